@@ -1,0 +1,32 @@
+"""The language the actors speak: requests, responses, streams, errors and Engine-API models."""
+
+from simdocker.api.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    InternalError,
+    NotFound,
+    NotModified,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
+from simdocker.api.messages import Request, Response
+from simdocker.api.streams import Stream
+
+__all__ = [
+    "ApiError",
+    "BadRequest",
+    "Conflict",
+    "Forbidden",
+    "InternalError",
+    "NotFound",
+    "NotModified",
+    "Request",
+    "Response",
+    "Stream",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unavailable",
+]

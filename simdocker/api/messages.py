@@ -1,0 +1,52 @@
+"""What actors say to each other: one request, one response, and streams.
+
+A message is given away when it is sent: the sender keeps no reference to its body, so the two
+ends never share state. Bodies are models of `simdocker.api`, plain JSON values, or a `Blob`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from simdocker.api.streams import Stream
+
+NO_QUERY: Mapping[str, str] = {}
+
+
+class Request(msgspec.Struct, gc=False):
+    """One API call. `path` never carries the version prefix; `size` is the body's bytes on the
+    wire where they matter (an upload), 0 for an ordinary control message."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = NO_QUERY
+    body: Any = None
+    headers: Mapping[str, str] = NO_QUERY
+    stdin: Stream | None = None
+    size: int = 0
+
+
+class Response(msgspec.Struct, gc=False):
+    """The answer. An error's body is `{"message": …}`. With `stream` set, chunks follow the
+    headers: JSON values for progress, events and `/wait`; `(fd, bytes)` for attach, exec and logs.
+    `size` is the body's bytes on the wire where they matter (a blob)."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = NO_QUERY
+    stream: Stream | None = None
+    size: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call was refused (304 Not Modified counts as success, as in the CLI)."""
+        return self.status >= 400
+
+    @property
+    def message(self) -> str:
+        """The Engine's own sentence of an error response."""
+        body = self.body
+        return str(body.get("message", "")) if isinstance(body, dict) else ""

@@ -1,0 +1,79 @@
+"""A one-way sequence of chunks between two actors: a chunked HTTP body, or one direction of a
+hijacked connection.
+
+The writer never blocks; the reader waits. The transport that carries a stream sets `delay_ns`,
+so that a chunk written now is read one link latency later without an event of its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any
+
+from simpy import Environment, Event
+
+
+class Stream:
+    """Chunks in the order they were written, ended by `close()` (the writer) or `cancel()` (the
+    reader hangs up; the writer's later chunks are dropped and `on_cancel` is called once)."""
+
+    __slots__ = ("_chunks", "_waiter", "cancelled", "closed", "closed_at", "delay_ns", "env", "on_cancel")
+
+    def __init__(self, env: Environment, delay_ns: int = 0) -> None:
+        self.env = env
+        self.delay_ns = delay_ns
+        self.closed = False
+        self.cancelled = False
+        self.closed_at = 0
+        self.on_cancel: Callable[[], None] | None = None
+        self._chunks: deque[tuple[int, Any]] = deque()
+        self._waiter: Event | None = None
+
+    def write(self, chunk: Any) -> None:
+        """Append one chunk; after `close` or `cancel` it is dropped."""
+        if self.closed or self.cancelled:
+            return
+        self._chunks.append((int(self.env.now), chunk))
+        self._wake()
+
+    def close(self) -> None:
+        """No more chunks will come."""
+        if not self.closed:
+            self.closed = True
+            self.closed_at = int(self.env.now)
+            self._wake()
+
+    def cancel(self) -> None:
+        """The reader hangs up."""
+        if not self.cancelled:
+            self.cancelled = True
+            self._chunks.clear()
+            self._wake()
+            if self.on_cancel is not None:
+                self.on_cancel()
+
+    def read(self) -> Generator[Event, Any, Any]:
+        """Process: wait for the next chunk and return it, or None at the end of the stream."""
+        env = self.env
+        while not self._chunks:
+            if self.closed or self.cancelled:
+                late = self.closed_at + self.delay_ns - int(env.now)
+                if late > 0 and not self.cancelled:
+                    yield env.timeout(late)
+                return None
+            waiter = self._waiter = env.event()
+            yield waiter
+        written_at, chunk = self._chunks[0]
+        late = written_at + self.delay_ns - int(env.now)
+        if late > 0:
+            yield env.timeout(late)
+        if self._chunks:  # else: cancelled while the chunk was on its way
+            self._chunks.popleft()
+            return chunk
+        return None
+
+    def _wake(self) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.triggered:
+            waiter.succeed()

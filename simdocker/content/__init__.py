@@ -1,0 +1,1 @@
+"""OCI content: references, digests, manifests, configs, layers. Pure data, no clock."""

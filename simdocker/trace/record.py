@@ -1,0 +1,89 @@
+"""The record every actor writes to: one append-only list of small slotted facts.
+
+A record names the record that made it happen (`cause_seq`), so a sequence chart has real arrows.
+The cause travels with the simulated process the way a trace id travels in a context variable:
+sending a message sets it, the answer restores it, a new process inherits it (`Environment.cause`).
+Nothing here formats text for people; readers do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import msgspec
+
+from simdocker.des import Environment
+
+MESSAGE, STATE, STEP, NOTE = "message", "state", "step", "note"
+ROOT = -1  # the cause of a record that nothing in the trace made happen
+
+
+class Record(msgspec.Struct, gc=False):
+    """One fact. `kind` is `message` (who → `attrs["to"]`), `state` (an object changed), `step`
+    (what the kernel did or would do) or `note`. `span` is the `seq` of the message under whose
+    handling the record was written, or `ROOT`."""
+
+    seq: int
+    t_ns: int
+    actor: str
+    kind: str
+    what: str
+    cause_seq: int
+    span: int
+    attrs: Mapping[str, Any] | None = None
+
+
+class Trace:
+    """Append-only; every reader (console, chart, comparison, export) reads `records`."""
+
+    __slots__ = ("env", "listener", "records")
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+        self.records: list[Record] = []
+        self.listener: Any = None  # called with each record as it is written, for live output
+
+    def emit(
+        self, kind: str, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None
+    ) -> int:
+        """Write one record and return its `seq`. `attrs` is given away (never changed later)."""
+        env = self.env
+        records = self.records
+        seq = len(records)
+        span = env.cause
+        record = Record(seq, env.now, actor, kind, what, span if cause is None else cause, span, attrs)
+        records.append(record)
+        if self.listener is not None:
+            self.listener(record)
+        return seq
+
+    def state(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None) -> int:
+        """An object changed: `container/web` became `running`."""
+        return self.emit(STATE, actor, what, attrs, cause)
+
+    def step(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None) -> int:
+        """What the kernel did or would do: `mount overlay`, `veth into netns`."""
+        return self.emit(STEP, actor, what, attrs)
+
+    def note(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None) -> int:
+        """A remark for readers that is none of the above, such as a command or a fault."""
+        return self.emit(NOTE, actor, what, attrs)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+    def dump(self, file: IO[bytes]) -> None:
+        """Write the trace as JSON lines, one record a line, keys in the order of the fields."""
+        encode = msgspec.json.Encoder(order="deterministic").encode
+        for record in self.records:
+            file.write(encode(record) + b"\n")
+
+
+def load(file: IO[bytes]) -> list[Record]:
+    """Read the records that `Trace.dump` wrote."""
+    decode = msgspec.json.Decoder(Record).decode
+    return [decode(line) for line in file if line.strip()]
