@@ -1,0 +1,177 @@
+"""The virtual clock: a SimPy environment whose time is integer nanoseconds.
+
+Everything in simdocker that takes time is a SimPy process stepped by this environment; events
+due at the same instant happen in the order they were scheduled. The environment also carries
+the *cause*, the number of the trace record that made the running process act, the way a trace
+id travels in a context variable. `wall.py` is the same environment tied to the real clock.
+"""
+
+from collections.abc import Generator
+from heapq import heappop, heappush
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import simpy
+from simpy.core import EmptySchedule, StopSimulation
+from simpy.events import NORMAL, URGENT, AllOf, AnyOf, Event, EventPriority
+
+US = 1_000
+MS = 1_000_000
+S = 1_000_000_000
+
+NO_CAUSE = -1
+"""The cause of what nothing in the trace made happen (`simdocker.trace.ROOT`)."""
+
+FIRST = EventPriority(-1)  # before everything else at its instant: a stopped run resumes with it
+
+type_int = int  # `type(delay) is int` also refuses bool, which isinstance would let through
+
+
+class Timeout(simpy.Timeout):
+    """An event that happens `delay` nanoseconds from now; `delay` is an int ≥ 0."""
+
+    def __init__(self, env: "Environment", delay: int, value: Any = None):
+        if type(delay) is not type_int:
+            raise TypeError(f"a timeout takes whole nanoseconds (int), not {delay!r}")
+        if delay < 0:
+            raise ValueError(f"a timeout cannot end in the past: {delay} ns")
+        # As in simpy.Timeout, everything is inlined: this constructor is the yardstick all
+        # other costs are quoted in.
+        self.env = env
+        self.callbacks = []
+        self._value = value
+        self._delay = delay
+        self._ok = True
+        heappush(env._queue, (env._now + delay, NORMAL, next(env._eid), self))
+
+
+class Process(simpy.Process):
+    """A SimPy process that remembers its `cause`: inherited from whoever started it."""
+
+    def __init__(self, env: "Environment", generator: Generator[Event, Any, Any]):
+        self.cause: int = env.cause
+        super().__init__(env, generator)
+
+
+class Environment(simpy.Environment):
+    """The virtual clock: time jumps from one event to the next.
+
+    `timeout` takes whole nanoseconds, `now` gives them. A process that fails while nobody
+    waits for it stops the run with its own exception.
+    """
+
+    _now: int
+
+    def __init__(self, initial_time: int = 0):
+        if type(initial_time) is not type_int:
+            raise TypeError(f"time is whole nanoseconds (int), not {initial_time!r}")
+        super().__init__(initial_time)
+        self._cause = NO_CAUSE
+        # SimPy's BoundClass shortcut does not reach subclasses; bind by hand to stay as fast.
+        for name, cls in _EVENT_TYPES.items():
+            setattr(self, name, MethodType(cls, self))
+
+    if TYPE_CHECKING:
+
+        def timeout(self, delay: int, value: Any = None) -> Timeout:  # type: ignore[override]
+            """An event that happens `delay` nanoseconds from now."""
+
+        def process(self, generator: Generator[Event, Any, Any]) -> Process:
+            """Start a process; it inherits the current `cause`."""
+
+    @property
+    def now(self) -> int:
+        """Nanoseconds since the start."""
+        return self._now
+
+    @property
+    def cause(self) -> int:
+        """The trace record that made the running process act; outside processes, one shared value."""
+        try:
+            return self._active_proc.cause  # type: ignore[union-attr, no-any-return]
+        except AttributeError:  # outside processes, or in a plain simpy.Process
+            return self._cause
+
+    @cause.setter
+    def cause(self, seq: int) -> None:
+        process = self._active_proc
+        if process is None:
+            self._cause = seq
+        else:
+            process.cause = seq  # type: ignore[attr-defined]
+
+    def step(self) -> None:
+        """Let the next event happen; `EmptySchedule` when there is none.
+
+        Unlike SimPy's, a failure nobody waits for is raised as it is, not as a copy rebuilt
+        from its arguments: the traceback a student sees starts where the fault is.
+        """
+        try:
+            self._now, _, _, event = heappop(self._queue)  # type: ignore[assignment]
+        except IndexError:
+            raise EmptySchedule from None
+        callbacks = event.callbacks
+        event.callbacks = None  # type: ignore[assignment]
+        try:
+            for callback in callbacks:
+                callback(event)
+        except StopSimulation:
+            # A run stops at the event it waited for: whoever else waits is called when it resumes.
+            event.callbacks = callbacks[callbacks.index(callback) + 1 :]
+            self.schedule(event, FIRST)
+            raise
+        if not event._ok and not hasattr(event, "_defused"):
+            raise event._value
+
+    def run(self, until: Event | int | None = None) -> Any:  # type: ignore[override]
+        """Step until nothing is left, an instant is reached, or an event has happened.
+
+        Returns the event's value. `RuntimeError` when the event can no longer happen.
+        """
+        target = self._until(until)
+        if target is not None:
+            if target.callbacks is None:
+                return self._outcome(target)
+            target.callbacks.append(StopSimulation.callback)
+        try:
+            while True:
+                self.step()
+        except StopSimulation as stop:
+            return stop.args[0]
+        except EmptySchedule:
+            if target is not None:
+                raise RuntimeError(f"nothing is left to happen, and {target} has not") from None
+        finally:
+            # A run that ended early must not leave its stop sign in the way of the next one.
+            if target is not None and target.callbacks and StopSimulation.callback in target.callbacks:
+                target.callbacks.remove(StopSimulation.callback)
+        return None
+
+    def _until(self, until: Event | int | None) -> Event | None:
+        """The event a run stops at: `until` itself, or one ahead of all others at that instant."""
+        if until is None or isinstance(until, Event):
+            return until
+        if type(until) is not type_int:
+            raise TypeError(f"run until an event or whole nanoseconds (int), not {until!r}")
+        if until <= self.now:
+            raise ValueError(f"cannot run until {until} ns: it is {self.now} ns already")
+        target = Event(self)
+        target._ok = True
+        target._value = None
+        self._schedule_at(target, until, URGENT)
+        return target
+
+    def _schedule_at(self, event: Event, at: int, priority: EventPriority = NORMAL) -> None:
+        """Schedule a triggered event at an absolute time."""
+        heappush(self._queue, (at, priority, next(self._eid), event))
+
+    @staticmethod
+    def _outcome(event: Event) -> Any:
+        """The value of an event that has happened; its exception when it failed."""
+        if event._ok:
+            return event._value
+        event._defused = True
+        raise event._value
+
+
+_EVENT_TYPES = {"timeout": Timeout, "process": Process, "event": Event, "all_of": AllOf, "any_of": AnyOf}

@@ -1,0 +1,228 @@
+"""Hosts and links: how long a message takes, and how transfers share bandwidth.
+
+A host is anything with an address (a Docker host, a registry, a switch); a link joins two with a
+latency and a bandwidth, full duplex. Small messages only pay latency and their own size; what is
+big enough to share bandwidth is a `transfer`, a flow in the fluid (`fluid.py`).
+"""
+
+from collections.abc import Generator
+from itertools import pairwise
+from typing import Any, Literal
+
+from simpy.events import Event
+
+from simdocker.des.clock import Environment, S
+from simdocker.des.fluid import Channel, Fluid, LinkDown
+
+UNCHANGED: Any = object()
+HOP = 1  # added to each link's scaled latency: among equally quick routes the one with fewer links
+LATENCY_SCALE = 1 << 20
+
+
+class NoRoute(Exception):  # noqa: N818 - it says what there is not
+    """No chain of links that are up joins the two hosts. Args: the two hosts."""
+
+    def __str__(self) -> str:
+        return "no route from {} to {}".format(*self.args)
+
+
+class Link:
+    """A cable between two hosts: a latency, and one channel in each direction."""
+
+    __slots__ = ("channels", "ends", "latency", "up")
+
+    def __init__(self, a: str, b: str, latency: int, bandwidth: int | None):
+        self.ends = (a, b)
+        self.latency = latency
+        self.up = True
+        self.channels = {a: Channel((a, b), bandwidth), b: Channel((b, a), bandwidth)}
+
+
+class Route:
+    """The way from one host to another: its hosts, latency (ns) and narrowest bandwidth (bit/s)."""
+
+    __slots__ = ("bandwidth", "channels", "hosts", "latency", "up")
+
+    def __init__(self, hosts: tuple[str, ...], links: list[Link]):
+        self.hosts = hosts
+        self.latency = sum(link.latency for link in links)
+        channels = [link.channels[host] for host, link in zip(hosts, links, strict=False)]
+        limits = [c.bandwidth for c in channels if c.bandwidth is not None]
+        self.bandwidth = min(limits) if limits else None
+        self.channels = tuple(channels)
+        self.up = all(link.up for link in links)
+
+
+class Network:
+    """The hosts of a world and the links between them."""
+
+    def __init__(self, env: Environment):
+        import networkx as nx  # type: ignore[import-untyped, unused-ignore]  # 0.1 s: only a Network pays for it
+
+        self.env = env
+        self.graph: nx.Graph[str] = nx.Graph()
+        self.fluid = Fluid(env)
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._trees: dict[tuple[str, bool], dict[str, list[str]]] = {}
+
+    def add_host(self, name: str) -> None:
+        """Add a host; one that is there already stays as it is."""
+        self.graph.add_node(name)
+
+    def add_link(self, a: str, b: str, latency_ns: int, bandwidth_bps: int | None = None) -> None:
+        """Join two hosts, adding them if need be. `bandwidth_bps` None: no limit."""
+        if a == b:
+            raise ValueError(f"a link joins two hosts, not {a} with itself")
+        if self.graph.has_edge(a, b):
+            raise ValueError(f"{a} and {b} are linked already")
+        _check(latency_ns, bandwidth_bps)
+        # A host with its first link cannot shorten anybody else's way: the routes stay valid.
+        joins = bool(self.graph.degree(a) if a in self.graph else 0) and bool(
+            self.graph.degree(b) if b in self.graph else 0
+        )
+        self.graph.add_edge(a, b, link=Link(a, b, latency_ns, bandwidth_bps))
+        if joins:
+            self._forget()
+
+    def set_link(
+        self,
+        a: str,
+        b: str,
+        *,
+        up: bool = UNCHANGED,
+        latency_ns: int = UNCHANGED,
+        bandwidth_bps: int | None = UNCHANGED,
+    ) -> None:
+        """Change a link, also under flows: their rates follow, and over a down link they stall or fail."""
+        link = self.link(a, b)
+        if latency_ns is not UNCHANGED:
+            _check(latency_ns, None)
+            link.latency = latency_ns
+        if bandwidth_bps is not UNCHANGED:
+            _check(0, bandwidth_bps)
+        if up is not UNCHANGED:
+            link.up = up
+        self._forget()
+        for channel in link.channels.values():
+            channel.up = link.up
+            if bandwidth_bps is not UNCHANGED:
+                channel.bandwidth = bandwidth_bps
+        if up is not UNCHANGED or bandwidth_bps is not UNCHANGED:
+            self.fluid.changed(link.channels.values())
+
+    def link(self, a: str, b: str) -> Link:
+        """The link between two neighbours; `ValueError` when there is none."""
+        if not self.graph.has_edge(a, b):
+            raise ValueError(f"there is no link between {a} and {b}")
+        link: Link = self.graph[a][b]["link"]
+        return link
+
+    def route(self, a: str, b: str) -> Route:
+        """The quickest way over links that are up, fewest links first among equals. Raises `NoRoute`."""
+        route = self._routes.get((a, b))
+        if route is None:
+            route = self._routes[a, b] = self._find(a, b, down=False)
+        return route
+
+    def latency(self, a: str, b: str) -> int:
+        """Nanoseconds for one bit from a to b. Raises `NoRoute`."""
+        return self.route(a, b).latency
+
+    def message_delay(self, a: str, b: str, nbytes: int = 0) -> int:
+        """Nanoseconds for a small message: latency plus its size over the narrowest link.
+
+        It does not share bandwidth with transfers. Raises `NoRoute`.
+        """
+        route = self._routes.get((a, b)) or self.route(a, b)
+        if route.bandwidth is None:
+            return route.latency
+        return route.latency - (-8 * S * nbytes // route.bandwidth)
+
+    def transfer(
+        self, a: str, b: str, nbytes: int, *, on_down: Literal["stall", "fail"] = "stall"
+    ) -> Generator[Event, Any, None]:
+        """Process: `nbytes` go from a to b, sharing the bandwidth of the way with other transfers.
+
+        Waits for one event: the last bit sent, plus the latency. The way is chosen at the start.
+        While a link of it is down the transfer stalls, or with `on_down="fail"` raises `LinkDown`.
+        Raises `NoRoute` when the hosts are not joined at all. Interrupting or closing it gives
+        its bandwidth back at once.
+        """
+        try:
+            route = self.route(a, b)
+        except NoRoute:
+            route = self._find(a, b, down=True)
+            if on_down == "fail":
+                raise LinkDown(*next(c.ends for c in route.channels if not c.up)) from None
+        if a == b:
+            return
+        flow = self.fluid.start(route.channels, nbytes, route.latency, on_down == "fail")
+        try:
+            yield flow.done
+        finally:
+            if not flow.over:
+                self.fluid.cancel(flow)
+
+    def _find(self, a: str, b: str, down: bool) -> Route:
+        """Shortest path; `down` also takes links that are down."""
+        hosts = self._path(a, b, down)
+        return Route(hosts, [self.graph[u][v]["link"] for u, v in pairwise(hosts)])
+
+    def _path(self, a: str, b: str, down: bool) -> tuple[str, ...]:
+        """The hosts on the way.
+
+        One Dijkstra tree serves every route from or to its root, so the root is the busier end;
+        an end with a single link is first followed to its neighbour, where there is a choice.
+        """
+        if a not in self.graph or b not in self.graph:
+            raise NoRoute(a, b)
+        head, tail = self._stub(a), self._stub(b)
+        if a == b:
+            return (a,)
+        if head[-1] == b or tail[-1] == a:
+            head, tail = [a], [b]
+            middle = [a, b]
+        else:
+            middle = self._through_tree(head[-1], tail[-1], down)
+        hosts = (*head[:-1], *middle, *reversed(tail[:-1]))
+        if not middle or not (down or all(self.link(u, v).up for u, v in pairwise(hosts))):
+            raise NoRoute(a, b)
+        return hosts
+
+    def _stub(self, host: str) -> list[str]:
+        return [host, *self.graph[host]] if self.graph.degree(host) == 1 else [host]
+
+    def _through_tree(self, a: str, b: str, down: bool) -> list[str]:
+        """The hosts from a to b, both included; none when they are not joined."""
+        root, end = (a, b) if (self.graph.degree(a), a) >= (self.graph.degree(b), b) else (b, a)
+        tree = self._trees.get((root, down))
+        if tree is None or end not in tree:
+            tree = self._trees[root, down] = self._dijkstra(root, down)
+        if end not in tree:
+            return []
+        hosts = [end]
+        while hosts[-1] != root:
+            hosts.append(tree[hosts[-1]][0])
+        return hosts if root == b else hosts[::-1]
+
+    def _dijkstra(self, root: str, down: bool) -> dict[str, list[str]]:
+        """For every host that can be reached, the hosts before it on the way from the root."""
+        import networkx as nx
+
+        def weight(_a: str, _b: str, data: dict[str, Link]) -> int | None:
+            link = data["link"]
+            return link.latency * LATENCY_SCALE + HOP if down or link.up else None
+
+        tree: dict[str, list[str]] = nx.dijkstra_predecessor_and_distance(self.graph, root, weight=weight)[0]
+        return tree
+
+    def _forget(self) -> None:
+        self._routes.clear()
+        self._trees.clear()
+
+
+def _check(latency_ns: int, bandwidth_bps: int | None) -> None:
+    if type(latency_ns) is not int or latency_ns < 0:
+        raise ValueError(f"a latency is whole nanoseconds ≥ 0, not {latency_ns!r}")
+    if bandwidth_bps is not None and (type(bandwidth_bps) is not int or bandwidth_bps <= 0):
+        raise ValueError(f"a bandwidth is whole bits per second > 0, or None for no limit, not {bandwidth_bps!r}")
