@@ -1,0 +1,144 @@
+"""The Docker daemon (dockerd): one route table over the objects it keeps.
+
+Every caller (the simulated client, an HTTP server, a test) comes in through `Daemon.handle`; there
+is no second way in. The daemon owns images, containers, networks, volumes and events, one module
+each, and stands on four driver ports that it never looks behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from simpy import Event
+
+from simdocker.api import ApiError, NotFound, Request, Response
+
+if TYPE_CHECKING:
+    from simdocker.actors.registry.directory import Directory
+    from simdocker.backends.ports import NetworkDriver, Runtime, StorageDriver, VolumeDriver
+    from simdocker.des import CostProfile, Environment, RandomStreams
+    from simdocker.trace import Trace
+
+Reply = Generator[Event, Any, Response]
+"""What a handler is: a process that returns the response or raises `ApiError`."""
+
+Handler = Callable[..., Reply]
+"""`handler(request, *path_parameters)`: parameters in the order they stand in the route."""
+
+
+class Route:
+    """One line of the route table: `Route("POST", "/containers/{id}/start", handler)`.
+
+    A parameter matches one segment, except that an image's or plugin's name may contain slashes.
+    """
+
+    __slots__ = ("handler", "method", "path")
+
+    def __init__(self, method: str, path: str, handler: Handler) -> None:
+        self.method = method
+        self.path = path
+        self.handler = handler
+
+
+class Router:
+    """Finds a route by method, first segment and last segment: what is between is the name.
+
+    Two lookups in a dict, because every message passes here.
+    """
+
+    def __init__(self) -> None:
+        self._exact: dict[tuple[str, str], Handler] = {}
+        self._around: dict[tuple[str, str, str], Handler] = {}
+        self._below: dict[tuple[str, str], Handler] = {}
+        self._methods: dict[str, set[str]] = {}
+
+    def add(self, route: Route) -> None:
+        head, _, rest = route.path.strip("/").partition("/")
+        if "{" not in route.path:
+            self._exact[route.method, route.path] = route.handler
+        elif rest.endswith("}"):
+            self._below[route.method, head] = route.handler
+        else:
+            self._around[route.method, head, rest.rpartition("/")[2]] = route.handler
+
+    def find(self, method: str, path: str) -> tuple[Handler, tuple[str, ...]]:
+        """The handler and its path parameters. Raises NotFound("page not found"), as dockerd does."""
+        handler = self._exact.get((method, path))
+        if handler is not None:
+            return handler, ()
+        _, _, rest = path.partition("/")
+        head, _, rest = rest.partition("/")
+        name, slash, last = rest.rpartition("/")
+        if slash:
+            handler = self._around.get((method, head, last))
+            if handler is not None and name:
+                return handler, (name,)
+        handler = self._below.get((method, head))
+        if handler is not None and rest:
+            return handler, (rest,)
+        raise NotFound("page not found")
+
+
+class Daemon:
+    """One dockerd on one host.
+
+    `registries` tells where a registry name leads. Costs are drawn from `profile` with the random
+    stream `<actor>/<what>`, so that one daemon's draws never move another's.
+    """
+
+    def __init__(
+        self, host: str, env: Environment, trace: Trace, profile: CostProfile, streams: RandomStreams, *,
+        storage: StorageDriver, runtime: Runtime, network: NetworkDriver, volume: VolumeDriver,
+        registries: Directory,
+        host_facts: dict[str, Any] | None = None,
+    ) -> None:
+        from simdocker.actors.daemon import containers, events, execs, images, networks, system, volumes
+
+        self.host = host
+        self.actor = f"daemon@{host}"
+        self.kernel = f"kernel@{host}"
+        self.env = env
+        self.trace = trace
+        self.profile = profile
+        self.storage = storage
+        self.runtime = runtime
+        self.network_driver = network
+        self.volume_driver = volume
+        self.registries = registries
+        self.host_facts = host_facts or {}  # NCPU, MemTotal, OperatingSystem …, for /info
+        self._random = streams.stream(f"{self.actor}/cost")
+        self._ids = streams.stream(f"{self.actor}/id")
+        self.events = events.Events(self)
+        self.images = images.Images(self)
+        self.networks = networks.Networks(self)
+        self.volumes = volumes.Volumes(self)
+        self.containers = containers.Containers(self)
+        self.execs = execs.Execs(self)
+        self.system = system.System(self)
+        self.router = Router()
+        for part in (
+            self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system
+        ):
+            for route in part.routes():
+                self.router.add(route)
+
+    def handle(self, request: Request) -> Reply:
+        """Process: answer one request. An `ApiError` becomes the response it stands for."""
+        try:
+            handler, parameters = self.router.find(request.method, request.path)
+            return (yield from handler(request, *parameters))
+        except ApiError as error:
+            return Response(error.status, {"message": error.message})
+
+    def cost(self, name: str) -> int:
+        """One draw, in ns, of the cost called `name` in the profile."""
+        return self.profile.draw(name, self._random)
+
+    def work(self, name: str) -> Event:
+        """The event that ends when work of that cost is done: `yield daemon.work("container.create")`."""
+        return self.env.timeout(self.profile.draw(name, self._random))
+
+    def new_id(self) -> str:
+        """A fresh 64-digit hexadecimal object id."""
+        return f"{self._ids.getrandbits(256):064x}"
