@@ -8,10 +8,15 @@ nanoseconds, so a platform's libm does not show.
 
 from collections.abc import Callable
 from hashlib import sha256
-from math import cos, exp, log, sqrt, tau
+from math import exp, log
 from random import Random
+from statistics import NormalDist
 
 Z90 = 1.2815515655446004  # the 90 % point of the standard normal
+# The normal distribution in steps of equal weight, from -3.7 to 3.7: a draw is one look-up, half
+# the price of Box and Muller's formula, and no draw is absurdly far out.
+STEPS = 4096
+NORMAL_STEPS = [NormalDist().inv_cdf((i + 0.5) / STEPS) for i in range(STEPS)]
 
 
 class RandomStreams:
@@ -47,9 +52,8 @@ def draw(shape: tuple[int, float, float], random: Callable[[], float]) -> int:
     median, below, above = shape
     if below == above == 0.0:
         return median
-    # Box and Muller; 1 - u keeps the logarithm away from zero.
-    z = sqrt(-2.0 * log(1.0 - random())) * cos(tau * random())
-    return round(median * exp(z * (above if z > 0.0 else below)))
+    z = NORMAL_STEPS[int(random() * STEPS)]
+    return int(median * exp(z * (above if z > 0.0 else below)) + 0.5)
 
 
 def sample(stream: Random, median: int, p10: int, p90: int) -> int:
