@@ -1,0 +1,112 @@
+"""What a running command sees: its terminal and the daemon, as docker's `command.Cli`.
+
+A `Cli` lives for one command line. It greets the daemon (`HEAD /_ping`) before the first call, turns
+an unreachable daemon and an error answer into the sentences docker prints, and forwards the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from simpy import Environment
+
+from simdocker.actors.client.command import CommandError
+from simdocker.actors.client.connection import Connection, DaemonUnreachable, Reply
+from simdocker.actors.client.terminal import Process, Terminal
+from simdocker.api import Request, Response, Stream
+from simdocker.api.messages import NO_QUERY
+
+VERSION = "28.2.2"
+API_VERSION = "1.50"  # the newest the CLI speaks; the daemon's, when older, is spoken instead
+
+
+class Cli:
+    """One command line at work. `env` is the clock; environment variables are `terminal.env`.
+    `words` is how the command was called (`"container ls"`), `api_version` what is spoken with the
+    daemon once it has been greeted. `memo` is a place that belongs to the command line, shared by
+    all its runs, for what the command derives from its words alone."""
+
+    __slots__ = ("_greeted", "api_version", "connection", "env", "err", "memo", "out", "terminal", "words")
+
+    def __init__(
+        self, env: Environment, terminal: Terminal, connection: Connection, words: str, memo: dict[str, Any]
+    ) -> None:
+        self.env = env
+        self.terminal = terminal
+        self.connection = connection
+        self.words = words
+        self.memo = memo
+        self.api_version = API_VERSION
+        self.out = terminal.out
+        self.err = terminal.err
+        self._greeted = False
+
+    def greet(self) -> Process:
+        """Process: ping the daemon once and settle the API version. An unreachable daemon is not a
+        fault here; the call that follows reports it."""
+        if self._greeted:
+            return
+        self._greeted = True
+        try:
+            response = yield from self.connection.call(Request("HEAD", "/_ping"))
+        except DaemonUnreachable:
+            return
+        self.api_version = _older(response.headers.get("Api-Version", API_VERSION), API_VERSION)
+
+    def try_call(
+        self, method: str, path: str, query: Mapping[str, str] = NO_QUERY, body: Any = None,
+        headers: Mapping[str, str] = NO_QUERY, stdin: Stream | None = None,
+    ) -> Reply:
+        """Process → Response, whatever its status. Raises CommandError only when no daemon answers."""
+        if not self._greeted:
+            yield from self.greet()
+        try:
+            return (yield from self.connection.call(Request(method, path, query, body, headers, stdin)))
+        except DaemonUnreachable as fault:
+            raise CommandError(self._unreachable(method, path, query, fault.reason)) from None
+
+    def call(
+        self, method: str, path: str, query: Mapping[str, str] = NO_QUERY, body: Any = None,
+        headers: Mapping[str, str] = NO_QUERY, stdin: Stream | None = None,
+    ) -> Reply:
+        """Process → Response. An error answer becomes CommandError("Error response from daemon: …")."""
+        response: Response = yield from self.try_call(method, path, query, body, headers, stdin)
+        if response.status >= 400:
+            raise CommandError(error_text(response))
+        return response
+
+    def _unreachable(self, method: str, path: str, query: Mapping[str, str], reason: str) -> str:
+        address = self.connection.address
+        if not reason:
+            return f"Cannot connect to the Docker daemon at {address}. Is the docker daemon running?"
+        from urllib.parse import urlencode
+
+        where = "http://" + address.partition("://")[2] + f"/v{self.api_version}" + path
+        if query:
+            where += "?" + urlencode(sorted(query.items()))
+        return f'error during connect: {method.title()} "{where}": {reason}'
+
+
+def error_text(response: Response) -> str:
+    """The line the CLI prints for an error answer."""
+    return f"Error response from daemon: {response.message}"
+
+
+def filters(pairs: Iterable[tuple[str, str]]) -> str:
+    """The `filters` parameter of a list, prune or events call: `{"name":{"value":true}}`, sorted as Go's
+    encoder does; "" without filters (the parameter is then not sent)."""
+    table: dict[str, dict[str, bool]] = {}
+    for name, value in pairs:
+        table.setdefault(name, {})[value] = True
+    return json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if table else ""
+
+
+def _older(one: str, other: str) -> str:
+    """The lower of two API versions."""
+
+    def key(version: str) -> list[int]:
+        return [int(part) for part in version.split(".") if part.isdigit()]
+
+    return one if key(one) <= key(other) else other

@@ -1,0 +1,43 @@
+"""The client's way to a daemon: a unix socket or a TCP address, given by the world.
+
+`docker` opens no connection until it must speak; a daemon that is not there is discovered by the
+first call. What carries the request (links, HTTP) is the transport's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Protocol
+
+from simpy import Event
+
+from simdocker.api import Request, Response
+
+Reply = Generator[Event, Any, Response]
+"""A process that returns a response."""
+
+
+class DaemonUnreachable(Exception):  # noqa: N818 - a fact, not a fault
+    """Raised by `Connection.call`. No argument: nothing listens there (the CLI then asks "Is the
+    docker daemon running?"). With one, the reason in the words of Go's net package, such as
+    `dial tcp: lookup server: no such host`."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Connection(Protocol):
+    """One client's connection to one daemon. `address` is the endpoint as docker writes it:
+    `unix:///var/run/docker.sock` or `tcp://server:2375`."""
+
+    address: str
+
+    def call(self, request: Request) -> Reply:
+        """Process → Response: carry one request; returns when the response's headers have arrived,
+        its stream follows. Raises `DaemonUnreachable`."""
+
+
+Connect = Callable[[str | None], Connection]
+"""`connect(docker_host)`: the way to `-H`'s or `DOCKER_HOST`'s value, None for this host's own
+daemon. Never fails: an address that leads nowhere fails at the first call."""

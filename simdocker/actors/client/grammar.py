@@ -1,0 +1,181 @@
+"""How docker reads its command line: the grammar of Go's pflag, which cobra and docker stand on.
+
+A bool flag may carry `=value`, short flags may stick together with the last one's value (`-itp8080:80`),
+a list flag may be repeated, `--` ends the flags, and `run` and `exec` stop at the first argument.
+Python's usual parsers (argparse, click, typer) neither accept this language nor answer its faults in
+docker's words, and a student must get the words that docker says; so the grammar is this small module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from simdocker.actors.client.values import Kind, go_quote
+
+
+class UsageError(Exception):
+    """The command line cannot be read; the argument is pflag's sentence for it."""
+
+
+class HelpWanted(Exception):  # noqa: N818 - a wish, not a fault
+    """`--help` or `-h` stood among the flags; the argument tells whether it was the deprecated `-h`."""
+
+
+class Flag:
+    """One flag of a command: `Flag("all", "a", BOOL, "Show all containers")`.
+
+    `default` is the value without the flag, `shown` the text of help's "(default …)" where it is
+    not just the default; `since` the API version that brought it; a hidden flag stays out of help; using a
+    `deprecated` one earns a warning that ends in that text.
+    """
+
+    __slots__ = ("default", "deprecated", "hidden", "kind", "name", "short", "shown", "since", "usage")
+
+    def __init__(
+        self, name: str, short: str, kind: Kind, usage: str, default: Any = None, *, shown: str | None = None,
+        since: str = "", hidden: bool = False, deprecated: str = "",
+    ) -> None:
+        self.name = name
+        self.short = short
+        self.kind = kind
+        self.usage = usage
+        self.default = kind.zero if default is None else default
+        self.shown = shown
+        self.since = since
+        self.hidden = hidden or bool(deprecated)
+        self.deprecated = deprecated
+
+    @property
+    def title(self) -> str:
+        """How an error names the flag: `-m, --memory`."""
+        return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
+
+
+class Flags:
+    """The flags of one command line, by name. Never changed after parsing: command lines are
+    parsed once and the result is shared."""
+
+    __slots__ = ("_declared", "_given")
+
+    def __init__(self, declared: Mapping[str, Flag], given: Mapping[str, Any]) -> None:
+        self._declared = declared
+        self._given = given
+
+    def get(self, name: str) -> Any:
+        """The value of a flag: given, or its default. Unknown names are a KeyError."""
+        given = self._given
+        return given[name] if name in given else self._declared[name].default
+
+    def on(self, name: str) -> bool:
+        """A bool flag."""
+        return bool(self.get(name))
+
+    def text(self, name: str) -> str:
+        """A string flag."""
+        return str(self.get(name))
+
+    def number(self, name: str) -> int:
+        """An int flag."""
+        return int(self.get(name))
+
+    def many(self, name: str) -> list[Any]:
+        """A list flag, as a fresh list."""
+        return list(self.get(name))
+
+    def changed(self, name: str) -> bool:
+        """Whether the flag stands on the command line."""
+        return name in self._given
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """The flags that stand on the command line, in order."""
+        return self._given
+
+
+class _Reader:
+    """Reads one list of words against declared flags."""
+
+    def __init__(self, declared: Mapping[str, Flag], words: Sequence[str], interspersed: bool) -> None:
+        self.declared = declared
+        self.shorts = {flag.short: flag for flag in declared.values() if flag.short}
+        self.rest = list(words)
+        self.interspersed = interspersed
+        self.given: dict[str, Any] = {}
+        self.args: list[str] = []
+        self.help: str | None = None
+
+    def read(self) -> None:
+        while self.rest:
+            word = self.rest.pop(0)
+            if len(word) < 2 or word[0] != "-":
+                self.args.append(word)
+                if not self.interspersed:
+                    break
+            elif word == "--":
+                break
+            elif word[1] == "-":
+                self._long(word)
+            else:
+                letters = word[1:]
+                while letters:
+                    letters = self._short(letters)
+        self.args += self.rest
+
+    def _long(self, word: str) -> None:
+        name, equals, value = word[2:].partition("=")
+        if not name or name[0] == "-":
+            raise UsageError(f"bad flag syntax: {word}")
+        flag = self.declared.get(name)
+        if flag is None:
+            if name != "help":
+                raise UsageError(f"unknown flag: --{name}")
+            self.help = "--help"
+        elif equals:
+            self._set(flag, value)
+        elif flag.kind.lone is not None:
+            self._set(flag, flag.kind.lone)
+        elif self.rest:
+            self._set(flag, self.rest.pop(0))
+        else:
+            raise UsageError(f"flag needs an argument: --{name}")
+
+    def _short(self, letters: str) -> str:
+        """Read the first letter and its value; returns the letters still to be read."""
+        letter, more = letters[0], letters[1:]
+        flag = self.shorts.get(letter)
+        if flag is None:
+            if letter != "h":
+                raise UsageError(f"unknown shorthand flag: '{letter}' in -{letters}")
+            self.help = "-h"
+            return more
+        if len(more) > 1 and more[0] == "=":
+            self._set(flag, more[1:])
+            return ""
+        if flag.kind.lone is not None:
+            self._set(flag, flag.kind.lone)
+            return more
+        if more:
+            self._set(flag, more)
+        elif self.rest:
+            self._set(flag, self.rest.pop(0))
+        else:
+            raise UsageError(f"flag needs an argument: '{letter}' in -{letters}")
+        return ""
+
+    def _set(self, flag: Flag, text: str) -> None:
+        try:
+            self.given[flag.name] = flag.kind.parse(text, self.given.get(flag.name))
+        except ValueError as fault:
+            raise UsageError(f"invalid argument {go_quote(text)} for {go_quote(flag.title)} flag: {fault}") from None
+
+
+def read_flags(
+    declared: Mapping[str, Flag], words: Sequence[str], interspersed: bool = True
+) -> tuple[Flags, list[str]]:
+    """Split `words` into flags and arguments. Raises `UsageError`, or `HelpWanted` when help was asked for."""
+    reader = _Reader(declared, words, interspersed)
+    reader.read()
+    if reader.help is not None:
+        raise HelpWanted(reader.help == "-h")
+    return Flags(declared, reader.given), reader.args

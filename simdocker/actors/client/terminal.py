@@ -1,0 +1,49 @@
+"""What a command line stands on: a terminal or pipes, environment variables and a file system.
+
+For the real `docker` this is the process that a shell started; in a scenario it is backed by a
+simulated host process, in a test by a few lists. The client reads and writes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any, Protocol
+
+from simpy import Event
+
+Process = Generator[Event, Any, Any]
+"""What a method that takes simulated time returns; its result is the generator's return value."""
+
+
+class Terminal(Protocol):
+    """The client's side of its host. `stdin_tty` and `stdout_tty` tell whether descriptor 0 and 1
+    are terminals; `width` and `height` are the terminal's size in cells, 0 without one."""
+
+    env: Mapping[str, str]  # environment variables
+    cwd: str
+    stdin_tty: bool
+    stdout_tty: bool
+    width: int
+    height: int
+
+    def out(self, data: str | bytes) -> None:
+        """Write to standard output."""
+
+    def err(self, data: str | bytes) -> None:
+        """Write to standard error."""
+
+    def read_stdin(self) -> Process:
+        """Process → bytes: what standard input has, at least one byte; b"" at its end."""
+
+    def read_file(self, path: str) -> bytes:
+        """A whole file; `OSError` as from open(2)."""
+
+    def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Create or replace a file; `OSError` as from open(2)."""
+
+    def exists(self, path: str) -> bool: ...
+
+    def is_dir(self, path: str) -> bool: ...
+
+    def abspath(self, path: str) -> str:
+        """`path` made absolute against `cwd` and cleaned of `.`, `..` and double slashes."""
