@@ -1,0 +1,89 @@
+"""Replace what differs from run to run (ids, times, random names) by stable placeholders.
+
+The recorder and the comparison use the same code, so a recorded and a simulated output may
+be compared as text. Within one scenario the same id always gets the same placeholder:
+
+    64 hex digits   <id1+>      12 hex digits   <id1>      (the same number for the same id)
+    times           <time>      random names    <name>
+
+The zero time 0001-01-01T00:00:00Z is kept: whether a time is set matters.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ADJECTIVES = (
+    "admiring adoring affectionate agitated amazing angry awesome beautiful blissful bold boring "
+    "brave busy charming clever cocky compassionate competent condescending confident cool cranky "
+    "crazy dazzling determined distracted dreamy eager ecstatic elastic elated elegant eloquent "
+    "epic exciting fervent festive flamboyant focused friendly frosty funny gallant gifted goofy "
+    "gracious great happy hardcore heuristic hopeful hungry infallible inspiring intelligent "
+    "interesting jolly jovial keen kind laughing loving lucid magical modest musing mystifying "
+    "naughty nervous nice nifty nostalgic objective optimistic peaceful pedantic pensive practical "
+    "priceless quirky quizzical recursing relaxed reverent romantic sad serene sharp silly sleepy "
+    "stoic strange stupefied suspicious sweet tender thirsty trusting unruffled upbeat vibrant "
+    "vigilant vigorous wizardly wonderful xenodochial youthful zealous zen"
+).split()
+
+_ID = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-f]{64}|[0-9a-f]{12})(?![0-9A-Za-z])")
+_NAME = re.compile(rf"(?<![\w-])(?:{'|'.join(_ADJECTIVES)})_[a-z]+\d?(?![\w-])")
+
+_DURATION = (
+    r"(?:Less than a second|About a minute|About an hour|1 second"
+    r"|\d+ (?:seconds|minutes|hours|days|weeks|months|years))"
+)
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_TIMES = [
+    # 2026-01-31T10:00:00.123Z, 2026-01-31 10:00:00.1 +0000 UTC, 2026-01-31 10:00:00
+    re.compile(
+        r"(?!0001-)\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?"
+        r"(?:Z|[+-]\d\d:\d\d| [+-]\d{4}(?: [A-Z]{3,4})?)?"
+    ),
+    re.compile(rf"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [ \d]\d \d\d:\d\d:\d\d UTC \d{{4}}"),
+    re.compile(rf"\b{_MONTH} [ \d]\d (?:\d\d:\d\d| \d{{4}})(?!\d)"),  # ls -l
+    re.compile(rf"\b{_DURATION} ago\b"),
+    re.compile(rf"(?<=\bUp ){_DURATION}"),
+    re.compile(r"(?<![\d.])1[789]\d{8}(?:\d{9}|\.\d{9})?(?![\d.])"),  # seconds, nanoseconds
+    re.compile(r"(?<=\btime=)[\d.]+(?= ms\b)"),  # ping
+    re.compile(r"(?<=min/avg/max = )[\d./]+(?= ms\b)"),
+]
+_TABLE_HEADER = re.compile(r"^[A-Z][A-Z /%]*(?: {2,}[A-Z][A-Z /%]*)+$")
+_GAP = re.compile(r" {2,}")
+
+
+class Normaliser:
+    """Normalises the outputs of one scenario, in the order in which they appeared."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def text(self, text: str) -> str:
+        """Return `text` with placeholders for all that differs from run to run."""
+        for pattern in _TIMES:
+            text = pattern.sub("<time>", text)
+        text = _NAME.sub("<name>", text)
+        text = _ID.sub(self._placeholder, text)
+        return _collapse_table(text)
+
+    def _placeholder(self, match: re.Match[str]) -> str:
+        found = match.group()
+        number = self._numbers.setdefault(found[:12], len(self._numbers) + 1)
+        return f"<id{number}+>" if len(found) == 64 else f"<id{number}>"
+
+
+def normalise(*texts: str) -> list[str]:
+    """Normalise the outputs of one scenario, given in order of appearance."""
+    normaliser = Normaliser()
+    return [normaliser.text(text) for text in texts]
+
+
+def _collapse_table(text: str) -> str:
+    """Narrow the gaps between columns: their widths follow those of ids, times and names."""
+    lines = text.split("\n")
+    table = False
+    for index, line in enumerate(lines):
+        table = table or _TABLE_HEADER.match(line.rstrip()) is not None
+        if table or "<id" in line or "<time>" in line or "<name>" in line:
+            lines[index] = _GAP.sub("  ", line)
+    return "\n".join(lines)

@@ -1,0 +1,351 @@
+"""Record what a real Docker engine answers to scenario files of shell lines.
+
+    python3 tests/engine/record.py tests/reference/corpus/*.yaml
+
+See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import yaml
+
+import images
+from normalise import normalise
+
+RECORDED_ON = "Docker Engine 20.10.24 with CLI 28.2.2"
+DNS_ADDRESS = "10.53.53.53"
+REGISTRY_PORT = 5000
+STEP_SECONDS = 90
+START_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What one corpus file says."""
+
+    title: str
+    steps: list[str]
+    files: dict[str, str] = field(default_factory=dict)
+    registry: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one step did."""
+
+    run: str
+    exit: int
+    stdout: str
+    stderr: str
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Read a corpus file, refusing keys that the recorder does not know."""
+    data = yaml.safe_load(path.read_text())
+    unknown = set(data) - {"title", "steps", "files", "registry"}
+    if unknown or any(set(step) != {"run"} for step in data["steps"]):
+        raise ValueError(f"{path}: unknown keys {sorted(unknown) or 'in steps'}")
+    return Scenario(
+        title=data["title"],
+        steps=[step["run"].rstrip("\n") for step in data["steps"]],
+        files=data.get("files", {}),
+        registry=data.get("registry", False),
+    )
+
+
+class Machine:
+    """Where steps run: by default the machine itself, with an engine that is already there."""
+
+    def __init__(self, docker_host: str, scratch: Path) -> None:
+        self.docker_host = docker_host
+        self.scratch = scratch
+        self.archive = scratch / "images.tar"
+        images.build(Path(shutil.which("busybox") or "/bin/busybox"), self.archive)
+
+    def enter(self) -> list[str]:
+        """Return the words that start a command where the engine runs."""
+        return []
+
+    def environment(self, directory: Path) -> dict[str, str]:
+        """Return the whole environment of a step."""
+        return {
+            "DOCKER_HOST": self.docker_host,
+            "HOME": "/root",
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PWD": str(directory),
+            "TZ": "UTC",
+        }
+
+    def run(self, line: str, directory: Path) -> Outcome:
+        """Run one shell line to its end."""
+        process = subprocess.Popen(
+            [*self.enter(), "bash", "-c", line],
+            cwd=directory,
+            env=self.environment(directory),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            stdout, stderr = process.communicate(timeout=STEP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise RuntimeError(f"step did not end in {STEP_SECONDS} s: {line}") from None
+        here = str(directory)
+        return Outcome(
+            run=line,
+            exit=process.returncode,
+            stdout=stdout.decode(errors="replace").replace(here, "<workdir>"),
+            stderr=stderr.decode(errors="replace").replace(here, "<workdir>"),
+        )
+
+    def docker(self, *arguments: str) -> list[str]:
+        """Run docker for the recorder itself and return the words of its output."""
+        outcome = subprocess.run(
+            [*self.enter(), "docker", *arguments],
+            env=self.environment(self.scratch),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if outcome.returncode:
+            raise RuntimeError(f"docker {' '.join(arguments)}: {outcome.stderr}")
+        return outcome.stdout.split()
+
+    def reset(self) -> None:
+        """Leave the engine with its images alone: no containers, volumes or networks."""
+        for listing, removal in (
+            (("ps", "-aq", "--no-trunc"), ("rm", "-fv")),
+            (("volume", "ls", "-q"), ("volume", "rm", "-f")),
+            (("network", "ls", "-q", "--filter", "type=custom"), ("network", "rm")),
+            (("images", "-aq"), ("rmi", "-f")),
+        ):
+            if found := sorted(set(self.docker(*listing))):
+                self.docker(*removal, *found)
+        self.docker("load", "-q", "-i", str(self.archive))
+
+    def close(self) -> None:
+        """End what this machine started."""
+
+
+class OwnEngine(Machine):
+    """An engine of our own in its own network, so that addresses and ports are the same always."""
+
+    def __init__(self, scratch: Path) -> None:
+        super().__init__(f"unix://{scratch}/docker.sock", scratch)
+        self._dockerd: subprocess.Popen[bytes] | None = None
+        (scratch / "resolv.conf").write_text(f"nameserver {DNS_ADDRESS}\n")
+        setup = " && ".join(
+            (
+                "hostname host",
+                "ip link set lo up",
+                f"ip address add {DNS_ADDRESS}/32 dev lo",
+                f"mount --bind {scratch}/resolv.conf /etc/resolv.conf",
+                "echo ready",
+                "exec sleep infinity",
+            )
+        )
+        self._holder = subprocess.Popen(
+            ["unshare", "--net", "--uts", "--mount", "sh", "-c", setup], stdout=subprocess.PIPE
+        )
+        assert self._holder.stdout is not None
+        if self._holder.stdout.readline() != b"ready\n":
+            raise RuntimeError("could not make a network for the engine")
+        nxdomain = Path(__file__).with_name("nxdomain.py")
+        self._dns = subprocess.Popen([*self.enter(), sys.executable, nxdomain, DNS_ADDRESS])
+
+    def enter(self) -> list[str]:
+        return ["nsenter", "--target", str(self._holder.pid), "--net", "--uts", "--mount", "--wd=."]
+
+    def reset(self) -> None:
+        """Also start the engine anew: it would go on with the next subnet otherwise."""
+        if self._dockerd is not None:
+            super().reset()
+        self._stop_dockerd()
+        self._start_dockerd()
+        super().reset()
+
+    def close(self) -> None:
+        self._stop_dockerd()
+        for process in (self._dns, self._holder):
+            process.kill()
+            process.wait()
+
+    def _start_dockerd(self) -> None:
+        directory = self.scratch
+        with (directory / "dockerd.log").open("ab") as log:
+            self._dockerd = subprocess.Popen(
+                [
+                    *self.enter(),
+                    "dockerd",
+                    f"--data-root={directory}/data",
+                    f"--exec-root={directory}/exec",
+                    f"--pidfile={directory}/dockerd.pid",
+                    f"--host={self.docker_host}",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.docker("version")
+                return
+            except RuntimeError:
+                if time.monotonic() > deadline or self._dockerd.poll() is not None:
+                    raise
+            time.sleep(0.1)
+
+    def _stop_dockerd(self) -> None:
+        if self._dockerd is not None:
+            self._dockerd.terminate()
+            self._dockerd.wait()
+
+
+@contextmanager
+def registry(machine: Machine) -> Iterator[None]:
+    """Run a registry at localhost:5000 that holds busybox:latest and busybox:1.35."""
+    with tempfile.TemporaryDirectory(prefix="simdocker-registry-") as storage:
+        config = Path(storage, "config.yml")
+        config.write_text(
+            "version: 0.1\nlog: {level: error}\n"
+            f"storage: {{filesystem: {{rootdirectory: {storage}/data}}}}\n"
+            f"http: {{addr: '127.0.0.1:{REGISTRY_PORT}'}}\n"
+        )
+        process = subprocess.Popen(
+            [*machine.enter(), "docker-registry", "serve", config],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            for tag in ("busybox:latest", "busybox:1.35"):
+                name = f"localhost:{REGISTRY_PORT}/{tag}"
+                machine.docker("tag", "busybox", name)
+                _push(machine, name)
+                machine.docker("rmi", name)
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _push(machine: Machine, name: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            machine.docker("push", "-q", name)
+            return
+        except RuntimeError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
+def play(machine: Machine, scenario: Scenario) -> list[Outcome]:
+    """Play a scenario from a clean engine in a directory of its own."""
+    machine.reset()
+    with ExitStack() as stack:
+        parent = stack.enter_context(tempfile.TemporaryDirectory(prefix="simdocker-play-"))
+        directory = Path(parent, "work")
+        directory.mkdir()
+        for name, text in scenario.files.items():
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        if scenario.registry:
+            stack.enter_context(registry(machine))
+        return [machine.run(line, directory) for line in scenario.steps]
+
+
+def texts(outcomes: list[Outcome]) -> list[str]:
+    """Return the outputs of a scenario in the order in which they are normalised."""
+    return [text for outcome in outcomes for text in (outcome.stdout, outcome.stderr)]
+
+
+def unstable(first: list[Outcome], second: list[Outcome]) -> list[str]:
+    """Say which steps two plays of a scenario disagree on."""
+    problems = []
+    normal = [normalise(*texts(outcomes)) for outcomes in (first, second)]
+    for index, (one, two) in enumerate(zip(first, second, strict=True)):
+        outputs = [play[2 * index : 2 * index + 2] for play in normal]
+        if one.exit != two.exit or outputs[0] != outputs[1]:
+            details = f"{one.exit} {outputs[0]}\n      {two.exit} {outputs[1]}"
+            problems.append(f"step {index + 1}: {one.run}\n      {details}")
+    return problems
+
+
+def write_recording(path: Path, scenario: Scenario, outcomes: list[Outcome]) -> None:
+    """Write a recording beside its corpus file."""
+    recording = {
+        "recorded_on": RECORDED_ON,
+        "title": scenario.title,
+        "files": scenario.files,
+        "registry": scenario.registry,
+        "steps": [asdict(outcome) for outcome in outcomes],
+    }
+    path.write_text(json.dumps(recording, indent=2, ensure_ascii=False) + "\n")
+
+
+def record(machine: Machine, path: Path, plays: int) -> bool:
+    """Record one corpus file; say whether its plays agreed."""
+    scenario = read_scenario(path)
+    first = play(machine, scenario)
+    problems = []
+    for _ in range(1, plays):
+        problems += unstable(first, play(machine, scenario))
+    write_recording(path.with_suffix(".json"), scenario, first)
+    print(f"{path.name}: {len(first)} steps{', NOT STABLE' if problems else ''}", flush=True)
+    for problem in problems:
+        print(f"    {problem}", flush=True)
+    return not problems
+
+
+def is_alive(docker_host: str) -> bool:
+    """Say whether somebody listens at a unix:// address."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(docker_host.removeprefix("unix://")) == 0
+
+
+def main() -> int:
+    """Record the corpus files named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("corpus", nargs="+", type=Path, help="corpus files (YAML)")
+    parser.add_argument("--host", help="unix:// address of an engine TO BE CLEANED and used")
+    parser.add_argument("--plays", type=int, default=2, help="times to play each (default 2)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(
+        prefix="simdocker-record-", ignore_cleanup_errors=True
+    ) as scratch:
+        if options.host and not is_alive(options.host):
+            parser.error(f"nobody listens at {options.host}")
+        directory = Path(scratch)
+        machine = Machine(options.host, directory) if options.host else OwnEngine(directory)
+        try:
+            good = [record(machine, path, options.plays) for path in options.corpus]
+        finally:
+            machine.close()
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
