@@ -1,0 +1,47 @@
+"""The built-in Docker Hub: a handful of official images that look and behave like the real ones.
+
+`hub()` gives its repositories by name. Everything here is made when it is first needed: a module
+when its repository is asked for, a layer's files when the layer's digest or content is, and both
+only once per process, since images are never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+
+from simdocker.content.image import Image
+
+NAMES = ("alpine", "busybox", "hello-world", "httpd", "nginx", "node", "postgres", "python", "redis", "ubuntu")
+
+Tags = Mapping[str, Image]
+"""A repository: its images by tag."""
+
+
+class Hub(Mapping[str, Tags]):
+    """The repositories of the catalogue: `hub()["library/busybox"]["latest"]`."""
+
+    def __getitem__(self, name: str) -> Tags:
+        namespace, _, short = name.partition("/")
+        if namespace != "library" or short not in NAMES:
+            raise KeyError(name)
+        return _tags(short)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"library/{name}" for name in NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+@cache
+def hub() -> Hub:
+    """The repositories of docker.io."""
+    return Hub()
+
+
+@cache
+def _tags(name: str) -> Tags:
+    tags: Tags = import_module(f"{__name__}.{name.replace('-', '_')}").images()
+    return tags

@@ -1,0 +1,103 @@
+"""busybox: one static program under the name of every applet, and the few files it reads.
+
+As in the official image every applet is a hard link to /bin/busybox. The applets and the size are
+those of busybox 1.35 as Debian builds it, the version the simulated userland follows.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from simdocker.actors.registry.catalogue.parts import (
+    PATH,
+    ROOT_GROUP,
+    ROOT_PASSWD,
+    accounts,
+    directories,
+    hard_links,
+    program,
+)
+from simdocker.api.models import ContainerConfig
+from simdocker.content.changeset import Node, directory
+from simdocker.content.image import Image, Layer
+
+NAMES = """
+[ [[ acpid adjtimex ar arch arp arping ascii ash awk base64 basename bc blkdiscard blockdev brctl bunzip2 bzcat bzip2
+cal cat chgrp chmod chown chroot chvt clear cmp cp cpio crc32 crond crontab cttyhack cut date dc dd deallocvt depmod
+devmem df diff dirname dmesg dnsdomainname dos2unix dpkg dpkg-deb du dumpkmap dumpleases echo ed egrep env expand expr
+factor fallocate false fatattr fdisk fgrep find findfs fold free freeramdisk fsfreeze fstrim ftpget ftpput getopt getty
+grep groups gunzip gzip halt head hexdump hostid hostname httpd hwclock i2cdetect i2cdump i2cget i2cset i2ctransfer id
+ifconfig ifdown ifup init insmod ionice ip ipcalc ipneigh kill killall klogd last less link linux32 linux64 linuxrc ln
+loadfont loadkmap logger login logname logread losetup ls lsmod lsscsi lzcat lzma lzop md5sum mdev microcom mim mkdir
+mkdosfs mke2fs mkfifo mknod mkpasswd mkswap mktemp modinfo modprobe more mount mt mv nameif nc netstat nl nologin nproc
+nsenter nslookup nuke od openvt partprobe passwd paste patch pidof ping ping6 pivot_root poweroff printf ps pwd rdate
+readlink realpath reboot renice reset resume rev rm rmdir rmmod route rpm rpm2cpio run-init run-parts sed seq
+setkeycodes setpriv setsid sh sha1sum sha256sum sha3sum sha512sum shred shuf sleep sort ssl_client start-stop-daemon
+stat strings stty su sulogin svc svok swapoff swapon switch_root sync sysctl syslogd tac tail tar taskset tc tee telnet
+telnetd test tftp time timeout top touch tr traceroute traceroute6 true truncate ts tty tunctl ubirename udhcpc udhcpd
+uevent umount uname uncompress unexpand uniq unix2dos unlink unlzma unshare unxz unzip uptime usleep uudecode uuencode
+vconfig vi w watch watchdog wc wget which who whoami xargs xxd xz xzcat yes zcat
+"""
+APPLETS = tuple(NAMES.split())
+
+PROGRAM_SIZE = 1_982_256  # /bin/busybox of Debian's busybox-static 1.35.0
+COMPRESSED = 1_069_067  # its layer as a registry held it
+
+PASSWD = ROOT_PASSWD + """\
+mail:x:8:8:mail:/var/spool/mail:/bin/false
+www-data:x:33:33:www-data:/var/www:/bin/false
+operator:x:37:37:Operator:/var:/bin/false
+nobody:x:65534:65534:nobody:/home:/bin/false
+"""
+GROUP = ROOT_GROUP + """\
+mail:x:8:
+kmem:x:9:
+wheel:x:10:root
+cdrom:x:11:
+dialout:x:18:
+floppy:x:19:
+video:x:28:
+audio:x:29:
+tape:x:32:
+www-data:x:33:
+operator:x:37:
+utmp:x:43:
+plugdev:x:46:
+staff:x:50:
+lock:x:54:
+netdev:x:82:
+users:x:100:
+nobody:x:65534:
+"""
+
+
+BUILDS = (  # tags, bytes of the program, of the layer's blob, date
+    (("latest", "stable", "1", "1.35", "1.35.0", "musl"), PROGRAM_SIZE, COMPRESSED, "2023-05-18T22:34:17Z"),
+    (("1.34", "1.34.1"), 1_962_448, 1_058_112, "2022-02-04T19:20:11Z"),
+    (("1.36", "1.36.1"), 2_001_912, 1_081_744, "2023-12-18T23:27:30Z"),
+)
+
+
+def images() -> dict[str, Image]:
+    """The repository's tags."""
+    tags: dict[str, Image] = {}
+    for names, size, compressed, created in BUILDS:
+        layer = Layer(partial(_tree, size), compressed, "/bin/sh -c #(nop) ADD file:busybox.tar.xz in / ", created)
+        image = Image([layer, '/bin/sh -c #(nop)  CMD ["sh"]'], ContainerConfig(Env=[PATH], Cmd=["sh"]), created=created)
+        tags.update(dict.fromkeys(names, image))
+    return tags
+
+
+def _tree(size: int) -> Node:
+    root = directory()
+    directories(root, {
+        "/bin": 0o755, "/dev": 0o755, "/etc": 0o755, "/home": 0o755, "/root": 0o700, "/tmp": 0o1777,
+        "/usr/bin": 0o755, "/usr/sbin": 0o755, "/var/spool/mail": 0o755, "/var/www": 0o755,
+    })  # fmt: skip
+    node = program(size, "busybox")
+    bin = root.children["bin"]
+    bin.children["busybox"] = node
+    hard_links(bin, node, APPLETS)
+    hard_links(root.children["usr"].children["bin"], node, ["env"])
+    accounts(root, PASSWD, GROUP)
+    return root

@@ -1,0 +1,143 @@
+"""Manifests, indexes and image configurations: the JSON documents that describe an image.
+
+A manifest names one configuration and a list of layer blobs by digest; an index (Docker: manifest
+list) names one manifest per platform. Digests are sha256 over the document as `encode` writes it, so
+equal documents have equal names. Documents are shared between actors and are never changed.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from simdocker.api.models import ContainerConfig
+from simdocker.content import digest as digests
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an image runs on."""
+
+    architecture: str
+    os: str
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.os}/{self.architecture}" + (f"/{self.variant}" if self.variant else "")
+
+
+class Document(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
+    """Base of the three documents: something with bytes and therefore a digest."""
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The document's bytes."""
+        return _encoder.encode(self._plain())
+
+    @cached_property
+    def digest(self) -> str:
+        """Its name."""
+        return digests.of(self.encoded)
+
+    @property
+    def size(self) -> int:
+        """Its bytes on the wire."""
+        return len(self.encoded)
+
+    def _plain(self) -> Any:
+        return self
+
+
+class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A pointer to content: its type, name and size (of a layer, the compressed bytes)."""
+
+    mediaType: str
+    digest: str
+    size: int
+    platform: Platform | None = None
+
+
+class Manifest(Document, frozen=True):
+    """One image for one platform."""
+
+    schemaVersion: int
+    mediaType: str
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+
+
+class Index(Document, frozen=True):
+    """The images of one tag, one per platform."""
+
+    schemaVersion: int
+    mediaType: str
+    manifests: tuple[Descriptor, ...]
+
+
+class History(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one layer came to be; `empty_layer` for a step that changed only the configuration."""
+
+    created: str
+    created_by: str = ""
+    comment: str = ""
+    author: str = ""
+    empty_layer: bool = False
+
+
+class RootFS(msgspec.Struct, frozen=True):
+    """The layers of an image by the digests of their uncompressed content, lowest first."""
+
+    type: str
+    diff_ids: tuple[str, ...]
+
+
+class ImageConfig(Document, frozen=True):
+    """An image's configuration: its digest is the image id. `created` is RFC 3339."""
+
+    architecture: str
+    os: str
+    created: str
+    config: ContainerConfig
+    rootfs: RootFS
+    history: tuple[History, ...] = ()
+    variant: str = ""
+    author: str = ""
+    docker_version: str = ""
+
+    @cached_property
+    def chain_ids(self) -> tuple[str, ...]:
+        """The chain id after each layer."""
+        return digests.chain_ids(self.rootfs.diff_ids)
+
+    @property
+    def platform(self) -> Platform:
+        return Platform(self.architecture, self.os, self.variant)
+
+    def _plain(self) -> Any:
+        """As OCI writes it: of `config`, only what is set."""
+        plain = msgspec.to_builtins(self)
+        plain["config"] = {key: value for key, value in plain["config"].items() if value}
+        return plain
+
+
+def platform(text: str) -> Platform:
+    """`linux/arm64/v8`, `linux/amd64` or `arm64` as a platform, with containerd's defaults."""
+    parts = text.lower().split("/")
+    if len(parts) == 1:
+        if parts[0] in ("linux", "windows"):
+            return Platform("amd64", parts[0])
+        return Platform(_ARCHITECTURES.get(parts[0], parts[0]), "linux")
+    architecture = _ARCHITECTURES.get(parts[1], parts[1])
+    variant = parts[2] if len(parts) > 2 else ""
+    return Platform(architecture, parts[0], "" if (architecture, variant) == ("arm64", "v8") else variant)
+
+
+_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm"}
