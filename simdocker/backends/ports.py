@@ -71,6 +71,10 @@ class StorageDriver(Protocol):
     def create(self, container_id: str, chain_id: str) -> None:
         """Make a container's writable layer over `chain_id` ("" for an empty root)."""
 
+    def make_directory(self, container_id: str, path: str) -> None:
+        """Make a directory (and its parents) in the writable layer unless it is there: a container's
+        working directory. Raises DriverError when something else is in the way."""
+
     def mount(self, container_id: str, *, read_only: bool = False) -> Process:
         """Process → RootFS: the union mount of a container's layers. Idempotent."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from simpy import Event
 
 from simdocker.api import ApiError, NotFound, Request, Response
+from simdocker.backends.ports import DriverError
 
 if TYPE_CHECKING:
     from simdocker.actors.registry.directory import Directory
@@ -88,8 +89,17 @@ class Daemon:
     """
 
     def __init__(
-        self, host: str, env: Environment, trace: Trace, profile: CostProfile, streams: RandomStreams, *,
-        storage: StorageDriver, runtime: Runtime, network: NetworkDriver, volume: VolumeDriver,
+        self,
+        host: str,
+        env: Environment,
+        trace: Trace,
+        profile: CostProfile,
+        streams: RandomStreams,
+        *,
+        storage: StorageDriver,
+        runtime: Runtime,
+        network: NetworkDriver,
+        volume: VolumeDriver,
         registries: Directory,
         host_facts: dict[str, Any] | None = None,
     ) -> None:
@@ -109,6 +119,7 @@ class Daemon:
         self.host_facts = host_facts or {}  # NCPU, MemTotal, OperatingSystem …, for /info
         self._random = streams.stream(f"{self.actor}/cost")
         self._ids = streams.stream(f"{self.actor}/id")
+        self.random_names = streams.stream(f"{self.actor}/name")
         self.events = events.Events(self)
         self.images = images.Images(self)
         self.networks = networks.Networks(self)
@@ -117,9 +128,7 @@ class Daemon:
         self.execs = execs.Execs(self)
         self.system = system.System(self)
         self.router = Router()
-        for part in (
-            self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system
-        ):
+        for part in (self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system):
             for route in part.routes():
                 self.router.add(route)
 
@@ -130,6 +139,8 @@ class Daemon:
             return (yield from handler(request, *parameters))
         except ApiError as error:
             return Response(error.status, {"message": error.message})
+        except DriverError as error:
+            return Response(500, {"message": str(error.args[0])})
 
     def cost(self, name: str) -> int:
         """One draw, in ns, of the cost called `name` in the profile."""

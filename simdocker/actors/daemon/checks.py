@@ -1,0 +1,232 @@
+"""What dockerd checks and derives before it makes or runs a container.
+
+Each message is the Engine's own, recorded in `engine-errors.json`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from simdocker.actors.daemon.container import Container
+from simdocker.actors.daemon.signals import parse_signal
+from simdocker.actors.daemon.times import EPOCH_S
+from simdocker.api import BadRequest, Conflict
+from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+
+MIB = 1 << 20
+MS = 1_000_000
+MINIMUM_MEMORY = 6 * MIB  # runc needs it (20.10 and later)
+LOG_DRIVERS = frozenset(
+    ("none local json-file syslog journald gelf fluentd awslogs splunk etwlogs gcplogs logentries").split()
+)
+RESTART_POLICIES = frozenset(("", "no", "always", "unless-stopped", "on-failure"))
+DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_CAPABILITIES = frozenset(
+    (
+        "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL "
+        "AUDIT_WRITE"
+    ).split()
+)
+ALL_CAPABILITIES = DEFAULT_CAPABILITIES | frozenset(
+    (
+        "DAC_READ_SEARCH LINUX_IMMUTABLE NET_BROADCAST NET_ADMIN IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_PTRACE "
+        "SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG LEASE AUDIT_CONTROL MAC_OVERRIDE "
+        "MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON BPF CHECKPOINT_RESTORE"
+    ).split()
+)
+
+
+def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[str]:
+    """Raises BadRequest for what `POST /containers/create` refuses; returns its warnings."""
+    if body.WorkingDir and not body.WorkingDir.startswith("/"):
+        raise BadRequest(f"the working directory '{body.WorkingDir}' is invalid, it needs to be an absolute path")
+    for entry in body.Env or ():
+        if not entry or entry.startswith("="):
+            raise BadRequest(f"invalid environment variable: {entry}")
+    if body.Healthcheck is not None:
+        _check_health(body.Healthcheck)
+    if body.StopSignal and parse_signal(body.StopSignal) < 0:
+        raise BadRequest(f"Invalid signal: {body.StopSignal}")
+    networking = body.NetworkingConfig
+    if networking is not None and networking.EndpointsConfig and len(networking.EndpointsConfig) > 1:
+        names = ", ".join(sorted(networking.EndpointsConfig))
+        raise BadRequest(f"Container cannot be connected to network endpoints: {names}")
+    policy = host.RestartPolicy
+    if policy is not None and policy.Name not in ("", "no"):
+        check_restart_policy(policy.Name, policy.MaximumRetryCount)
+        if host.AutoRemove:
+            raise BadRequest("can't create 'AutoRemove' container with restart policy")
+    if host.PortBindings:
+        _check_ports(host)
+    if host.Memory or host.MemorySwap or host.NanoCpus or host.MemoryReservation or host.CpuQuota:
+        _check_resources(host, int(daemon.host_facts.get("NCPU", 2)))
+    if host.Runtime not in ("", "runc"):
+        raise BadRequest(f"Unknown runtime specified {host.Runtime}")
+    log = host.LogConfig
+    if log is not None and log.Type and log.Type not in LOG_DRIVERS:
+        raise BadRequest(f'error looking up logging plugin {log.Type}: plugin "{log.Type}" not found')
+    for capability in (*(host.CapAdd or ()), *(host.CapDrop or ())):
+        if _capability(capability) not in ALL_CAPABILITIES | {"ALL"}:
+            raise BadRequest(f'invalid CapAdd: unknown capability: "CAP_{_capability(capability)}"')
+    return []
+
+
+def check_restart_policy(name: str, maximum: int) -> None:
+    """Raises BadRequest for a policy dockerd does not know or a count where none is allowed."""
+    if name not in RESTART_POLICIES:
+        raise BadRequest(f"invalid restart policy '{name}'")
+    if maximum and name != "on-failure":
+        raise BadRequest(f"maximum retry count cannot be used with restart policy '{name}'")
+    if maximum < 0:
+        raise BadRequest("maximum retry count cannot be negative")
+
+
+def _check_health(health: HealthConfig) -> None:
+    for name, value in (
+        ("Interval", health.Interval),
+        ("Timeout", health.Timeout),
+        ("StartPeriod", health.StartPeriod),
+    ):
+        if value and value < MS:
+            raise BadRequest(f"{name} in Healthcheck cannot be less than 1ms")
+    if health.Retries < 0:
+        raise BadRequest("Retries in Healthcheck cannot be negative")
+
+
+def _check_ports(host: HostConfig) -> None:
+    for port, bindings in (host.PortBindings or {}).items():
+        number, _, proto = port.partition("/")
+        if not _is_port(number) or proto.lower() not in ("", "tcp", "udp", "sctp"):
+            raise BadRequest(f'invalid port specification: "{number}"')
+        for binding in bindings or ():
+            first, _, last = binding.HostPort.partition("-")
+            if (first and not _is_port(first)) or (last and not _is_port(last)):
+                raise BadRequest(f'invalid port specification: "{binding.HostPort}"')
+
+
+def _is_port(text: str) -> bool:
+    return text.isdigit() and int(text) <= 65535
+
+
+def _check_resources(host: HostConfig, cpus: int) -> None:
+    if 0 < host.Memory < MINIMUM_MEMORY:
+        raise BadRequest("Minimum memory limit allowed is 6MB")
+    if host.Memory > 0 and 0 < host.MemorySwap < host.Memory:
+        raise BadRequest("Minimum memoryswap limit should be larger than memory limit, see usage")
+    if host.Memory == 0 and host.MemorySwap > 0:
+        raise BadRequest("You should always set the Memory limit when using Memoryswap limit, see usage")
+    if 0 < host.MemoryReservation < MINIMUM_MEMORY:
+        raise BadRequest("Minimum memory reservation allowed is 6MB")
+    if 0 < host.Memory < host.MemoryReservation:
+        raise BadRequest("Minimum memory limit can not be less than memory reservation limit, see usage")
+    if host.NanoCpus and host.CpuPeriod:
+        raise BadRequest("Conflicting options: Nano CPUs and CPU Period cannot both be set")
+    if host.NanoCpus and host.CpuQuota:
+        raise BadRequest("Conflicting options: Nano CPUs and CPU Quota cannot both be set")
+    if host.NanoCpus < 0 or host.NanoCpus > cpus * 10**9:
+        raise BadRequest(f"Range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available")
+
+
+def must_run(container: Container) -> None:
+    """Raises Conflict unless the container runs (paused counts as running)."""
+    if not container.state.running:
+        raise Conflict(f"Container {container.id} is not running")
+    if container.state.restarting:
+        raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
+
+
+def not_removable(container: Container) -> str:
+    """Why a container in this state cannot be removed without force."""
+    advice = {
+        "running": "Stop the container before attempting removal or force remove",
+        "paused": "Unpause and then stop the container before attempting removal or force remove",
+        "restarting": "Stop the container before attempting removal or force remove",
+    }
+    status = container.state.status
+    return f"You cannot remove a {status} container {container.id}. {advice[status]}"
+
+
+def environment(config: ContainerConfig) -> Sequence[str]:
+    """A process's environment: PATH, HOSTNAME and TERM unless the configuration says otherwise,
+    then the rest in its order (container.CreateDaemonEnvironment)."""
+    env = [DEFAULT_PATH, "HOSTNAME=" + config.Hostname]
+    if config.Tty:
+        env.append("TERM=xterm")
+    if config.Env:
+        override(env, config.Env)
+    return env
+
+
+def override(env: list[str], entries: Sequence[str]) -> None:
+    """Replace or append each `NAME=value`; a bare `NAME` removes the variable."""
+    places = {entry.partition("=")[0]: place for place, entry in enumerate(env)}
+    removed = []
+    for entry in entries:
+        name, equals, _ = entry.partition("=")
+        place = places.get(name)
+        if not equals:
+            if place is not None:
+                removed.append(place)
+        elif place is None:
+            places[name] = len(env)
+            env.append(entry)
+        else:
+            env[place] = entry
+    for place in sorted(removed, reverse=True):
+        del env[place]
+
+
+def capabilities(host: HostConfig) -> frozenset[str] | None:
+    """The capability set asked for, None for Docker's default 14."""
+    if host.Privileged:
+        return ALL_CAPABILITIES
+    if not host.CapAdd and not host.CapDrop:
+        return None
+    added = {_capability(name) for name in host.CapAdd or ()}
+    dropped = {_capability(name) for name in host.CapDrop or ()}
+    if "ALL" in added:
+        return ALL_CAPABILITIES - dropped
+    if "ALL" in dropped:
+        return frozenset(added)
+    return frozenset((DEFAULT_CAPABILITIES - dropped) | added)
+
+
+def _capability(name: str) -> str:
+    return name.upper().removeprefix("CAP_")
+
+
+def quota_as_nano_cpus(host: HostConfig) -> int:
+    """`--cpu-quota` over `--cpu-period` in billionths of a processor, 0 for no limit."""
+    return host.CpuQuota * 10**9 // (host.CpuPeriod or 100_000) if host.CpuQuota > 0 else 0
+
+
+def number(text: str) -> int:
+    """An integer query parameter. Raises BadRequest with Go's sentence."""
+    try:
+        return int(text)
+    except ValueError:
+        raise BadRequest(f'strconv.Atoi: parsing "{text}": invalid syntax') from None
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms)")
+_UNIT_NS = {"h": 3_600_000 * MS, "m": 60_000 * MS, "s": 1_000 * MS, "ms": MS}
+
+
+def age_ns(values: list[str], now_ns: int) -> int:
+    """How old something must be for the `until` filter: a Go duration or Unix seconds; 0 without."""
+    if not values:
+        return 0
+    if len(values) > 1:
+        raise BadRequest("more than one until filter specified")
+    text = values[0]
+    if text.isdigit():
+        return now_ns - (int(text) - EPOCH_S) * 1_000 * MS
+    parts = _DURATION.findall(text)
+    if not parts or "".join(a + b for a, b in parts) != text:
+        raise BadRequest(f'parsing time "{text}" as "2006-01-02": cannot parse "{text}" as "2006"')
+    return sum(int(float(amount) * _UNIT_NS[unit]) for amount, unit in parts)

@@ -1,0 +1,234 @@
+"""What goes into a container and what comes out: attach, logs, wait, top, resize.
+
+Output takes one path: the runtime hands over what the process writes, the log keeps it, attached
+clients get it at once and followers of the log line by line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from simdocker.actors.daemon import checks
+from simdocker.actors.daemon.container import CREATED, Container
+from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.actors.daemon.query import truthy
+from simdocker.actors.daemon.times import EPOCH_NS, rfc3339
+from simdocker.api import BadRequest, Conflict, InternalError, Request, Response, Stream
+from simdocker.backends.ports import DriverError, Process
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.containers import Containers
+    from simdocker.actors.daemon.daemon import Daemon
+
+STDOUT, STDERR = 1, 2
+RAW_STREAM = {"Content-Type": "application/vnd.docker.raw-stream"}
+CONDITIONS = frozenset(("not-running", "next-exit", "removed"))
+
+
+class Console:
+    """Streams of all containers of one daemon."""
+
+    __slots__ = ("containers", "daemon")
+
+    def __init__(self, daemon: Daemon, containers: Containers) -> None:
+        self.daemon = daemon
+        self.containers = containers
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("POST", "/containers/{id}/attach", self.attach),
+            Route("GET", "/containers/{id}/logs", self.logs),
+            Route("POST", "/containers/{id}/wait", self.wait),
+            Route("GET", "/containers/{id}/top", self.top),
+            Route("POST", "/containers/{id}/resize", self.resize),
+        ]
+
+    # -- the path of output ----------------------------------------------------------------------
+
+    def output(self, container: Container) -> Callable[[int, bytes], None]:
+        """The function a container's process writes through."""
+        env = self.daemon.env
+        keep = container.host.LogConfig is None or container.host.LogConfig.Type != "none"
+
+        def write(fd: int, data: bytes) -> None:
+            if keep:
+                container.log.write(env.now, fd, data)
+            if container.attached:
+                for stream, stdout, stderr in container.attached:
+                    if stdout if fd == STDOUT else stderr:
+                        stream.write((fd, data))
+
+        return write
+
+    def end_attached(self, container: Container) -> None:
+        """The process ended: attached clients read the end of the stream."""
+        attached, container.attached = container.attached, None
+        if attached:
+            for stream, _, _ in attached:
+                stream.close()
+
+    def end_followers(self, container: Container) -> None:
+        """The run is over or the container is gone: `logs --follow` ends."""
+        followers, container.log.followers = container.log.followers, None
+        if followers:
+            for stream in followers:
+                stream.close()
+
+    # -- attach ------------------------------------------------------------------------------------
+
+    def attach(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/attach`: a two-way stream to the container's process.
+
+        Attaching before the start is how `docker run` misses no output.
+        """
+        container = self.containers.get(id)
+        state = container.state
+        if state.paused:
+            raise Conflict(f"Container {container.name} is paused, unpause the container before attach")
+        if state.restarting:
+            raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
+        query = request.query
+        stdout, stderr = truthy(query.get("stdout")), truthy(query.get("stderr"))
+        yield self.daemon.work("container.attach")
+        self.containers.event(container, "attach")
+        stream = Stream(self.daemon.env)
+        if truthy(query.get("logs")):
+            for _, fd, data in container.log.entries:
+                if stdout if fd == STDOUT else stderr:
+                    stream.write((fd, data))
+        if not truthy(query.get("stream")) or (not state.running and state.status != CREATED and state.removing):
+            stream.close()
+            return Response(101, headers=RAW_STREAM, stream=stream)
+        if container.attached is None:
+            container.attached = []
+        entry = (stream, stdout, stderr)
+        container.attached.append(entry)
+        stream.on_cancel = lambda: self._detach(container, entry)
+        if request.stdin is not None and truthy(query.get("stdin")) and container.config.OpenStdin:
+            if container.stdin is None:
+                container.stdin = Stream(self.daemon.env)
+            self.daemon.env.process(self._pump(container, request.stdin, container.stdin))
+        return Response(101, headers=RAW_STREAM, stream=stream)
+
+    def _detach(self, container: Container, entry: tuple[Stream, bool, bool]) -> None:
+        if container.attached and entry in container.attached:
+            container.attached.remove(entry)
+
+    def _pump(self, container: Container, source: Stream, target: Stream) -> Process:
+        """Process: carry one client's input to the container; with StdinOnce its end is the end."""
+        while (data := (yield from source.read())) is not None:
+            target.write(data)
+        if container.config.StdinOnce or container.config.Tty:
+            target.close()
+
+    # -- logs ----------------------------------------------------------------------------------------
+
+    def logs(self, request: Request, id: str) -> Reply:
+        """Process: `GET /containers/{id}/logs`: what the container wrote, and with `follow` what it
+        goes on to write, until it ends."""
+        query = request.query
+        container = self.containers.get(id)
+        wanted = {fd for fd, key in ((STDOUT, "stdout"), (STDERR, "stderr")) if truthy(query.get(key))}
+        if not wanted:
+            raise BadRequest("Bad parameters: you must choose at least one stream")
+        if container.host.LogConfig is not None and container.host.LogConfig.Type == "none":
+            raise InternalError("configured logging driver does not support reading")
+        yield self.daemon.work("api.logs")
+        since, until = _instant(query.get("since"), 0), _instant(query.get("until"), 1 << 62)
+        timestamps = truthy(query.get("timestamps"))
+        entries = [e for e in container.log.entries if since <= e[0] <= until and e[1] in wanted]
+        tail = query.get("tail", "all")
+        if tail.isdigit():
+            count = int(tail)
+            entries = entries[-count:] if count else []
+        stream = Stream(self.daemon.env)
+        for entry in entries:
+            stream.write(_line(entry, timestamps))
+        if not truthy(query.get("follow")) or not container.running:
+            stream.close()
+            return Response(200, headers=RAW_STREAM, stream=stream)
+        source = Stream(self.daemon.env)
+        if container.log.followers is None:
+            container.log.followers = []
+        container.log.followers.append(source)
+        stream.on_cancel = source.cancel
+        self.daemon.env.process(self._follow(container, source, stream, wanted, timestamps, until))
+        return Response(200, headers=RAW_STREAM, stream=stream)
+
+    def _follow(
+        self, container: Container, source: Stream, stream: Stream, wanted: set[int], timestamps: bool, until: int
+    ) -> Process:
+        """Process: carry new log lines to one follower until the run ends or the follower leaves."""
+        while (entry := (yield from source.read())) is not None:
+            if entry[0] > until:
+                break
+            if entry[1] in wanted:
+                stream.write(_line(entry, timestamps))
+        if container.log.followers and source in container.log.followers:
+            container.log.followers.remove(source)
+        stream.close()
+
+    # -- wait, top, resize ---------------------------------------------------------------------------
+
+    def wait(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/wait?condition=`: headers at once, the exit code when the
+        condition holds (`not-running` by default, `next-exit`, `removed`)."""
+        container = self.containers.get(id)
+        condition = request.query.get("condition", "not-running")
+        if condition not in CONDITIONS:
+            condition = "not-running"
+        yield self.daemon.work("api.wait")
+        stream = Stream(self.daemon.env)
+        if condition == "not-running" and not container.running:
+            stream.write({"Error": None, "StatusCode": container.state.exit_code})
+            stream.close()
+        else:
+            if container.waiters is None:
+                container.waiters = []
+            container.waiters.append((condition, stream))
+        return Response(200, stream=stream)
+
+    def top(self, request: Request, id: str) -> Reply:
+        """Process: `GET /containers/{id}/top?ps_args=`: the host's `ps` over the container's processes."""
+        container = self.containers.get(id)
+        checks.must_run(container)
+        yield self.daemon.work("api.inspect")
+        try:
+            titles, rows = self.daemon.runtime.top(container.id, request.query.get("ps_args") or "-ef")
+        except DriverError as error:
+            raise InternalError(str(error.args[0])) from None
+        self.containers.event(container, "top")
+        return Response(200, {"Processes": rows, "Titles": titles})
+
+    def resize(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/resize?h=&w=`."""
+        yield from ()
+        height, width = (checks.number(request.query.get(key, "")) for key in ("h", "w"))
+        container = self.containers.get(id)
+        checks.must_run(container)
+        if container.process is not None:
+            self.daemon.runtime.resize(container.process, height, width)
+        return Response(200)
+
+
+def _line(entry: tuple[int, int, bytes], timestamps: bool) -> tuple[int, bytes]:
+    now, fd, data = entry
+    return (fd, rfc3339_nano(now).encode() + b" " + data) if timestamps else (fd, data)
+
+
+def rfc3339_nano(ns: int) -> str:
+    """A log line's time: always nine digits, so that lines align (`jsonfilelog`)."""
+    text = rfc3339(ns - ns % 1_000_000_000)
+    return f"{text[:-1]}.{ns % 1_000_000_000:09d}Z"
+
+
+def _instant(text: str | None, default: int) -> int:
+    """Simulated ns of a `since`/`until` parameter: Unix seconds, with an optional fraction."""
+    if not text or text == "0":
+        return default
+    seconds, _, fraction = text.partition(".")
+    try:
+        return int(seconds) * 1_000_000_000 + int((fraction + "0" * 9)[:9]) - EPOCH_NS
+    except ValueError:
+        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None

@@ -1,0 +1,207 @@
+"""Execs: further processes in a running container.
+
+An exec is created first and started later, so that a client can attach to it in between. It lives
+as long as its container's run; afterwards only its exit code can be asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simpy import Event
+
+from simdocker.actors.daemon import checks
+from simdocker.actors.daemon.console import RAW_STREAM
+from simdocker.actors.daemon.container import Container
+from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.api import BadRequest, Conflict, InternalError, NotFound, Request, Response, Stream
+from simdocker.api.models import ExecCreateBody, ExecStartBody
+from simdocker.backends.ports import DriverError, ProcessSpec, StartFailed
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+    from simdocker.backends.ports import RunningProcess
+
+CANNOT_EXEC = 126  # dockerd gives an exec that could not start this code, whatever the reason
+
+
+class Exec:
+    """One exec: what to run where, and how it went (`exit_code` None until it has ended)."""
+
+    __slots__ = ("body", "container", "exit_code", "id", "pid", "process", "running", "started")
+
+    def __init__(self, id: str, container: Container, body: ExecCreateBody) -> None:
+        self.id = id
+        self.container = container
+        self.body = body
+        self.started = False
+        self.running = False
+        self.exit_code: int | None = None
+        self.pid = 0
+        self.process: RunningProcess | None = None
+
+
+class Execs:
+    """All execs of one daemon."""
+
+    __slots__ = ("_by_id", "daemon")
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+        self._by_id: dict[str, Exec] = {}
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("POST", "/containers/{id}/exec", self.create),
+            Route("POST", "/exec/{id}/start", self.start),
+            Route("GET", "/exec/{id}/json", self.inspect),
+            Route("POST", "/exec/{id}/resize", self.resize),
+        ]
+
+    def get(self, id: str) -> Exec:
+        """By id. Raises NotFound."""
+        found = self._by_id.get(id)
+        if found is None:
+            raise NotFound(f"No such exec instance: {id}")
+        return found
+
+    def create(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/exec`."""
+        body: ExecCreateBody = request.body
+        if not body.Cmd:
+            raise BadRequest("No exec command specified")
+        container = self.daemon.containers.get(id)
+        checks.must_run(container)
+        if container.state.paused:
+            raise Conflict(f"Container {id} is paused, unpause the container before exec")
+        yield self.daemon.work("exec.create")
+        exec = Exec(self.daemon.new_id(), container, body)
+        self._by_id[exec.id] = exec
+        if container.exec_ids is None:
+            container.exec_ids = []
+        container.exec_ids.append(exec.id)
+        self._event(exec, f"exec_create: {_command(body)}")
+        return Response(201, {"Id": exec.id})
+
+    def start(self, request: Request, id: str) -> Reply:
+        """Process: `POST /exec/{id}/start`: attached, the answer is the stream of its output, on which
+        a failure to start is told as text; detached, a failure is an error response."""
+        exec = self.get(id)
+        body: ExecStartBody = request.body or ExecStartBody()
+        container = exec.container
+        if exec.exit_code is not None or exec.started:
+            raise Conflict(f"Error: Exec command {id} has already run")
+        checks.must_run(container)
+        if container.state.paused:
+            raise Conflict(f"Container {container.id} is paused, unpause the container before exec")
+        exec.started = True
+        stream = None if body.Detach else Stream(self.daemon.env)
+        stdin = request.stdin if exec.body.AttachStdin and stream is not None else None
+        self._event(exec, f"exec_start: {_command(exec.body)}")
+        attached = {fd for fd, on in ((1, exec.body.AttachStdout), (2, exec.body.AttachStderr)) if on}
+
+        def write(fd: int, data: bytes) -> None:
+            if stream is not None and fd in attached:
+                stream.write((fd, data))
+
+        try:
+            process = yield from self.daemon.runtime.exec(container.id, self._spec(exec), write, stdin)
+        except DriverError as error:
+            message = str(error.args[0])
+            exec.exit_code = CANNOT_EXEC
+            if stream is not None:
+                stream.write((1, message.encode() + b"\r\n"))
+                stream.close()
+                return Response(101, headers=RAW_STREAM, stream=stream)
+            if isinstance(error, StartFailed) and error.exit_code in (126, 127):
+                raise BadRequest(message) from None
+            raise InternalError(message) from None
+        exec.running = True
+        exec.pid = process.pid
+        exec.process = process
+        process.exited.callbacks.append(lambda event: self._ended(exec, event, stream))
+        if stream is None:
+            return Response(200)
+        return Response(101, headers=RAW_STREAM, stream=stream)
+
+    def _spec(self, exec: Exec) -> ProcessSpec:
+        config, host, body = exec.container.config, exec.container.host, exec.body
+        env = list(checks.environment(config))
+        if body.Tty and not config.Tty:
+            env.append("TERM=xterm")
+        if body.Env:
+            checks.override(env, body.Env)
+        return ProcessSpec(
+            tuple(body.Cmd or ()),
+            env,
+            body.WorkingDir or config.WorkingDir or "/",
+            body.User or config.User,
+            body.Tty,
+            config.Hostname,
+            capabilities=checks.ALL_CAPABILITIES if body.Privileged else checks.capabilities(host),
+        )
+
+    def _ended(self, exec: Exec, event: Event, stream: Stream | None) -> None:
+        exec.running = False
+        exec.exit_code = event.value
+        self._event(exec, "exec_die", {"exitCode": str(exec.exit_code)})
+        if stream is not None:
+            stream.close()
+
+    def end_all(self, container: Container) -> None:
+        """The container's run is over: its execs that ended are forgotten."""
+        for id in container.exec_ids or ():
+            exec = self._by_id.get(id)
+            if exec is not None and not exec.running:
+                del self._by_id[id]
+        container.exec_ids = None
+
+    def inspect(self, request: Request, id: str) -> Reply:
+        """Process: `GET /exec/{id}/json`."""
+        exec = self.get(id)
+        yield self.daemon.work("exec.inspect")
+        body = exec.body
+        entrypoint, *arguments = body.Cmd or ("",)
+        config: dict[str, Any] = {
+            "tty": body.Tty,
+            "entrypoint": entrypoint,
+            "arguments": arguments,
+            "privileged": body.Privileged,
+        }
+        if body.User:
+            config["user"] = body.User
+        return Response(
+            200,
+            {
+                "ID": exec.id,
+                "Running": exec.running,
+                "ExitCode": exec.exit_code,
+                "ProcessConfig": config,
+                "OpenStdin": body.AttachStdin,
+                "OpenStderr": body.AttachStderr,
+                "OpenStdout": body.AttachStdout,
+                "CanRemove": False,
+                "ContainerID": exec.container.id,
+                "DetachKeys": "",
+                "Pid": exec.pid,
+            },
+        )
+
+    def resize(self, request: Request, id: str) -> Reply:
+        """Process: `POST /exec/{id}/resize?h=&w=`."""
+        yield from ()
+        height, width = (checks.number(request.query.get(key, "")) for key in ("h", "w"))
+        exec = self.get(id)
+        if not exec.running or exec.process is None:
+            raise NotFound("no such exec")
+        self.daemon.runtime.resize(exec.process, height, width)
+        return Response(200)
+
+    def _event(self, exec: Exec, action: str, attributes: dict[str, str] | None = None) -> None:
+        self.daemon.containers.event(exec.container, action, {"execID": exec.id, **(attributes or {})})
+
+
+def _command(body: ExecCreateBody) -> str:
+    """The command as exec events show it: the program, a space, its arguments."""
+    program, *arguments = body.Cmd or ("",)
+    return f"{program} {' '.join(arguments)}"

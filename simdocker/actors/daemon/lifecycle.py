@@ -1,0 +1,433 @@
+"""The container state machine: created → running ⇄ paused → exited, and back again.
+
+An operation on a container holds its lock (`busy`) as dockerd's does, so a `stop` that meets a
+`start` waits for it. A state changes when the work is done, never when it is asked for; the order
+of events is the recorded order of a real engine (`engine-events.json`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simpy import AnyOf, Event
+
+from simdocker.actors.daemon import checks
+from simdocker.actors.daemon.container import Container
+from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.actors.daemon.signals import SIGKILL, SIGTERM, parse_signal
+from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotModified, Request, Response, Stream
+from simdocker.backends.ports import DriverError, Process, ProcessSpec, StartFailed
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.containers import Containers
+    from simdocker.actors.daemon.daemon import Daemon
+
+S = 1_000_000_000
+MS = 1_000_000
+DEFAULT_STOP_TIMEOUT_S = 10  # Docker's default
+FIRST_RESTART_DELAY_NS = 100 * MS  # dockerd: 100 ms, doubled up to a minute
+MAX_RESTART_DELAY_NS = 60 * S
+STEADY_RUN_NS = 10 * S  # a run this long resets the back-off
+
+STARTED = Response(204)
+
+
+class Lifecycle:
+    """Start, stop, kill, restart, pause, unpause, and what follows when a container's process ends."""
+
+    __slots__ = ("containers", "daemon")
+
+    def __init__(self, daemon: Daemon, containers: Containers) -> None:
+        self.daemon = daemon
+        self.containers = containers
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("POST", "/containers/{id}/start", self.post_start),
+            Route("POST", "/containers/{id}/stop", self.post_stop),
+            Route("POST", "/containers/{id}/kill", self.post_kill),
+            Route("POST", "/containers/{id}/restart", self.post_restart),
+            Route("POST", "/containers/{id}/pause", self.post_pause),
+            Route("POST", "/containers/{id}/unpause", self.post_unpause),
+        ]
+
+    # -- the lock ----------------------------------------------------------------------------
+
+    def lock(self, container: Container) -> Process:
+        """Process: wait until no other operation holds the container, then hold it."""
+        while container.busy is not None:
+            yield container.busy
+        container.busy = Event(self.daemon.env)
+
+    def unlock(self, container: Container) -> None:
+        """Let the next operation go on."""
+        busy, container.busy = container.busy, None
+        if busy is not None and busy.callbacks:
+            busy.succeed()
+
+    # -- start -------------------------------------------------------------------------------
+
+    def post_start(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/start`."""
+        container = self.containers.get(id)
+        state = container.state
+        if state.paused:
+            raise Conflict("cannot start a paused container, try unpause instead")
+        if state.running:
+            raise NotModified
+        if state.removing or state.dead:
+            raise Conflict("container is marked for removal and cannot be started")
+        yield from self.start(container)
+        return STARTED
+
+    def start(self, container: Container, *, restarted: bool = False) -> Process:
+        """Process: start a container that is not running. Raises `ApiError` when it cannot.
+
+        1. Mount its root filesystem.
+        2. Connect its networks, publish its ports.
+        3. Mount its volumes.
+        4. Execute its first process.
+        """
+        if container.busy is None:
+            container.busy = Event(self.daemon.env)
+        else:
+            yield from self.lock(container)
+        daemon = self.daemon
+        try:
+            if container.state.running and not restarted:
+                return
+            rootfs = yield from daemon.storage.mount(container.id, read_only=container.host.ReadonlyRootfs)
+            yield from daemon.networks.attach(container)
+            mounts = (yield from daemon.volumes.mount(container)) if container.mounts else ()
+            if container.config.OpenStdin and container.stdin is None:
+                container.stdin = Stream(daemon.env)
+            process = yield from daemon.runtime.start(
+                container.id,
+                self._spec(container, mounts),
+                rootfs,
+                container.sandbox,
+                self.containers.console.output(container),
+                container.stdin,
+            )
+        except (ApiError, DriverError) as error:
+            yield from self._start_failed(container, error)
+            raise AssertionError from error  # _start_failed always raises
+        else:
+            self._started(container, process)
+        finally:
+            self.unlock(container)
+
+    def _spec(self, container: Container, mounts: Any) -> ProcessSpec:
+        config, host = container.config, container.host
+        return ProcessSpec(
+            (container.path, *container.args),
+            checks.environment(config),
+            config.WorkingDir or "/",
+            config.User,
+            config.Tty,
+            config.Hostname,
+            self.daemon.networks.etc_files(container),
+            mounts,
+            host.ReadonlyRootfs,
+            bool(host.Init),
+            host.Memory,
+            host.NanoCpus or checks.quota_as_nano_cpus(host),
+            host.PidsLimit or 0,
+            checks.capabilities(host),
+            host.Sysctls,
+        )
+
+    def _started(self, container: Container, process: Any) -> None:
+        daemon = self.daemon
+        state = container.state
+        state.running = True
+        state.restarting = state.paused = state.oom_killed = False
+        state.pid = process.pid
+        state.exit_code = 0
+        state.error = ""
+        state.started_ns = daemon.env.now
+        container.process = process
+        container.manually_stopped = False
+        cause = daemon.trace.state(container.actor, "running", {"pid": process.pid})
+        self.containers.event(container, "start")
+        process.exited.callbacks.append(lambda event: self._on_exit(container, process, event.value, cause))
+
+    def _start_failed(self, container: Container, error: ApiError | DriverError) -> Process:
+        """Process: undo a half-done start, then raise what the API answers: 400 for a command that
+        is not there or not executable, 404 for a missing network, 500 for anything else."""
+        daemon = self.daemon
+        state = container.state
+        message = str(error.args[0]) if error.args else ""
+        answer: ApiError
+        if isinstance(error, StartFailed) and error.exit_code in (126, 127):
+            answer = BadRequest(message)
+        elif isinstance(error, ApiError):
+            answer = error
+        else:
+            answer = InternalError(message)
+        code = error.exit_code if isinstance(error, StartFailed) else 128
+        yield from self._release(container)
+        state.running = state.restarting = False
+        state.exit_code = code
+        state.error = message
+        container.log.flush(daemon.env.now)
+        self.containers.console.end_attached(container)
+        daemon.trace.state(container.actor, "start failed", {"error": message, "exit": code})
+        if container.host.AutoRemove:
+            self.unlock(container)
+            yield from self.containers.remove(container, volumes=True)
+        raise answer
+
+    def _release(self, container: Container) -> Process:
+        """Process: give back what a run used: network, volumes, mount (daemon `Cleanup`)."""
+        daemon = self.daemon
+        yield from daemon.networks.detach(container)
+        if container.mounts:
+            daemon.volumes.unmount(container)
+        daemon.storage.unmount(container.id)
+        daemon.runtime.destroy(container.id)
+
+    # -- the end of a run ----------------------------------------------------------------------
+
+    def _on_exit(self, container: Container, process: Any, code: int, cause: int) -> None:
+        env = self.daemon.env
+        env.process(self._exit(container, process, code)).cause = cause  # type: ignore[attr-defined]
+
+    def _exit(self, container: Container, process: Any, code: int) -> Process:
+        """Process: what dockerd does when containerd reports that a container's process ended.
+
+        1. Close its streams and say `die`.
+        2. Decide about a restart.
+        3. Release network, volumes and mount.
+        4. Tell whoever waits; remove it if it was started with `--rm`.
+        """
+        daemon = self.daemon
+        state = container.state
+        if container.busy is None:
+            container.busy = Event(daemon.env)
+        else:
+            yield from self.lock(container)
+        console = self.containers.console
+        container.log.flush(daemon.env.now)
+        console.end_attached(container)
+        container.stdin = None
+        state.exit_code = code
+        state.oom_killed = process.oom_killed
+        state.paused = False
+        state.pid = 0
+        state.finished_ns = daemon.env.now
+        container.process = None
+        restart = self._restart_delay(container, code)
+        daemon.trace.state(container.actor, "died", {"exit": code})
+        if process.oom_killed:
+            self.containers.event(container, "oom")
+        self.containers.event(container, "die", {"exitCode": str(code)})
+        if container.exec_ids:
+            daemon.execs.end_all(container)
+        yield daemon.work("runtime.reap")
+        yield from self._release(container)
+        if restart is None:
+            state.running = state.restarting = False
+        else:
+            state.restarting = True
+            container.restart_count += 1
+        daemon.trace.state(container.actor, state.status)
+        self.unlock(container)
+        console.end_followers(container)
+        self.notify(container, "not-running")
+        if restart is not None:
+            daemon.env.process(self._restart_later(container, restart))
+        elif container.host.AutoRemove:
+            yield from self.containers.remove(container, volumes=True)
+
+    def notify(self, container: Container, condition: str) -> None:
+        """Answer everyone waiting for `condition`: an exit answers `not-running` and `next-exit`."""
+        waiters = container.waiters
+        if not waiters:
+            return
+        result = {"Error": None, "StatusCode": container.state.exit_code}
+        kept = []
+        for wanted, stream in waiters:
+            if condition == "removed" or wanted != "removed":
+                stream.write(result)
+                stream.close()
+            else:
+                kept.append((wanted, stream))
+        container.waiters = kept or None
+
+    def _restart_delay(self, container: Container, code: int) -> int | None:
+        """How long to wait before a restart, None for no restart (restartmanager.ShouldRestart)."""
+        policy = container.host.RestartPolicy
+        if policy is None or policy.Name in ("", "no") or container.manually_stopped:
+            return None
+        if policy.Name == "on-failure" and (
+            code == 0 or (policy.MaximumRetryCount and container.restart_count >= policy.MaximumRetryCount)
+        ):
+            return None
+        ran = self.daemon.env.now - container.state.started_ns
+        if container.restart_delay_ns == 0 or ran > STEADY_RUN_NS:
+            container.restart_delay_ns = FIRST_RESTART_DELAY_NS
+        else:
+            container.restart_delay_ns = min(2 * container.restart_delay_ns, MAX_RESTART_DELAY_NS)
+        return container.restart_delay_ns
+
+    def _restart_later(self, container: Container, delay_ns: int) -> Process:
+        """Process: start a container again after its back-off, unless someone stopped it meanwhile."""
+        timer = container.restart_timer = Event(self.daemon.env)
+        yield AnyOf(self.daemon.env, (self.daemon.env.timeout(delay_ns), timer))
+        if timer.triggered:
+            return
+        container.restart_timer = None
+        try:
+            yield from self.start(container, restarted=True)
+        except ApiError:  # reported in the container's state, as dockerd does
+            container.state.running = False
+
+    def _cancel_restart(self, container: Container) -> None:
+        timer, container.restart_timer = container.restart_timer, None
+        if timer is not None:
+            timer.succeed()
+        container.state.running = container.state.restarting = False
+        self.daemon.trace.state(container.actor, container.state.status)
+        self.notify(container, "not-running")
+
+    # -- stop and kill -------------------------------------------------------------------------
+
+    def post_stop(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/stop?t=seconds`."""
+        container = self.containers.get(id)
+        if not container.running:
+            raise NotModified
+        yield from self.stop(container, _seconds(request))
+        return Response(204)
+
+    def stop(self, container: Container, timeout_s: int | None) -> Process:
+        """Process: ask with the stop signal, wait, then kill (container.Stop).
+
+        A negative timeout waits for ever; None is the container's own, else Docker's 10 s.
+        """
+        config = container.config
+        if timeout_s is None:
+            timeout_s = config.StopTimeout if config.StopTimeout is not None else DEFAULT_STOP_TIMEOUT_S
+        signal = parse_signal(config.StopSignal) if config.StopSignal else SIGTERM
+        process = container.process
+        self.signal(container, signal)
+        if process is not None and timeout_s != 0:
+            if timeout_s < 0:
+                yield process.exited
+            elif not process.exited.triggered:
+                env = self.daemon.env
+                yield AnyOf(env, (process.exited, env.timeout(timeout_s * S)))
+        elif process is not None and not process.exited.triggered:
+            yield self.daemon.env.timeout(2 * MS)  # dockerd's check right after the signal
+        if process is not None and not process.exited.triggered:
+            yield from self.kill(container)
+        else:
+            yield from self._gone(container)
+        self.containers.event(container, "stop")
+
+    def post_kill(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/kill?signal=`: SIGKILL returns when the container is gone,
+        any other signal once it is sent."""
+        text = request.query.get("signal", "")
+        number = SIGKILL
+        if text:
+            number = parse_signal(text)
+            if number < 0:
+                raise BadRequest(f"Invalid signal: {text}")
+        container = self.containers.get(id)
+        if not container.running:
+            raise Conflict(f"Cannot kill container: {id}: Container {container.id} is not running")
+        if number in (0, SIGKILL):
+            yield from self.kill(container)
+        else:
+            self.signal(container, number)
+        return Response(204)
+
+    def kill(self, container: Container) -> Process:
+        """Process: SIGKILL a running container and wait until the daemon has cleaned up after it."""
+        process = container.process
+        self.signal(container, SIGKILL)
+        if process is not None:
+            if not process.exited.triggered:
+                yield process.exited
+            yield from self._gone(container)
+
+    def signal(self, container: Container, number: int) -> None:
+        """Send a signal to the first process. One that means to end the container also forbids its
+        restart, and thaws it when it is paused (daemon/kill.go `killWithSignal`)."""
+        config = container.config
+        ends = number == SIGKILL or not config.StopSignal or parse_signal(config.StopSignal) == number
+        container.manually_stopped = True
+        if container.state.restarting and container.process is None:
+            self._cancel_restart(container)
+            return
+        process = container.process
+        if process is not None:
+            self.daemon.trace.step(self.daemon.kernel, "kill", {"container": container.name, "signal": number})
+            self.daemon.runtime.signal(process, number)
+            if ends and container.state.paused:
+                self.daemon.env.process(self.daemon.runtime.resume(container.id))
+                container.state.paused = False
+        self.containers.event(container, "kill", {"signal": str(number)})
+
+    def _gone(self, container: Container) -> Process:
+        """Process: wait until the end of the current run has been handled."""
+        while container.process is not None or container.busy is not None:
+            if container.busy is not None:
+                yield container.busy
+            else:
+                yield self.daemon.env.timeout(0)
+
+    def post_restart(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/restart?t=seconds`: stop if it runs, then start."""
+        container = self.containers.get(id)
+        if container.running:
+            yield from self.stop(container, _seconds(request))
+        yield from self.start(container)
+        self.containers.event(container, "restart")
+        return Response(204)
+
+    # -- pause -----------------------------------------------------------------------------------
+
+    def post_pause(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/pause`: freeze all its processes."""
+        container = self.containers.get(id)
+        checks.must_run(container)
+        if container.state.paused:
+            raise Conflict(f"Container {container.id} is already paused")
+        yield from self.lock(container)
+        try:
+            checks.must_run(container)
+            yield from self.daemon.runtime.pause(container.id)
+            container.state.paused = True
+        finally:
+            self.unlock(container)
+        self.daemon.trace.state(container.actor, "paused")
+        self.containers.event(container, "pause")
+        return Response(204)
+
+    def post_unpause(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/unpause`."""
+        container = self.containers.get(id)
+        if not container.state.paused:
+            raise InternalError(f"Container {container.id} is not paused")
+        yield from self.lock(container)
+        try:
+            yield from self.daemon.runtime.resume(container.id)
+            container.state.paused = False
+        finally:
+            self.unlock(container)
+        self.daemon.trace.state(container.actor, "running")
+        self.containers.event(container, "unpause")
+        return Response(204)
+
+
+def _seconds(request: Request) -> int | None:
+    text = request.query.get("t")
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise BadRequest(f'strconv.Atoi: parsing "{text}": invalid syntax') from None

@@ -1,0 +1,27 @@
+"""Signal names as Docker accepts them: `KILL`, `SIGKILL`, `9`, `RTMIN+3` (moby/sys/signal)."""
+
+from __future__ import annotations
+
+SIGHUP, SIGINT, SIGKILL, SIGTERM = 1, 2, 9, 15
+
+_NAMES = (
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG "
+    "XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
+).split()
+
+SIGNALS = {name: number for number, name in enumerate(_NAMES, 1)} | {
+    "IOT": 6,
+    "POLL": 29,
+    "CLD": 17,
+    "RTMIN": 34,
+    "RTMAX": 64,
+}
+SIGNALS |= {f"RTMIN+{n}": 34 + n for n in range(1, 16)} | {f"RTMAX-{n}": 64 - n for n in range(1, 15)}
+
+
+def parse_signal(text: str) -> int:
+    """The number of a signal given by name or number, -1 for what is neither (Linux, x86)."""
+    if text.isdigit():
+        number = int(text)
+        return number if 0 <= number <= 64 else -1
+    return SIGNALS.get(text.upper().removeprefix("SIG"), -1)

@@ -1,0 +1,323 @@
+"""What the API shows of a container: one row of a list, and the whole of `inspect`.
+
+Objects are made fresh when asked for, with the fields of Engine 20.10 in its order (an inspect is
+printed in the order it was sent).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simdocker.actors.daemon.container import Container, State
+from simdocker.actors.daemon.times import ZERO, rfc3339, unix
+from simdocker.api.models import ContainerConfig, HealthConfig, HostConfig
+from simdocker.api.units import human_duration
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+
+SHM_SIZE = 64 << 20  # Docker's default /dev/shm
+ROOT = "/var/lib/docker"
+MASKED_PATHS = [
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+]
+READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+
+
+def status_text(state: State, now_ns: int) -> str:
+    """The STATUS column: `Up 5 seconds (Paused)`, `Exited (0) 2 minutes ago` (container.State.String)."""
+    if state.running:
+        up = human_duration(now_ns - state.started_ns)
+        if state.paused:
+            return f"Up {up} (Paused)"
+        if state.restarting:
+            return f"Restarting ({state.exit_code}) {human_duration(now_ns - state.finished_ns)} ago"
+        return f"Up {up}"
+    if state.removing:
+        return "Removal In Progress"
+    if state.dead:
+        return "Dead"
+    if state.started_ns < 0:
+        return "Created"
+    return f"Exited ({state.exit_code}) {human_duration(now_ns - state.finished_ns)} ago"
+
+
+def command_text(container: Container) -> str:
+    """The COMMAND column: an argument with a space is quoted."""
+    if not container.args:
+        return container.path
+    return " ".join([container.path, *(f"'{arg}'" if " " in arg else arg for arg in container.args)])
+
+
+def summary(daemon: Daemon, container: Container, *, size: bool = False) -> dict[str, Any]:
+    """One element of `GET /containers/json`."""
+    image = container.image
+    row: dict[str, Any] = {
+        "Id": container.id,
+        "Names": ["/" + container.name],
+        "Image": _image_name(daemon, container),
+        "ImageID": image.id if image else "",
+        "Command": command_text(container),
+        "Created": unix(container.created_ns),
+        "Ports": daemon.networks.ports(container),
+    }
+    if size:
+        row |= _sizes(daemon, container, omit_empty=True)
+    return row | {
+        "Labels": dict(container.config.Labels or {}),
+        "State": container.state.status,
+        "Status": status_text(container.state, daemon.env.now),
+        "HostConfig": {"NetworkMode": container.host.NetworkMode or "default"},
+        "NetworkSettings": daemon.networks.summary(container),
+        "Mounts": daemon.volumes.inspect_mounts(container),
+    }
+
+
+def _image_name(daemon: Daemon, container: Container) -> str:
+    """The image as the user wrote it while that still leads to it, else its id."""
+    image = container.image
+    if image is None:
+        return container.image_ref
+    try:
+        if daemon.images.get(container.image_ref).id == image.id:
+            return container.image_ref
+    except Exception:
+        pass
+    return image.id
+
+
+def _sizes(daemon: Daemon, container: Container, *, omit_empty: bool = False) -> dict[str, int]:
+    own = daemon.storage.size(container.id)
+    sizes = {"SizeRw": own, "SizeRootFs": own + (container.image.size if container.image else 0)}
+    return {key: value for key, value in sizes.items() if value} if omit_empty else sizes
+
+
+def has_port(daemon: Daemon, container: Container, key: str, wanted: list[str]) -> bool:
+    """Whether a container publishes (`publish`) or exposes (`expose`) one of the ports asked for,
+    each `80`, `80/tcp` or `80-90/tcp`."""
+    if key == "publish":
+        have = {(port["PublicPort"], port["Type"]) for port in daemon.networks.ports(container) if "PublicPort" in port}
+    else:
+        have = set()
+        for port in container.config.ExposedPorts or ():
+            number, _, proto = port.partition("/")
+            have.add((int(number), proto or "tcp"))
+    for text in wanted:
+        ports, _, proto = text.partition("/")
+        first, _, last = ports.partition("-")
+        if first.isdigit() and (not last or last.isdigit()):
+            for number in range(int(first), int(last or first) + 1):
+                if (number, proto or "tcp") in have:
+                    return True
+    return False
+
+
+def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict[str, Any]:
+    """`GET /containers/{id}/json`."""
+    state, image = container.state, container.image
+    started = state.started_ns >= 0
+    home = f"{ROOT}/containers/{container.id}"
+    shown: dict[str, Any] = {
+        "Id": container.id,
+        "Created": rfc3339(container.created_ns),
+        "Path": container.path,
+        "Args": list(container.args),
+        "State": {
+            "Status": state.status,
+            "Running": state.running,
+            "Paused": state.paused,
+            "Restarting": state.restarting,
+            "OOMKilled": state.oom_killed,
+            "Dead": state.dead,
+            "Pid": state.pid,
+            "ExitCode": state.exit_code,
+            "Error": state.error,
+            "StartedAt": rfc3339(state.started_ns) if started else ZERO,
+            "FinishedAt": rfc3339(state.finished_ns) if state.finished_ns >= 0 else ZERO,
+        },
+        "Image": image.id if image else "",
+        "ResolvConfPath": f"{home}/resolv.conf" if started else "",
+        "HostnamePath": f"{home}/hostname" if started else "",
+        "HostsPath": f"{home}/hosts" if started else "",
+        "LogPath": f"{home}/{container.id}-json.log" if started else "",
+        "Name": "/" + container.name,
+        "RestartCount": container.restart_count,
+        "Driver": daemon.storage.name,
+        "Platform": container.platform,
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": "",
+        "ExecIDs": list(container.exec_ids) if container.exec_ids else None,
+        "HostConfig": host_config(container.host),
+        "GraphDriver": _graph_driver(container),
+    }
+    if size:
+        shown |= _sizes(daemon, container)
+    return shown | {
+        "Mounts": daemon.volumes.inspect_mounts(container),
+        "Config": config(container.config),
+        "NetworkSettings": daemon.networks.settings(container),
+    }
+
+
+def _graph_driver(container: Container) -> dict[str, Any]:
+    """Where overlay2 would keep the layers; a layer's directory is named after its chain id here."""
+    own = f"{ROOT}/overlay2/{container.id}"
+    chain = reversed(container.image.chain_ids) if container.image else ()
+    lower = [f"{own}-init/diff", *(f"{ROOT}/overlay2/{id.removeprefix('sha256:')}/diff" for id in chain)]
+    return {
+        "Data": {
+            "LowerDir": ":".join(lower),
+            "MergedDir": f"{own}/merged",
+            "UpperDir": f"{own}/diff",
+            "WorkDir": f"{own}/work",
+        },
+        "Name": "overlay2",
+    }
+
+
+def config(config: ContainerConfig) -> dict[str, Any]:
+    """`Config` of a container or image; fields Go marks `omitempty` are left out when empty."""
+    shown: dict[str, Any] = {
+        "Hostname": config.Hostname,
+        "Domainname": config.Domainname,
+        "User": config.User,
+        "AttachStdin": config.AttachStdin,
+        "AttachStdout": config.AttachStdout,
+        "AttachStderr": config.AttachStderr,
+    }
+    if config.ExposedPorts:
+        shown["ExposedPorts"] = {port: {} for port in sorted(config.ExposedPorts)}
+    shown |= {
+        "Tty": config.Tty,
+        "OpenStdin": config.OpenStdin,
+        "StdinOnce": config.StdinOnce,
+        "Env": list(config.Env) if config.Env is not None else None,
+        "Cmd": list(config.Cmd) if config.Cmd is not None else None,
+    }
+    if config.Healthcheck is not None:
+        shown["Healthcheck"] = _health(config.Healthcheck)
+    shown |= {
+        "Image": config.Image,
+        "Volumes": {path: {} for path in sorted(config.Volumes)} if config.Volumes else None,
+        "WorkingDir": config.WorkingDir,
+        "Entrypoint": list(config.Entrypoint) if config.Entrypoint is not None else None,
+    }
+    if config.NetworkDisabled:
+        shown["NetworkDisabled"] = True
+    shown["OnBuild"] = list(config.OnBuild) if config.OnBuild else None
+    shown["Labels"] = dict(sorted((config.Labels or {}).items()))
+    for name in ("StopSignal", "StopTimeout", "Shell"):
+        value = getattr(config, name)
+        if value not in (None, "", []):
+            shown[name] = value
+    return shown
+
+
+def _health(health: HealthConfig) -> dict[str, Any]:
+    shown: dict[str, Any] = {"Test": list(health.Test)} if health.Test else {}
+    for name in ("Interval", "Timeout", "StartPeriod", "Retries"):
+        if value := getattr(health, name):
+            shown[name] = value
+    return shown
+
+
+def host_config(host: HostConfig) -> dict[str, Any]:
+    """`HostConfig` as 20.10 writes it back, defaults filled in."""
+    policy, log = host.RestartPolicy, host.LogConfig
+    shown: dict[str, Any] = {
+        "Binds": _copy(host.Binds),
+        "ContainerIDFile": host.ContainerIDFile,
+        "LogConfig": {
+            "Type": (log.Type if log is not None else "") or "json-file",
+            "Config": dict((log.Config if log is not None else None) or {}),
+        },
+        "NetworkMode": host.NetworkMode or "default",
+        "PortBindings": {
+            port: [{"HostIp": b.HostIp, "HostPort": b.HostPort} for b in bindings or ()]
+            for port, bindings in sorted(host.PortBindings.items())
+        }
+        if host.PortBindings is not None
+        else None,
+        "RestartPolicy": {
+            "Name": policy.Name if policy is not None else "",
+            "MaximumRetryCount": policy.MaximumRetryCount if policy is not None else 0,
+        },
+        "AutoRemove": host.AutoRemove,
+        "VolumeDriver": host.VolumeDriver,
+        "VolumesFrom": _copy(host.VolumesFrom),
+        "ConsoleSize": list(host.ConsoleSize or (0, 0)),
+        "CapAdd": _copy(host.CapAdd),
+        "CapDrop": _copy(host.CapDrop),
+        "CgroupnsMode": host.CgroupnsMode or "host",
+        "Dns": _copy(host.Dns),
+        "DnsOptions": _copy(host.DnsOptions),
+        "DnsSearch": _copy(host.DnsSearch),
+        "ExtraHosts": _copy(host.ExtraHosts),
+        "GroupAdd": _copy(host.GroupAdd),
+        "IpcMode": host.IpcMode or "private",
+        "Cgroup": host.Cgroup,
+        "Links": _copy(host.Links),
+        "OomScoreAdj": host.OomScoreAdj,
+        "PidMode": host.PidMode,
+        "Privileged": host.Privileged,
+        "PublishAllPorts": host.PublishAllPorts,
+        "ReadonlyRootfs": host.ReadonlyRootfs,
+        "SecurityOpt": _copy(host.SecurityOpt),
+    }
+    for name in ("StorageOpt", "Tmpfs"):
+        if value := getattr(host, name):
+            shown[name] = dict(value)
+    shown |= {"UTSMode": host.UTSMode, "UsernsMode": host.UsernsMode, "ShmSize": host.ShmSize or SHM_SIZE}
+    if host.Sysctls:
+        shown["Sysctls"] = dict(host.Sysctls)
+    shown |= {"Runtime": host.Runtime or "runc", "Isolation": host.Isolation}
+    for name in (
+        "CpuShares", "Memory", "NanoCpus", "CgroupParent", "BlkioWeight", "BlkioWeightDevice", "BlkioDeviceReadBps",
+        "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "CpuPeriod", "CpuQuota",
+        "CpuRealtimePeriod", "CpuRealtimeRuntime", "CpusetCpus", "CpusetMems", "Devices", "DeviceCgroupRules",
+        "DeviceRequests", "MemoryReservation", "MemorySwap",
+    ):  # fmt: skip
+        shown[name] = _copy(getattr(host, name))
+    if host.Memory and not host.MemorySwap:
+        shown["MemorySwap"] = 2 * host.Memory  # what the Engine fills in: as much swap as memory
+    shown |= {
+        "MemorySwappiness": None if host.MemorySwappiness == -1 else host.MemorySwappiness,
+        "OomKillDisable": bool(host.OomKillDisable),
+        "PidsLimit": host.PidsLimit or None,
+        "Ulimits": _copy(host.Ulimits),
+        "CpuCount": host.CpuCount,
+        "CpuPercent": host.CpuPercent,
+        "IOMaximumIOps": host.IOMaximumIOps,
+        "IOMaximumBandwidth": host.IOMaximumBandwidth,
+    }
+    if host.Mounts:
+        shown["Mounts"] = [_mount(mount) for mount in host.Mounts]
+    privileged = host.Privileged
+    shown["MaskedPaths"] = None if privileged else list(host.MaskedPaths or MASKED_PATHS)
+    shown["ReadonlyPaths"] = None if privileged else list(host.ReadonlyPaths or READONLY_PATHS)
+    if host.Init is not None:
+        shown["Init"] = host.Init
+    return shown
+
+
+def _mount(mount: Any) -> dict[str, Any]:
+    """A `--mount` as it was asked for, empty fields left out."""
+    shown: dict[str, Any] = {"Type": mount.Type}
+    for name in ("Source", "Target", "ReadOnly", "Consistency", "BindOptions", "VolumeOptions", "TmpfsOptions"):
+        if value := getattr(mount, name):
+            shown[name] = value
+    return shown
+
+
+def _copy(value: Any) -> Any:
+    return list(value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,101 @@
+"""The wire: how a request gets from one actor to another and its answer back.
+
+Over a unix socket the message is there at once (what a local call costs is part of the measured
+cost of the call); over links it pays their latency and, when it is big, its share of their
+bandwidth. The wire writes both messages to the trace and carries the cause: what the other side
+does while it handles a request was made to happen by that request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from simpy import Event
+
+from simdocker.api import Request, Response
+from simdocker.trace import MESSAGE
+
+if TYPE_CHECKING:
+    from simdocker.des import Environment
+    from simdocker.des.network import Network
+    from simdocker.trace import Trace
+
+Handle = Callable[[Request], Generator[Event, Any, Response]]
+
+BULK = 64 << 10
+"""Bodies from this size on are transfers that share bandwidth; smaller ones are messages (one
+event). 64 KiB is what Linux gives a socket to send before anything is acknowledged."""
+
+HEADERS = 512  # bytes of an HTTP request or response without a body, typical of the recorded ones
+
+
+class Unreachable(Exception):  # noqa: N818 - a fact, not a fault
+    """Nothing answers at the other end. The argument says why in the words of Go's net package."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Wire:
+    """A connection from `source` (an actor on host `here`) to `target` (an actor on host `there`),
+    answered by `handle`. `address` is what the source calls the other end."""
+
+    __slots__ = ("_last", "address", "env", "handle", "here", "network", "source", "target", "there", "trace")
+
+    def __init__(
+        self,
+        address: str,
+        network: Network,
+        trace: Trace,
+        source: str,
+        here: str,
+        target: str,
+        there: str,
+        handle: Handle,
+    ) -> None:
+        self.address = address
+        self.network = network
+        self.trace = trace
+        self.env: Environment = trace.env
+        self.source = source
+        self.here = here
+        self.target = target
+        self.there = there
+        self.handle = handle
+        self._last: int | None = None  # the last answer: it makes the next request happen
+
+    def call(self, request: Request) -> Generator[Event, Any, Response]:
+        """Process → Response: the request travels, is handled, the answer travels back.
+
+        Raises `Unreachable` when no chain of links that are up leads there. A `Response.stream` is
+        delayed like the answer; chunks written later arrive as much later.
+        """
+        env, trace = self.env, self.trace
+        outer = env.cause
+        sent = trace.emit(
+            MESSAGE, self.source, f"{request.method} {request.path}", {"to": self.target, **request.query}, self._last
+        )
+        if self.here != self.there:
+            yield from self._carry(self.here, self.there, request.size)
+        env.cause = sent
+        response = yield from self.handle(request)
+        if self.here != self.there:
+            yield from self._carry(self.there, self.here, response.size)
+            if response.stream is not None:
+                response.stream.delay_ns = self.network.latency(self.there, self.here)
+        self._last = trace.emit(MESSAGE, self.target, str(response.status), {"to": self.source}, sent)
+        env.cause = outer
+        return response
+
+    def _carry(self, a: str, b: str, size: int) -> Generator[Event, Any, None]:
+        from simdocker.des.network import NoRoute
+
+        try:
+            if size >= BULK:
+                yield from self.network.transfer(a, b, size)
+            else:
+                yield self.env.timeout(self.network.message_delay(a, b, HEADERS + size))
+        except NoRoute:
+            raise Unreachable(f"no route to host {b}") from None
