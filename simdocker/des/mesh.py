@@ -5,7 +5,7 @@ fixed mark that a change of rate does not move. A change makes the channels it t
 the end of the instant the part of the network connected to them is solved once (`maxmin.py`).
 """
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -34,13 +34,6 @@ class FlowClass:
         self.served += self.rate * (now - self.since)
         self.since = now
 
-    def first(self) -> float | None:
-        """The mark of the flow that will end first."""
-        marks = self.marks
-        while marks and marks[0][2].over:
-            heappop(marks)
-        return marks[0][0] if marks else None
-
 
 class Mesh:
     """The flows of a network of any shape."""
@@ -50,8 +43,18 @@ class Mesh:
         self._users: dict[Channel, dict[FlowClass, None]] = {}
         self._dirty: dict[Channel, None] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._classes)
+
+    def uses(self, channel: "Channel") -> bool:
+        return channel in self._users
+
+    def rate(self, flow: "Flow") -> float:
+        cls: FlowClass = flow.group
+        return cls.rate
+
     def add(self, flow: "Flow", now: int) -> None:
-        path = tuple(c for c in flow.path if c.capacity is not None)
+        path = flow.chain
         cls = self._classes.get(path)
         if cls is None:
             cls = self._classes[path] = FlowClass(path, now)
@@ -66,8 +69,8 @@ class Mesh:
 
     def remove(self, flow: "Flow", now: int) -> None:
         cls: FlowClass = flow.group
-        cls.marks = [entry for entry in cls.marks if entry[2] is not flow]
-        cls.marks.sort()
+        cls.marks.remove((flow.mark, flow.seq, flow))
+        heapify(cls.marks)
         self._drop(cls)
 
     def remaining(self, flow: "Flow", now: int) -> float:
@@ -79,11 +82,11 @@ class Mesh:
         finished = []
         for cls in list(self._classes.values()):
             cls.advance(now)
-            mark = cls.first()
-            while mark is not None and mark <= cls.served * (1.0 + EPS):
-                finished.append(heappop(cls.marks)[2])
+            while cls.marks and cls.marks[0][0] <= cls.served * (1.0 + EPS):
+                flow = heappop(cls.marks)[2]
+                flow.over = True
+                finished.append(flow)
                 self._drop(cls)
-                mark = cls.first()
         if self._dirty:
             self._solve(now)
         return finished
@@ -93,9 +96,8 @@ class Mesh:
             return now
         at: int | None = None
         for cls in self._classes.values():
-            mark = cls.first()
-            if mark is not None and cls.rate > 0.0:
-                wait = (mark - cls.served) / cls.rate
+            if cls.rate > 0.0:
+                wait = (cls.marks[0][0] - cls.served) / cls.rate
                 end = max(cls.since + ceil(wait - wait * EPS), now + 1)
                 if at is None or end < at:
                     at = end

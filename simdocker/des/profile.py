@@ -5,7 +5,6 @@ random stream. `default` was measured on a real engine (each cost names its sour
 costs nothing, and a calibrated profile is the same JSON written for another machine.
 """
 
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -52,6 +51,8 @@ class CostProfile:
         try:
             shape = self._shapes[name]
         except KeyError:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, self.costs, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise KeyError(f"profile {self.name} has no cost called {name}{hint}") from None

@@ -1,0 +1,99 @@
+"""What a shared transfer costs, as multiples of a raw SimPy timeout measured in the same run.
+
+    python tests/bench/bench_des.py [hosts ...]
+
+Every host pulls five layers, three at a time, as dockerd does. Topologies: one uplink that all
+share, and NIC + rack (40 hosts) + uplink. Sizes and start times differ, so no two instants do.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Generator
+from random import Random
+from typing import Any
+
+import simpy
+
+from simdocker.des import MS, Environment, Network
+
+LAYERS = 5
+CONCURRENT = 3
+RACK = 40
+MBIT = 1_000_000
+
+
+def raw_timeout(n: int = 300_000) -> float:
+    """Seconds for one timeout of plain SimPy."""
+    env = simpy.Environment()
+
+    def ticker() -> Generator[simpy.Event, Any, None]:
+        for _ in range(n):
+            yield env.timeout(1)
+
+    env.process(ticker())
+    start = time.perf_counter()
+    env.run()
+    return (time.perf_counter() - start) / n
+
+
+def star(net: Network, hosts: int) -> None:
+    net.add_link("registry", "core", MS, 10_000 * MBIT)
+    for i in range(hosts):
+        net.add_link("core", f"h{i}", MS)
+
+
+def three_levels(net: Network, hosts: int, rack: int = 10_000 * MBIT, nic: int = 1_000 * MBIT) -> None:
+    net.add_link("registry", "core", MS, 10_000 * MBIT)
+    for i in range(hosts):
+        if i % RACK == 0:
+            net.add_link("core", f"rack{i // RACK}", MS, rack)
+        net.add_link(f"rack{i // RACK}", f"h{i}", MS, nic)
+
+
+def tight_racks(net: Network, hosts: int) -> None:
+    """Racks whose fair share is close to the uplink's: who is the bottleneck changes all the time."""
+    three_levels(net, hosts, rack=10_000 * MBIT * RACK // hosts * 11 // 10, nic=20 * MBIT)
+
+
+def pull(env: Environment, net: Network, host: str, random: Random) -> Generator[simpy.Event, Any, None]:
+    """Process: five layers, at most three under way."""
+    yield env.timeout(int(random.random() * 1000 * MS))
+    running: list[simpy.Event] = []
+    for _ in range(LAYERS):
+        if len(running) == CONCURRENT:
+            yield running.pop(0)
+        size = int(random.random() * 20_000_000) + 1
+        running.append(env.process(net.transfer("registry", host, size)))
+    for process in running:
+        yield process
+
+
+def measure(build: Callable[[Network, int], None], hosts: int) -> float:
+    """Seconds per transfer."""
+    env = Environment()
+    net = Network(env)
+    build(net, hosts)
+    random = Random(7)
+    for i in range(hosts):
+        net.route("registry", f"h{i}")
+        env.process(pull(env, net, f"h{i}", random))
+    start = time.perf_counter()
+    env.run()
+    assert len(net.fluid) == 0
+    return (time.perf_counter() - start) / hosts / LAYERS
+
+
+def main(sizes: list[int]) -> None:
+    for hosts in sizes:
+        for build in (star, three_levels, tight_racks):
+            unit = min(raw_timeout() for _ in range(3))
+            cost = measure(build, hosts)
+            unit = min(unit, raw_timeout())
+            print(
+                f"{hosts:6} hosts, {build.__name__:12}  {cost * 1e6:7.1f} µs per transfer"
+                f" = {cost / unit:5.1f} raw timeouts of {unit * 1e6:.2f} µs"
+            )
+
+
+if __name__ == "__main__":
+    main([int(arg) for arg in sys.argv[1:]] or [1_000, 10_000])
