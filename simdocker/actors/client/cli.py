@@ -14,11 +14,14 @@ from simpy import Environment
 
 from simdocker.actors.client.command import CommandError
 from simdocker.actors.client.connection import Connection, DaemonUnreachable, Reply
+from simdocker.actors.client.help import older
 from simdocker.actors.client.terminal import Process, Terminal
 from simdocker.api import Request, Response, Stream
 from simdocker.api.messages import NO_QUERY
 
 VERSION = "28.2.2"
+GIT_COMMIT = "e6534b4"
+OLDEST_API_VERSION = "1.24"  # what a daemon without an Api-Version header is taken to speak
 API_VERSION = "1.50"  # the newest the CLI speaks; the daemon's, when older, is spoken instead
 
 
@@ -53,7 +56,17 @@ class Cli:
             response = yield from self.connection.call(Request("HEAD", "/_ping"))
         except DaemonUnreachable:
             return
-        self.api_version = _older(response.headers.get("Api-Version", API_VERSION), API_VERSION)
+        offered = response.headers.get("Api-Version", OLDEST_API_VERSION)
+        if older(offered, API_VERSION):
+            self.api_version = offered
+
+    def need(self, feature: str, version: str) -> Process:
+        """Process: fail with docker's sentence unless the daemon speaks API `version`."""
+        yield from self.greet()
+        if older(self.api_version, version):
+            raise CommandError(
+                f'"{feature}" requires API version {version}, but the Docker daemon API version is {self.api_version}'
+            )
 
     def try_call(
         self, method: str, path: str, query: Mapping[str, str] = NO_QUERY, body: Any = None,
@@ -101,12 +114,3 @@ def filters(pairs: Iterable[tuple[str, str]]) -> str:
     for name, value in pairs:
         table.setdefault(name, {})[value] = True
     return json.dumps(table, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if table else ""
-
-
-def _older(one: str, other: str) -> str:
-    """The lower of two API versions."""
-
-    def key(version: str) -> list[int]:
-        return [int(part) for part in version.split(".") if part.isdigit()]
-
-    return one if key(one) <= key(other) else other

@@ -17,7 +17,7 @@ Reply = Generator[Event, Any, Response]
 """A process that returns a response."""
 
 
-class DaemonUnreachable(Exception):  # noqa: N818 - a fact, not a fault
+class DaemonUnreachable(Exception):
     """Raised by `Connection.call`. No argument: nothing listens there (the CLI then asks "Is the
     docker daemon running?"). With one, the reason in the words of Go's net package, such as
     `dial tcp: lookup server: no such host`."""

@@ -18,23 +18,23 @@ class UsageError(Exception):
     """The command line cannot be read; the argument is pflag's sentence for it."""
 
 
-class HelpWanted(Exception):  # noqa: N818 - a wish, not a fault
-    """`--help` or `-h` stood among the flags; the argument tells whether it was the deprecated `-h`."""
+class HelpWanted(Exception):
+    """`--help` or `-h` stood among the flags. The argument is what to warn of first: `-h` is deprecated."""
 
 
 class Flag:
     """One flag of a command: `Flag("all", "a", BOOL, "Show all containers")`.
 
     `default` is the value without the flag, `shown` the text of help's "(default …)" where it is
-    not just the default; `since` the API version that brought it; a hidden flag stays out of help; using a
-    `deprecated` one earns a warning that ends in that text.
+    not just the default; `since` the API version that brought it; `alias_of` the flag whose other
+    spelling it is, which keeps it out of help; using a `deprecated` one earns a warning with that text.
     """
 
-    __slots__ = ("default", "deprecated", "hidden", "kind", "name", "short", "shown", "since", "usage")
+    __slots__ = ("alias_of", "default", "deprecated", "kind", "name", "short", "shown", "since", "usage")
 
     def __init__(
         self, name: str, short: str, kind: Kind, usage: str, default: Any = None, *, shown: str | None = None,
-        since: str = "", hidden: bool = False, deprecated: str = "",
+        since: str = "", alias_of: str = "", deprecated: str = "",
     ) -> None:
         self.name = name
         self.short = short
@@ -43,7 +43,7 @@ class Flag:
         self.default = kind.zero if default is None else default
         self.shown = shown
         self.since = since
-        self.hidden = hidden or bool(deprecated)
+        self.alias_of = alias_of
         self.deprecated = deprecated
 
     @property
@@ -56,11 +56,12 @@ class Flags:
     """The flags of one command line, by name. Never changed after parsing: command lines are
     parsed once and the result is shared."""
 
-    __slots__ = ("_declared", "_given")
+    __slots__ = ("_declared", "_given", "warnings")
 
-    def __init__(self, declared: Mapping[str, Flag], given: Mapping[str, Any]) -> None:
+    def __init__(self, declared: Mapping[str, Flag], given: Mapping[str, Any], warnings: Sequence[str] = ()) -> None:
         self._declared = declared
         self._given = given
+        self.warnings = warnings  # about deprecated spellings
 
     def get(self, name: str) -> Any:
         """The value of a flag: given, or its default. Unknown names are a KeyError."""
@@ -103,7 +104,8 @@ class _Reader:
         self.interspersed = interspersed
         self.given: dict[str, Any] = {}
         self.args: list[str] = []
-        self.help: str | None = None
+        self.warnings: list[str] = []
+        self.help = False
 
     def read(self) -> None:
         while self.rest:
@@ -127,10 +129,10 @@ class _Reader:
         if not name or name[0] == "-":
             raise UsageError(f"bad flag syntax: {word}")
         flag = self.declared.get(name)
-        if flag is None:
-            if name != "help":
-                raise UsageError(f"unknown flag: --{name}")
-            self.help = "--help"
+        if name == "help":
+            self.help = True
+        elif flag is None:
+            raise UsageError(f"unknown flag: --{name}")
         elif equals:
             self._set(flag, value)
         elif flag.kind.lone is not None:
@@ -147,7 +149,8 @@ class _Reader:
         if flag is None:
             if letter != "h":
                 raise UsageError(f"unknown shorthand flag: '{letter}' in -{letters}")
-            self.help = "-h"
+            self.warnings.append("Flag shorthand -h has been deprecated, use --help")
+            self.help = True
             return more
         if len(more) > 1 and more[0] == "=":
             self._set(flag, more[1:])
@@ -164,8 +167,11 @@ class _Reader:
         return ""
 
     def _set(self, flag: Flag, text: str) -> None:
+        if flag.deprecated:
+            self.warnings.append(f"Flag --{flag.name} has been deprecated, {flag.deprecated}")
+        name = flag.alias_of or flag.name
         try:
-            self.given[flag.name] = flag.kind.parse(text, self.given.get(flag.name))
+            self.given[name] = flag.kind.parse(text, self.given.get(name))
         except ValueError as fault:
             raise UsageError(f"invalid argument {go_quote(text)} for {go_quote(flag.title)} flag: {fault}") from None
 
@@ -176,6 +182,6 @@ def read_flags(
     """Split `words` into flags and arguments. Raises `UsageError`, or `HelpWanted` when help was asked for."""
     reader = _Reader(declared, words, interspersed)
     reader.read()
-    if reader.help is not None:
-        raise HelpWanted(reader.help == "-h")
-    return Flags(declared, reader.given), reader.args
+    if reader.help:
+        raise HelpWanted("".join(warning + "\n" for warning in reader.warnings))
+    return Flags(declared, reader.given, reader.warnings), reader.args

@@ -1,0 +1,107 @@
+"""The docker client: the `docker` command line of one host.
+
+It reads a command line, runs the command it means against a daemon, and returns the exit code. What it
+needs of its host it gets from a `Terminal`, the way to a daemon from `connect`; it keeps nothing
+between two command lines, as the real one does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from simdocker.actors.client.cli import Cli
+from simdocker.actors.client.command import CommandError, Exit
+from simdocker.actors.client.connection import Connect, Connection
+from simdocker.actors.client.help import command_help, docker_help, group_help
+from simdocker.actors.client.line import GLOBAL_FLAGS, Answer, Help, Line, read_line
+from simdocker.actors.client.terminal import Terminal
+from simdocker.trace.record import NOTE
+
+if TYPE_CHECKING:
+    from simdocker.des import CostProfile, Environment, RandomStreams
+    from simdocker.trace import Trace
+
+
+class Client:
+    """`docker` on one host. Its costs (starting up, ending) are drawn from `profile`."""
+
+    __slots__ = ("_connect", "_random", "actor", "env", "host", "profile", "trace")
+
+    def __init__(
+        self, host: str, env: Environment, trace: Trace, profile: CostProfile, streams: RandomStreams,
+        connect: Connect,
+    ) -> None:
+        self.host = host
+        self.actor = f"client@{host}"
+        self.env = env
+        self.trace = trace
+        self.profile = profile
+        self._random = streams.stream(f"{self.actor}/cost")
+        self._connect = connect
+
+    def run(self, argv: Sequence[str], terminal: Terminal) -> Exit:
+        """Process → exit code: carry out one command line; `argv` is what follows `docker`.
+
+        1. The program starts up and reads its words.
+        2. What needs no daemon is answered at once.
+        3. The command runs; what stops it is printed, and decides the exit code.
+        4. The program ends.
+        """
+        env = self.env
+        outer = env.cause
+        env.cause = self.trace.emit(NOTE, self.actor, "command", {"argv": argv})
+        yield env.timeout(self.profile.draw("client.startup", self._random))
+        line = read_line(tuple(argv))
+        if type(line) is Line:
+            code: int = yield from self._carry_out(line, terminal)
+        elif type(line) is Answer:
+            if line.stdout:
+                terminal.out(line.stdout)
+            if line.stderr:
+                terminal.err(line.stderr)
+            code = line.exit_code
+        else:
+            assert type(line) is Help
+            code = yield from self._help(line, terminal)
+        yield env.timeout(self.profile.draw("client.exit", self._random))
+        self.trace.emit(NOTE, self.actor, "exit", {"code": code})
+        env.cause = outer
+        return code
+
+    def _carry_out(self, line: Line, terminal: Terminal) -> Exit:
+        for warning in line.flags.warnings:
+            terminal.err(warning + "\n")
+        connection = self._way(line.globals.many("host"), terminal)
+        cli = Cli(self.env, terminal, connection, line.words, line.memo)
+        try:
+            for name, since in line.since:
+                yield from cli.need(f"--{name}", since)
+            return (yield from line.command.run(cli, line.flags, line.args))
+        except CommandError as fault:
+            if fault.message:
+                terminal.err(fault.message + "\n")
+            return fault.exit_code
+
+    def _help(self, wish: Help, terminal: Terminal) -> Exit:
+        if wish.warnings:
+            terminal.err(wish.warnings)
+        command = wish.command
+        if command is not None:
+            api_version = ""
+            if any(flag.since for flag in command.flags.values()):
+                cli = Cli(self.env, terminal, self._way(wish.globals.many("host"), terminal), wish.words, {})
+                yield from cli.greet()
+                api_version = cli.api_version
+            terminal.out(command_help(wish.words, command, terminal.width, api_version))
+        elif wish.words:
+            terminal.out(group_help(wish.words))
+        else:
+            terminal.out(docker_help(GLOBAL_FLAGS.values(), terminal.width))
+        return 0
+
+    def _way(self, hosts: list[str], terminal: Terminal) -> Connection:
+        """`-H` goes before DOCKER_HOST; without either, this host's own daemon."""
+        return self._connect((hosts[0] if hosts else terminal.env.get("DOCKER_HOST")) or None)
+
+
