@@ -122,20 +122,20 @@ class Tree:
     def add(self, flow: "Flow", now: int) -> None:
         leaf = self._leaf(flow.chain, now)
         flow.group = leaf
-        flow.mark = leaf.now(now) + flow.amount
-        heappush(leaf.marks, (flow.mark, flow.seq, flow))
+        flow.mark = mark = leaf.now(now) + flow.amount
+        heappush(leaf.marks, (mark, flow.seq, flow))
         node: Node | None = leaf
         while node is not None:
             node.flows += 1
             node = node.parent
-        self._share(leaf, 1, 0)
-        self._tell_mark(leaf, flow.mark)
-        self._settle(leaf.leader(), now)
+        leader = self._share(leaf, 1, 0)
+        self._tell_mark(leaf, mark)
+        self._settle(leader, now)
 
     def remove(self, flow: "Flow", now: int) -> None:
-        leader = self._take_out(flow, now)
-        self._settle(leader, now)
-        self._prune(flow.group)
+        leaf: Node = flow.group
+        self._settle(self._take_out(leaf), now)
+        self._prune(leaf)
 
     def remaining(self, flow: "Flow", now: int) -> float:
         leaf: Node = flow.group
@@ -154,17 +154,16 @@ class Tree:
             leader.due = None
             self._advance(leader, now)
             ended: list[Flow] = []
-            self._collect(leader, leader.time, abs(leader.time) * EPS, ended)
-            excess = 0.0
+            excess = self._collect(leader, leader.time, abs(leader.time) * EPS, ended)
             for flow in ended:
-                excess += flow.group.now(now) - flow.mark
-                self._take_out(flow, now)
+                self._take_out(flow.group)
             if ended and leader.sharing:
                 # Ends are rounded up to whole ns; what that would waste goes to those who stay.
                 leader.time += excess / leader.sharing
             self._settle(leader, now)
             for flow in ended:
-                self._prune(flow.group)
+                if not flow.group.flows:
+                    self._prune(flow.group)
             finished += ended
         return finished
 
@@ -198,14 +197,18 @@ class Tree:
                 del self._nodes[node.channel]
             node.parent, node = None, node.parent
 
-    def _take_out(self, flow: "Flow", now: int) -> Node:
+    def _take_out(self, leaf: Node) -> Node:
         """Uncount a flow; its mark stays behind in a heap. Returns the channel to settle."""
-        leaf: Node = flow.group
+        leader = leaf.leader()
         node: Node | None = leaf
+        shares = True
         while node is not None:
             node.flows -= 1
+            if shares:
+                node.sharing -= 1
+                shares = node is not leader
             node = node.parent
-        return self._share(leaf, -1, 0)
+        return leader
 
     def _share(self, node: Node, sharing: int, taken: int) -> Node:
         """Count flows and full channels in from `node` up to its leader; tell levels that fell."""
@@ -371,21 +374,28 @@ class Tree:
                 leader.due = due
                 heappush(self._due, (due, leader.number, leader))
 
-    def _collect(self, node: Node, time: float, tolerance: float, ended: "list[Flow]") -> None:
-        """Take the flows out of the heaps whose marks `node`'s virtual time has reached."""
-        marks, again = node.marks, []
-        while marks and marks[0][0] <= time + tolerance:
-            mark, _, item = heappop(marks)
-            if isinstance(item, Node):
-                if mark == item.key and not item.full and item.parent is node:
-                    item.key = inf  # the same key may be listed twice
-                    self._collect(item, time + item.offset, tolerance, ended)
-                    again.append(item)
-            elif mark == item.mark and item.group is node and not item.over:
-                item.over = True
-                ended.append(item)
+    def _collect(self, node: Node, time: float, tolerance: float, ended: "list[Flow]") -> float:
+        """Take out the flows whose marks `node`'s virtual time has reached; returns by how much it passed them."""
+        marks = node.marks
+        reached, excess = time + tolerance, 0.0
+        again: list[Node] = []
+        while marks and marks[0][0] <= reached:
+            mark, number, item = heappop(marks)
+            if number < 0:
+                child: Node = item  # type: ignore[assignment]
+                if mark == child.key and not child.full and child.parent is node:
+                    child.key = inf  # the same key may be listed twice
+                    excess += self._collect(child, time + child.offset, tolerance, ended)
+                    again.append(child)
+            else:
+                flow: Flow = item  # type: ignore[assignment]
+                if mark == flow.mark and flow.group is node and not flow.over:
+                    flow.over = True
+                    excess += time - mark
+                    ended.append(flow)
         for child in again:
-            child.key = child.first - child.offset
             if child.first < inf:
+                child.key = child.first - child.offset
                 heappush(marks, (child.key, child.number, child))
         node.first = marks[0][0] if marks else inf
+        return excess
