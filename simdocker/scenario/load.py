@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from simdocker.errors import UserError
+
 if TYPE_CHECKING:
     import yaml
 
@@ -24,7 +26,7 @@ MAX_BYTES = 4 << 20
 MAX_VALUES = 1_000_000
 
 
-class ScenarioError(Exception):
+class ScenarioError(UserError):
     """The scenario cannot be played; the argument is one sentence for the user."""
 
 

@@ -1,0 +1,5 @@
+"""`python -m simdocker` is the `simdocker` command."""
+
+from simdocker.cli.main import main
+
+main()

@@ -1,0 +1,180 @@
+"""The play on a terminal: a reader of the trace, meant for a projector.
+
+Each step shows its command, then the messages between the actors as they happen with the time since
+the step began and why each was sent, kernel steps indented under the message that caused them, bars
+for layers that were pulled, then what docker printed, then the expectations ticked or crossed.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.text import Text
+
+from simdocker.cli.narration import ANSWERS, why
+from simdocker.cli.pullbars import pull_bars
+from simdocker.scenario.units import show_duration
+from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
+
+if TYPE_CHECKING:
+    from simdocker.scenario.model import Scenario, Step
+    from simdocker.scenario.result import Run, StepResult
+    from simdocker.scenario.world import World
+
+LONG_ID = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\b")
+COLOURS = {"client": "cyan", "daemon": "magenta", "registry": "yellow", "player": "white"}
+TIME_WIDTH = 9
+ACTORS_WIDTH = 19
+
+
+class Play:
+    """Prints one play as it happens. `speed` is simulated seconds a second, None for at once."""
+
+    def __init__(self, console: Console, scenario: Scenario, world: World, *, quiet: bool) -> None:
+        self.console = console
+        self.scenario = scenario
+        self.world = world
+        self.quiet = quiet
+        self.many_hosts = len(scenario.world.hosts) > 1
+        self.step_started_ns = 0
+        self.shown = 0
+        self.number = 0
+        self.began = time.monotonic()
+        if not quiet:
+            world.trace.listener = self.record
+
+    # -- the parts of a play -------------------------------------------------------------------
+
+    def opening(self) -> None:
+        """Title and about."""
+        if self.quiet:
+            return
+        self.console.print(Text(self.scenario.title, style="bold"))
+        if self.scenario.about:
+            self.console.print(Padding(Text(self.scenario.about.strip()), (0, 0, 1, 2)))
+
+    def step_started(self, step: Step, host: str) -> None:
+        """A new step: its command as it would stand in a terminal."""
+        self.step_started_ns = self.world.env.now
+        if step.run is None:
+            if not self.quiet:
+                self._interlude(step)
+            return
+        self.number += 1
+        if not self.quiet:
+            self.console.print()
+            times = f"  ({step.times} times)" if step.times > 1 else ""
+            prompt = Text(f"{host}$ ", style="green") + Text(step.run.rstrip(), style="bold") + Text(times)
+            self.console.print(Rule(f"step {self.number}", style="dim", align="left"))
+            self.console.print(prompt)
+
+    def _interlude(self, step: Step) -> None:
+        if step.say is not None:
+            self.console.print()
+            self.console.print(Padding(Text(step.say.strip(), style="italic"), (0, 2)))
+        elif step.wait is not None:
+            self.console.print(Text(f"\n… {show_duration(step.wait)} pass", style="dim"))
+
+    def record(self, record: Record) -> None:
+        """One line of the trace, if it is one a reader wants to see now."""
+        line = self._line(record)
+        if line is not None:
+            self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+
+    def _line(self, record: Record) -> Text | None:
+        since = show_duration(record.t_ns - self.step_started_ns)
+        attrs = record.attrs or {}
+        line = Text(f"{since:>{TIME_WIDTH}}  ", style="dim")
+        if record.kind == MESSAGE:
+            actors = Text()
+            for part in (record.actor, " → ", str(attrs["to"])):
+                actors.append(self._short_actor(part), COLOURS.get(part.partition("@")[0], ""))
+            actors.pad_right(max(0, ACTORS_WIDTH - actors.cell_len))
+            line.append(actors).append("  ")
+            if record.what.isdigit():
+                status = int(record.what)
+                text = str(attrs.get("message") or ANSWERS.get(status, ""))
+                line.append(record.what, "red bold" if status >= 400 else "green").append(f"  {text}", "dim")
+            else:
+                line.append(shorten(record.what)).append(f"  {why(record.what)}", "dim")
+            return line
+        if record.kind == STEP:
+            detail = " ".join(f"{key}={shorten(str(value))}" for key, value in attrs.items())
+            return line.append(f"    · {record.what}", "blue").append(f"  {detail}", "dim")
+        if record.kind == STATE:
+            return line.append(f"    ∙ {shorten(record.actor)} {record.what}").append(_details(attrs), "dim")
+        if record.kind == NOTE and record.what in ("fault", "fault ends", "interrupt"):
+            return line.append(f"⚡ {record.what}", "red").append(_details(attrs), "dim")
+        return None
+
+    def _short_actor(self, actor: str) -> str:
+        name, at, host = actor.partition("@")
+        return actor if self.many_hosts or name == "registry" else name if at else actor
+
+    def step_ended(self, step: Step, result: StepResult) -> None:
+        """What docker printed, and whether it is what was expected."""
+        if not self.quiet and self.console.width >= 40:
+            for bar in pull_bars(self.world.trace.records[slice(*result.records)], self.console.width):
+                self.console.print(bar)
+        self._output(result)
+        if self.quiet and result.passed:
+            return
+        if self.quiet:
+            self.console.print(Text(f"{result.on}$ {result.command}", style="bold"))
+        else:
+            took = show_duration(result.ended_ns - result.started_ns)
+            self.console.print(Text(f"{'':>{TIME_WIDTH}}  exit code {result.exit} after {took}", style="dim"))
+        for expectation in result.expectations:
+            if expectation.passed:
+                if not self.quiet:
+                    self.console.print(Text("  ✓ ", "green") + Text(expectation.what))
+            else:
+                self.console.print(Text("  ✗ ", "red bold") + Text(expectation.what) + Text(f": got {expectation.got}"))
+
+    def _output(self, result: StepResult) -> None:
+        if self.quiet:
+            self.console.file.write(result.stdout + result.stderr)
+            return
+        for text, style in ((result.stdout, ""), (result.stderr, "red")):
+            for line in text.splitlines():
+                self.console.print(Text("  │ ", "dim") + Text(line, style), soft_wrap=True)
+
+    def closing(self, run: Run) -> None:
+        """One line: did everything hold?"""
+        expectations = [e for step in run.steps for e in step.expectations]
+        failed = sum(not e.passed for e in expectations)
+        took = show_duration(self.world.env.now)
+        if self.quiet:
+            if failed:
+                self.console.print(f"{failed} of {len(expectations)} expectations do not hold")
+            return
+        self.console.print()
+        count = f"{len(run.steps)} command{'s' if len(run.steps) != 1 else ''}"
+        if not expectations:
+            verdict = Text("nothing was expected", style="dim")
+        elif failed:
+            verdict = Text(f"{failed} of {len(expectations)} expectations do not hold", style="red bold")
+        else:
+            verdict = Text(f"all {len(expectations)} expectations hold", style="green bold")
+        spent = time.monotonic() - self.began
+        self.console.print(
+            verdict + Text(f" · {count} · {took} of simulated time in {spent:.1f} s · {len(run.trace)} records", "dim")
+        )
+
+
+def _details(attrs: object) -> str:
+    if not isinstance(attrs, dict) or not attrs:
+        return ""
+    return "  " + " ".join(f"{key}={shorten(str(value))}" for key, value in attrs.items() if value is not None)
+
+
+def shorten(text: str) -> str:
+    """Ids as people see them: twelve digits."""
+    return LONG_ID.sub(r"\1", text)
+
+

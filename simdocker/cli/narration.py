@@ -1,0 +1,96 @@
+"""Why each message is sent: one sentence per API call and per kernel step.
+
+One table of texts, so that a teacher can edit or translate it without reading code. A `*` stands
+for one name; an image's name may contain slashes.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+CALLS = {
+    "HEAD /_ping": "is a daemon there, and which API version does it speak?",
+    "GET /_ping": "is a daemon there, and which API version does it speak?",
+    "GET /version": "ask for the engine's version",
+    "GET /info": "ask for the state of the whole engine",
+    "GET /events": "follow what happens to the engine's objects",
+    "POST /containers/create": "make a container: settings, a name, an empty writable layer",
+    "GET /containers/json": "list containers",
+    "GET /containers/*/json": "look at one container",
+    "POST /containers/*/attach": "get at its input and output before it starts, so nothing is lost",
+    "POST /containers/*/wait": "be told the exit code when it is over",
+    "POST /containers/*/start": "run it: mount the layers, connect the network, start the process",
+    "POST /containers/*/stop": "ask it to stop, and kill it if it does not",
+    "POST /containers/*/kill": "send it a signal",
+    "POST /containers/*/restart": "stop it and start it again",
+    "POST /containers/*/pause": "freeze all its processes",
+    "POST /containers/*/unpause": "let its processes go on",
+    "POST /containers/*/rename": "give it another name",
+    "GET /containers/*/logs": "read what it wrote",
+    "GET /containers/*/top": "list its processes",
+    "DELETE /containers/*": "remove it with its writable layer",
+    "POST /containers/*/exec": "prepare another process inside it",
+    "POST /exec/*/start": "start that process in the container's namespaces",
+    "GET /exec/*/json": "ask how that process ended",
+    "POST /images/create": "pull the image from its registry",
+    "GET /images/json": "list local images",
+    "GET /images/*/json": "look at one local image",
+    "POST /images/*/tag": "give the image another name; nothing is copied",
+    "DELETE /images/*": "remove the name, and the image once it has none",
+    "POST /networks/create": "make a network: an address range and a bridge",
+    "GET /networks": "list networks",
+    "GET /networks/*": "look at one network",
+    "DELETE /networks/*": "remove the network",
+    "POST /networks/*/connect": "give the container a place in another network",
+    "POST /networks/*/disconnect": "take it out of the network",
+    "POST /volumes/create": "make a volume: storage that outlives containers",
+    "GET /volumes": "list volumes",
+    "GET /volumes/*": "look at one volume",
+    "DELETE /volumes/*": "remove the volume and what is in it",
+    "GET /v2/": "does this registry speak the Distribution API?",
+    "HEAD /v2/**/manifests/*": "which manifest does this tag name right now?",
+    "GET /v2/**/manifests/*": "fetch the manifest: the list of the image's layers",
+    "GET /v2/**/blobs/*": "fetch one blob: the image's configuration or a layer",
+}
+"""What a request is for."""
+
+ANSWERS = {
+    101: "the connection is now a two-way stream",
+    200: "",
+    201: "made",
+    204: "done",
+    304: "already so",
+    400: "refused: the request makes no sense",
+    401: "refused: who are you?",
+    403: "refused: not allowed",
+    404: "refused: there is no such thing",
+    409: "refused: its state forbids it",
+    429: "refused: too many requests",
+    500: "failed",
+    503: "not available",
+}
+"""What an answer's status means."""
+
+
+@lru_cache(maxsize=4096)
+def why(call: str) -> str:
+    """The sentence for a request `METHOD /path`, "" when there is none."""
+    exact = CALLS.get(call)
+    if exact is not None:
+        return exact
+    for pattern, text in _patterns():
+        if pattern.fullmatch(call):
+            return text
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    found = []
+    for call, text in CALLS.items():
+        if "*" in call:
+            wide = call.startswith(("GET /images", "POST /images", "DELETE /images"))
+            expression = re.escape(call).replace(r"\*\*", ".+").replace(r"\*", ".+" if wide else "[^/]+")
+            found.append((re.compile(expression), text))
+    return found

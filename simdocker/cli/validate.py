@@ -1,0 +1,22 @@
+"""`simdocker validate`: read scenario files and say what is wrong with them."""
+
+from __future__ import annotations
+
+import sys
+
+from simdocker.scenario.load import ScenarioError, load
+
+
+def validate_files(paths: list[str]) -> int:
+    """Check each file; returns the exit code."""
+    failed = False
+    for path in paths:
+        try:
+            scenario = load(path)
+        except ScenarioError as error:
+            print(f"simdocker: {error}", file=sys.stderr)
+            failed = True
+            continue
+        count = len([step for step in scenario.flat_steps() if step.run is not None])
+        print(f"{path}: ok: {scenario.title}: {count} command{'s' if count != 1 else ''}")
+    return 2 if failed else 0

@@ -1,0 +1,146 @@
+"""Playing a scenario: its steps in order, each a shell line on a host, watched and judged.
+
+The player is itself a process of the simulation. It never looks at how a backend works: it starts
+lines on hosts, waits for them, and holds results against expectations. What it does is written to
+the trace (`command`, `fault`, `say`), so a reader needs nothing but the trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simpy import AllOf, AnyOf, Event
+
+from simdocker.scenario.expect import judge
+from simdocker.scenario.faults import apply
+from simdocker.scenario.result import Run, StepResult
+
+if TYPE_CHECKING:
+    from simdocker.scenario.model import Scenario, Step
+    from simdocker.scenario.world import World
+
+PLAYER = "player"
+
+
+class Observer(Protocol):
+    """Who watches a play, such as the console. Called as things happen; must not change anything."""
+
+    def step_started(self, step: Step, host: str) -> None: ...
+    def step_ended(self, step: Step, result: StepResult) -> None: ...
+
+
+class Silent:
+    """An observer that does not care."""
+
+    def step_started(self, step: Step, host: str) -> None:
+        """Nothing."""
+
+    def step_ended(self, step: Step, result: StepResult) -> None:
+        """Nothing."""
+
+
+class Player:
+    """One play of one scenario in one world."""
+
+    def __init__(self, scenario: Scenario, world: World, observer: Observer) -> None:
+        self.scenario = scenario
+        self.world = world
+        self.observer = observer
+        self.run = Run(scenario, world.backend, world.seed, world)
+        self._first_host = next(iter(scenario.world.hosts))
+
+    def play(self) -> Run:
+        """Play to the end and return what came of it."""
+        world = self.world
+        for name, text in self.scenario.files.items():
+            for host in self.scenario.world.hosts:
+                world.place_file(host, name, text)
+        world.env.run(until=world.env.process(self._steps()))
+        return self.run
+
+    def _steps(self) -> Generator[Event, Any, None]:
+        for step in self.scenario.steps:
+            yield from self._step(step)
+
+    def _step(self, step: Step) -> Generator[Event, Any, None]:
+        """Process: one step, to its end."""
+        world, env = self.world, self.world.env
+        host = step.on or self._first_host
+        if step.run is not None:
+            yield from self._commands(step, host)
+        elif step.parallel is not None:
+            self.observer.step_started(step, host)
+            yield AllOf(env, [env.process(self._step(inner)) for inner in step.parallel])
+        elif step.wait is not None:
+            self.observer.step_started(step, host)
+            yield env.timeout(step.wait)
+        elif step.fault is not None:
+            self.observer.step_started(step, host)
+            apply(step.fault, world)
+        else:
+            world.trace.note(PLAYER, "say", {"text": step.say})
+            self.observer.step_started(step, host)
+        if step.run is None and step.check:
+            self._judge(step, StepResult(f"check on {host}", host, started_ns=env.now, ended_ns=env.now), host)
+
+    def _commands(self, step: Step, host: str) -> Generator[Event, Any, None]:
+        """Process: the step's command `times` times: one after another, or one `every` so often."""
+        env = self.world.env
+        self.observer.step_started(step, host)
+        result = StepResult(step.run or "", host, started_ns=env.now)
+        self.run.steps.append(result)
+        first = len(self.world.trace)
+        outcomes: list[tuple[int, bytes, bytes]] = []
+        if step.every is None:
+            for _ in range(step.times):
+                outcomes.append((yield from self._command(step, host)))
+        else:
+            running = []
+            for number in range(step.times):
+                if number:
+                    yield env.timeout(step.every)
+                running.append(env.process(self._command(step, host)))
+            yield AllOf(env, running)
+            outcomes = [process.value for process in running]
+        result.exit = next((code for code, _, _ in outcomes if code), 0)
+        result.stdout = b"".join(out for _, out, _ in outcomes).decode(errors="replace")
+        result.stderr = b"".join(err for _, _, err in outcomes).decode(errors="replace")
+        result.ended_ns = env.now
+        result.records = (first, len(self.world.trace))
+        self._judge(step, result, host)
+
+    def _judge(self, step: Step, result: StepResult, host: str) -> None:
+        records = self.world.trace.records[slice(*result.records)]
+        result.expectations = judge(step, result, records, self.world, host)
+        if step.run is None:
+            self.run.steps.append(result)
+        self.observer.step_ended(step, result)
+
+    def _command(self, step: Step, host: str) -> Generator[Event, Any, tuple[int, bytes, bytes]]:
+        """Process: one shell line on one host → exit code, stdout, stderr. A line that is still at
+        work when its time is up gets Ctrl-C, as an impatient user would press it."""
+        world, env = self.world, self.world.env
+        outer = env.cause
+        env.cause = world.trace.note(PLAYER, "command", {"line": step.run, "on": host})
+        line = world.start_line(host, step.run or "", private=step.every is not None)
+        yield AnyOf(env, (line.done, env.timeout(step.timeout)))
+        if not line.done.triggered:
+            world.trace.note(PLAYER, "interrupt", {"after_ns": step.timeout})
+            line.interrupt()
+            yield line.done
+        world.trace.note(PLAYER, "exit", {"code": line.exit_code})
+        env.cause = outer
+        return line.exit_code, bytes(line.stdout), bytes(line.stderr)
+
+
+def play(
+    scenario: Scenario, backend: str = "sim", *, seed: int | None = None, profile: str | None = None,
+    observer: Observer | None = None, speed: float | None = None,
+) -> Run:
+    """Play a scenario and return the run. `seed` and `profile` override the file's; `speed` is
+    simulated seconds a second (None: as fast as it goes). Raises UserError."""
+    from simdocker.scenario.world import World
+
+    world = World.build(scenario, backend=backend, seed=seed, profile=profile, speed=speed)
+    return Player(scenario, world, observer or Silent()).play()
