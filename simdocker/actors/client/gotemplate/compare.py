@@ -21,9 +21,9 @@ Argument = Value | None
 
 
 def _kind(value: Argument) -> str:
-    """bool, int, float or string; "" for the kinds without an order, "none" for no value."""
+    """bool, int, float or string; "" for no value and for the kinds without an order."""
     if value is None:
-        return "none"
+        return ""
     kind = value.type.kind
     if kind in INTEGERS or kind in UNSIGNED:
         return "int"
@@ -47,7 +47,7 @@ def _equal(one: Argument, other: Argument) -> bool:
             raise FunctionError(INCOMPATIBLE)
         return False
     if one is None or other is None:
-        return True
+        return _nil(one) and _nil(other)
     if first:
         return bool(one.data == other.data)
     if one.type.name != other.type.name and not (_nil(one) or _nil(other)):
@@ -73,7 +73,7 @@ def ne(one: Argument, other: Argument) -> Value:
 def _less(one: Argument, other: Argument) -> bool:
     one, other = inside(one), inside(other)
     first, second = _kind(one), _kind(other)
-    if first in ("", "none") or second in ("", "none") or one is None or other is None:
+    if not first or not second or one is None or other is None:
         raise FunctionError(UNORDERED)
     if first != second:
         raise FunctionError(INCOMPATIBLE)

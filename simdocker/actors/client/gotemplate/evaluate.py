@@ -9,13 +9,23 @@ Every error names the template, the place, and the node: `template: :1:2: execut
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
 
 from simdocker.actors.client.gotemplate import gofmt, nodes
 from simdocker.actors.client.gotemplate.compare import FunctionError
 from simdocker.actors.client.gotemplate.functions import FUNCTIONS, REFLECT, Function
 from simdocker.actors.client.gotemplate.gotypes import (
-    ANY, BOOL, FLOAT, INT, INTEGERS, STRING, UNSIGNED, GoType, Member, Value, indirect, is_true, make,
+    ANY,
+    BOOL,
+    FLOAT,
+    INT,
+    INTEGERS,
+    STRING,
+    GoType,
+    Member,
+    Value,
+    indirect,
+    is_true,
+    make,
 )
 from simdocker.actors.client.gotemplate.parser import TemplateError
 from simdocker.actors.client.values import go_quote
@@ -29,7 +39,7 @@ DEPTH = 500
 """How deep templates may invoke each other before we call it endless (Go allows 100,000)."""
 
 
-class _Jump(Exception):  # noqa: N818 - control flow of the template, not a fault
+class _Jump(Exception):
     """`{{break}}` or `{{continue}}` on its way to the loop; the argument tells which."""
 
 
@@ -52,11 +62,11 @@ class Evaluation:
         self.depth = 0
         self._walk_list(lists[name], dot)
 
-    def _fail(self, message: str) -> NoReturn:
+    def _fault(self, message: str) -> TemplateError:
         before = self.text[: self.node.pos].encode()
         line = before.count(b"\n") + 1
         column = len(before) - (before.rfind(b"\n") + 1)
-        raise TemplateError(
+        return TemplateError(
             f"template: {self.root}:{line}:{column}: executing {go_quote(self.name)} at <{self.node}>: {message}"
         )
 
@@ -105,10 +115,10 @@ class Evaluation:
             rounds = [(key, item) for key, item in value.members()]
         elif value is not None and kind in INTEGERS:
             if len(declared) > 1:
-                self._fail(f"can't use {gofmt.show(value)} to iterate over more than one variable")
+                raise self._fault(f"can't use {gofmt.show(value)} to iterate over more than one variable")
             rounds = [(Value(value.type, number),) * 2 for number in range(value.data)]
         elif kind != "none":
-            self._fail(f"range can't iterate over {gofmt.show(value)}")
+            raise self._fault(f"range can't iterate over {gofmt.show(value)}")
         scope = len(self.variables)
         for index, item in rounds:
             if declared:
@@ -136,9 +146,9 @@ class Evaluation:
     def _invoke(self, node: nodes.Invoke, dot: Result) -> None:
         self.node = node
         if node.name not in self.lists:
-            self._fail(f"template {go_quote(node.name)} not defined")
+            raise self._fault(f"template {go_quote(node.name)} not defined")
         if self.depth == DEPTH:
-            self._fail(f"exceeded maximum template depth ({100000})")
+            raise self._fault(f"exceeded maximum template depth ({100000})")
         value = self._pipe(dot, node.pipe) if node.pipe is not None else None
         outer, variables = self.name, self.variables
         self.name, self.variables = node.name, [("$", value)]
@@ -154,13 +164,13 @@ class Evaluation:
             if self.variables[at][0] == name:
                 self.variables[at] = (name, value)
                 return
-        self._fail(f"undefined variable: {name}")
+        raise self._fault(f"undefined variable: {name}")
 
     def _lookup(self, name: str) -> Result:
         for known, value in reversed(self.variables):
             if known == name:
                 return value
-        self._fail(f"undefined variable: {name}")
+        raise self._fault(f"undefined variable: {name}")
 
     def _pipe(self, dot: Result, pipe: nodes.Pipe) -> Result:
         self.node = pipe
@@ -192,12 +202,12 @@ class Evaluation:
         self.node = first
         self._no_function(args, final)
         if isinstance(first, nodes.Nil):
-            self._fail("nil is not a command")
+            raise self._fault("nil is not a command")
         return self._literal(dot, first)
 
     def _no_function(self, args: Sequence[nodes.Node], final: Result) -> None:
         if len(args) > 1 or final is not MISSING:
-            self._fail(f"can't give argument to non-function {args[0]}")
+            raise self._fault(f"can't give argument to non-function {args[0]}")
 
     def _literal(self, dot: Result, node: nodes.Node) -> Result:
         if isinstance(node, nodes.Dot):
@@ -210,7 +220,7 @@ class Evaluation:
         if node.is_float or node.integer is None:
             return Value(FLOAT, node.real)
         if node.integer >= 1 << 63:
-            self._fail(f"{node.text} overflows int")
+            raise self._fault(f"{node.text} overflows int")
         return Value(INT, node.integer)
 
     def _field(self, dot: Result, node: nodes.Field, args: Sequence[nodes.Node], final: Result) -> Result:
@@ -220,7 +230,7 @@ class Evaluation:
     def _chain(self, dot: Result, node: nodes.Chain, args: Sequence[nodes.Node], final: Result) -> Result:
         self.node = node
         if isinstance(node.node, nodes.Nil):
-            self._fail(f"indirection through explicit nil in {node}")
+            raise self._fault(f"indirection through explicit nil in {node}")
         start = self._evaluated(dot, node.node)
         return self._path(dot, start, node, node.names, args, final)
 
@@ -247,13 +257,13 @@ class Evaluation:
         self.node = node
         if receiver is None:
             if self.missing_is_error:
-                self._fail(f"nil data; no entry for key {go_quote(name)}")
+                raise self._fault(f"nil data; no entry for key {go_quote(name)}")
             return None
         outer = receiver.type
         value, is_nil = indirect(receiver)
         assert value is not None
         if is_nil and value.type.kind == "interface":
-            self._fail(f"nil pointer evaluating {outer.name}.{name}")
+            raise self._fault(f"nil pointer evaluating {outer.name}.{name}")
         struct = value.type.of() if value.type.kind == "ptr" else value.type
         method = struct.methods.get(name)
         if method is not None and method.call is not None:
@@ -263,18 +273,18 @@ class Evaluation:
             member = value.find(name)
             if member is not None:
                 if given:
-                    self._fail(f"{name} has arguments but cannot be invoked as function")
+                    raise self._fault(f"{name} has arguments but cannot be invoked as function")
                 return self._promoted(value, name)
         elif value.type.kind == "map" and (value.type.key or STRING).name == "string":
             if given:
-                self._fail(f"{name} is not a method but has arguments")
+                raise self._fault(f"{name} is not a method but has arguments")
             entry = value.entry(name)
             if entry is None and self.missing_is_error:
-                self._fail(f"map has no entry for key {go_quote(name)}")
+                raise self._fault(f"map has no entry for key {go_quote(name)}")
             return entry
         elif value.type.kind == "ptr" and (struct.kind != "struct" or _has(struct, name)):
-            self._fail(f"nil pointer evaluating {outer.name}.{name}")
-        self._fail(f"can't evaluate field {name} in type {outer.name}")
+            raise self._fault(f"nil pointer evaluating {outer.name}.{name}")
+        raise self._fault(f"can't evaluate field {name} in type {outer.name}")
 
     def _promoted(self, value: Value, name: str) -> Value:
         for member in value.type.fields:
@@ -286,7 +296,7 @@ class Evaluation:
                 if inner is not None and not is_nil and inner.find(name) is not None:
                     return self._promoted(inner, name)
                 if inner is not None and is_nil and _has(inner.type.of(), name):
-                    self._fail(
+                    raise self._fault(
                         "reflect: indirection through nil pointer to embedded struct field "
                         + inner.type.of().name.rpartition(".")[2]
                     )
@@ -319,9 +329,9 @@ class Evaluation:
         wanted = list(function.parameters)
         rest = wanted.pop() if function.variadic else None
         if rest is not None and count < len(wanted):
-            self._fail(f"wrong number of args for {name}: want at least {len(wanted)} got {len(args)}")
+            raise self._fault(f"wrong number of args for {name}: want at least {len(wanted)} got {len(args)}")
         if rest is None and count != len(wanted):
-            self._fail(f"wrong number of args for {name}: want {len(wanted)} got {count}")
+            raise self._fault(f"wrong number of args for {name}: want {len(wanted)} got {count}")
         types = wanted + [rest or ANY] * (count - len(wanted))
         if name in ("and", "or") and rest is not None:
             return self._decide(dot, name, args, final)
@@ -332,7 +342,8 @@ class Evaluation:
             return function.call(*values)
         except FunctionError as fault:
             self.node = node
-            self._fail(f"error calling {name}: {fault}")
+            sentence = str(fault).replace("{node}", str(args[0])) if args else str(fault)
+            raise self._fault(f"error calling {name}: {sentence}") from None
 
     def _decide(self, dot: Result, name: str, args: Sequence[nodes.Node], final: Result) -> Result:
         """`and`, `or`: the first argument that settles it, else the last one."""
@@ -362,18 +373,18 @@ class Evaluation:
         if isinstance(node, nodes.Nil):
             if kind is REFLECT or kind.can_be_nil:
                 return None
-            self._fail(f"cannot assign nil to {kind.name}")
+            raise self._fault(f"cannot assign nil to {kind.name}")
         if not isinstance(node, nodes.Bool | nodes.Number | nodes.String):
             return self._fit(self._evaluated(dot, node), kind)
         value = self._literal(dot, node)
         if kind is REFLECT or kind.kind == "interface":
             return value
         if kind.kind == "string" and not isinstance(node, nodes.String):
-            self._fail(f"expected string; found {node}")
+            raise self._fault(f"expected string; found {node}")
         if kind.kind in INTEGERS and (not isinstance(node, nodes.Number) or node.integer is None):
-            self._fail(f"expected integer; found {node}")
+            raise self._fault(f"expected integer; found {node}")
         if kind.kind not in INTEGERS and kind.kind != "string":
-            self._fail(f"can't handle {node} for arg of type {kind.name}")
+            raise self._fault(f"can't handle {node} for arg of type {kind.name}")
         return value if not isinstance(node, nodes.Number) else Value(kind, node.integer)
 
     def _fit(self, value: Result, kind: GoType) -> Result:
@@ -383,7 +394,7 @@ class Evaluation:
         if value is None:
             if kind.can_be_nil:
                 return None if kind.kind == "interface" else Value(kind, None)
-            self._fail(f"invalid value; expected {kind.name}")
+            raise self._fault(f"invalid value; expected {kind.name}")
         if kind.kind == "interface" or _assignable(value.type, kind):
             return value
         if value.type.kind == "interface":
@@ -395,9 +406,9 @@ class Evaluation:
         if value.type.kind == "ptr" and _assignable(value.type.of(), kind):
             inner = value.elem()
             if inner is None:
-                self._fail(f"dereference of nil pointer of type {kind.name}")
+                raise self._fault(f"dereference of nil pointer of type {kind.name}")
             return inner
-        self._fail(f"wrong type for value; expected {kind.name}; got {value.type.name}")
+        raise self._fault(f"wrong type for value; expected {kind.name}; got {value.type.name}")
 
 
 def _assignable(source: GoType, target: GoType) -> bool:

@@ -9,13 +9,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote_plus
 
 from simdocker.actors.client.gotemplate import gofmt, gojson
 from simdocker.actors.client.gotemplate.compare import FunctionError, eq, ge, gt, le, lt, ne
 from simdocker.actors.client.gotemplate.gotypes import (
-    ANY, INT, INTEGERS, STRING, STRINGS, UNSIGNED, GoType, Value, indirect, inside, is_true, make,
+    ANY,
+    INT,
+    INTEGERS,
+    STRING,
+    STRINGS,
+    UNSIGNED,
+    GoType,
+    Value,
+    indirect,
+    inside,
+    is_true,
+    make,
 )
 
 Argument = Value | None
@@ -141,7 +153,7 @@ def _slice(item: Argument, *indexes: Argument) -> Value:
         raise FunctionError("cannot 3-index slice a string")
     length = item.length()
     ends = [_position(inside(index), length) for index in indexes]
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in pairwise(ends):
         if low > high:
             raise FunctionError(f"invalid slice index: {low} > {high}")
     low = ends[0] if ends else 0
@@ -153,7 +165,7 @@ def _slice(item: Argument, *indexes: Argument) -> Value:
 
 def _title(word: str) -> str:
     """strings.Title: every word's first letter in upper case, the others as they are."""
-    return re.sub(r"(?<![\w'])\w", lambda found: found[0].upper(), word)
+    return re.sub(r"(?<!\w)\w", lambda found: found[0].upper(), word)
 
 
 def _split(value: Value, separator: Value) -> Value:
@@ -177,15 +189,18 @@ def _truncate(value: Value, length: Value) -> Value:
     return text(data[: length.data].decode(errors="replace"))
 
 
-def _never(*arguments: Argument) -> Argument:
-    """`and` and `or` are evaluated argument by argument; `call` has nothing to call in docker's data."""
-    raise FunctionError("call of nil" if not arguments or arguments[0] is None else "non-function")
+def _call(function: Argument, *arguments: Argument) -> Argument:
+    """docker's data holds no functions, so there is nothing to call."""
+    if function is None:
+        raise FunctionError("call of nil")
+    held = inside(function) or function
+    raise FunctionError(f"non-function {{node}} of type {held.type.name}")
 
 
 FUNCTIONS: dict[str, Function] = {
-    "and": Function(_never, REFLECT, REFLECT, variadic=True),
-    "or": Function(_never, REFLECT, REFLECT, variadic=True),
-    "call": Function(_never, REFLECT, REFLECT, variadic=True),
+    "and": Function(_call, REFLECT, REFLECT, variadic=True),  # decided argument by argument, never called
+    "or": Function(_call, REFLECT, REFLECT, variadic=True),
+    "call": Function(_call, REFLECT, REFLECT, variadic=True),
     "html": Function(_html, ANY, variadic=True),
     "js": Function(_js, ANY, variadic=True),
     "urlquery": Function(_urlquery, ANY, variadic=True),

@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from simdocker.actors.client.gotemplate.gotypes import INTEGERS, UNSIGNED, Value, inside
+from simdocker.actors.client.gotemplate.gotypes import INTEGERS, STRING, UNSIGNED, Value, inside
 from simdocker.actors.client.values import go_quote
 
 Argument = Value | None
 """None is Go's nil interface{}."""
 
 ADDRESS = "0xc000012345"
+
+EXPONENT = 6
+"""From this power of ten on, Go prints a float with an exponent."""
 
 _VERB = re.compile(r"%([-+# 0]*)(\*|\d+)?(?:(\.)(\*|\d+)?)?(.?)", re.DOTALL)
 
@@ -128,6 +131,9 @@ def _value(value: Argument, spec: Spec, depth: int) -> str:
     if value is None:
         return _pad("<nil>", spec)
     kind = value.type.kind
+    named = (value.type.of() if kind == "ptr" else value.type).methods.get("String")
+    if named is not None and named.call is not None and value.data is not None and spec.verb in "vsq":
+        return _string(Value(STRING, named.call(value.data)), spec)
     if kind == "string":
         return _string(value, spec)
     if kind in INTEGERS or kind in UNSIGNED:
@@ -174,9 +180,7 @@ def _string(value: Value, spec: Spec) -> str:
         quoted = f"`{text}`" if "#" in spec.flags and "`" not in text and text.isprintable() else go_quote(text)
         return _pad(quoted, spec)
     if verb in ("x", "X"):
-        digits = text.encode().hex(" " if " " in spec.flags else "")
-        if " " not in spec.flags:
-            digits = digits.replace(" ", "")
+        digits = text.encode().hex(" ") if " " in spec.flags else text.encode().hex()
         return _pad(digits.upper() if verb == "X" else digits, spec)
     if verb == "v" and "#" in spec.flags:
         return _pad(go_quote(text), spec)
@@ -191,6 +195,7 @@ _PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
 
 def _integer(value: Value, spec: Spec) -> str:
     number, verb = int(value.data), spec.verb
+    signed = "+" in spec.flags and verb != "v"
     if verb in "cqU" and 0 <= number < 0x110000:
         if verb == "U":
             return _pad(f"U+{number:04X}", spec)
@@ -200,7 +205,7 @@ def _integer(value: Value, spec: Spec) -> str:
     digits = format(abs(number), _BASES[verb])
     if spec.precision is not None:
         digits = digits.rjust(spec.precision, "0")
-    sign = "-" if number < 0 else "+" if "+" in spec.flags else " " if " " in spec.flags else ""
+    sign = "-" if number < 0 else "+" if signed else " " if " " in spec.flags else ""
     if verb == "O":
         digits = "0o" + digits
     elif "#" in spec.flags:
@@ -219,13 +224,13 @@ def _float(value: Value, spec: Spec) -> str:
         text = format(number, f".{precision}{verb}")
     else:
         return _wrong(value, spec)
-    if "+" in spec.flags and number >= 0:
+    if "+" in spec.flags and verb != "v" and number >= 0:
         text = "+" + text
     return _pad(text.upper() if verb in "GE" else text, spec)
 
 
 def shortest(number: float) -> str:
-    """strconv.FormatFloat(number, 'g', -1, 64): the fewest digits, an exponent from 1e+21 on."""
+    """strconv.FormatFloat(number, 'g', -1, 64): the fewest digits, with an exponent from 1e+06 on."""
     if number != number or number in (float("inf"), float("-inf")):
         return "NaN" if number != number else "+Inf" if number > 0 else "-Inf"
     mantissa, _, power = f"{number:.17e}".partition("e")
@@ -233,10 +238,10 @@ def shortest(number: float) -> str:
         mantissa, _, power = f"{number:.{digits}e}".partition("e")
         if float(f"{mantissa}e{power}") == number:
             break
-    if -4 <= int(power) < 21:
-        text = repr(number) if "e" not in repr(number) else format(number, "f").rstrip("0")
-        return text.removesuffix(".0").removesuffix(".")
-    return f"{mantissa}e{power}"
+    if not -4 <= int(power) < EXPONENT:
+        return f"{mantissa}e{power}"
+    text = repr(number) if "e" not in repr(number) else format(number, "f").rstrip("0")
+    return text.removesuffix(".0").removesuffix(".")
 
 
 def time_text(text: str) -> str:

@@ -42,7 +42,7 @@ def encode(value: Value | None, html: bool = False) -> str:
     if kind in ("slice", "array"):
         return "[" + ",".join([encode(item, html) for item in value.items()]) + "]"
     if kind == "struct":
-        if value.type.methods:
+        if value.type.methods and not value.type.fields:
             return encode(marshal_methods(value), html=True)
         return "{" + ",".join(_fields(value, html)) + "}"
     return number(data)

@@ -7,7 +7,6 @@ A template is a list of nodes per name: the one asked for, and those made by `{{
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import NoReturn
 
 from simdocker.actors.client.gotemplate import nodes
 from simdocker.actors.client.gotemplate.lexer import Lexer, Token
@@ -58,24 +57,24 @@ class Parser:
         self._peek_word()
         return self._next()
 
-    def _fail(self, message: str, token: Token | None = None) -> NoReturn:
+    def _fault(self, message: str, token: Token | None = None) -> TemplateError:
         line = (token or self.tokens[max(self.at - 1, 0)]).line
-        raise TemplateError(f"template: {self.name}:{line}: {message}")
+        return TemplateError(f"template: {self.name}:{line}: {message}")
 
-    def _unexpected(self, token: Token, context: str) -> NoReturn:
+    def _unexpected(self, token: Token, context: str) -> TemplateError:
         if token.kind == "error":
             extra = ""
             if self.action_line and self.action_line != token.line:
                 extra = f" in action started at {self.name}:{self.action_line}"
                 if token.text.endswith(" action"):
                     extra = extra[len(" in action") :]
-            self._fail(f"{token}{extra}", token)
-        self._fail(f"unexpected {token} in {context}", token)
+            return self._fault(f"{token}{extra}", token)
+        return self._fault(f"unexpected {token} in {context}", token)
 
     def _expect(self, kind: str, context: str) -> Token:
         token = self._next_word()
         if token.kind != kind:
-            self._unexpected(token, context)
+            raise self._unexpected(token, context)
         return token
 
     # Templates and lists.
@@ -92,7 +91,7 @@ class Parser:
                 self.at = mark
             node = self._text_or_action()
             if isinstance(node, nodes.Clause):
-                self._fail(f"unexpected {node}")
+                raise self._fault(f"unexpected {node}")
             found.append(node)
         return found
 
@@ -102,21 +101,21 @@ class Parser:
         variables, self.variables = self.variables, ["$"]
         body, end = self._list()
         if end.kind != "end":
-            self._fail(f"unexpected {end} in define clause")
+            raise self._fault(f"unexpected {end} in define clause")
         self.variables = variables
         if body or name not in self.lists:
             self.lists[name] = body
 
     def _template_name(self, token: Token, context: str) -> str:
         if token.kind not in ("string", "rawstring"):
-            self._unexpected(token, context)
+            raise self._unexpected(token, context)
         return self._unquote(token)
 
     def _unquote(self, token: Token) -> str:
         try:
             return unquote(token.text)
         except ValueError as fault:
-            self._fail(str(fault), token)
+            raise self._fault(str(fault), token) from None
 
     def _list(self) -> tuple[list[nodes.Node], nodes.Clause]:
         found: list[nodes.Node] = []
@@ -125,14 +124,14 @@ class Parser:
             if isinstance(node, nodes.Clause):
                 return found, node
             found.append(node)
-        self._fail("unexpected EOF", self._peek())
+        raise self._fault("unexpected EOF", self._peek())
 
     def _text_or_action(self) -> nodes.Node:
         token = self._next_word()
         if token.kind == "text":
             return nodes.Text(token.pos, token.text)
         if token.kind != "left":
-            self._unexpected(token, "input")
+            raise self._unexpected(token, "input")
         self.action_line = token.line
         node = self._action()
         self.action_line = 0
@@ -157,16 +156,16 @@ class Parser:
             self._next()
             after = self._next_word()
             if after.kind != "right":
-                self._unexpected(after, "{{" + kind + "}}")
+                raise self._unexpected(after, "{{" + kind + "}}")
             if not self.loops:
-                self._fail("{{" + kind + "}} outside {{range}}", token)
+                raise self._fault("{{" + kind + "}} outside {{range}}", token)
             return nodes.Loop(token.pos, kind)
         if kind == "template":
             self._next()
-            return self._invoke(token)
+            return self._invoke()
         if kind == "block":
             self._next()
-            return self._block(token)
+            return self._block()
         return nodes.Action(token.pos, self._pipeline("command", "right"))
 
     def _branch(self, kind: str, token: Token) -> nodes.Branch:
@@ -180,18 +179,19 @@ class Parser:
             follows = self._peek()
             if follows.kind in ("if", "with"):
                 if follows.kind != kind:
-                    self._unexpected(self._next(), "else")
+                    raise self._unexpected(self._next(), "else")
                 self._next()
                 otherwise = [self._branch(kind, follows)]
             else:
                 otherwise, clause = self._list()
                 if clause.kind != "end":
-                    self._fail(f"expected end; found {clause}")
+                    raise self._fault(f"expected end; found {clause}")
         del self.variables[scope:]
         return nodes.Branch(token.pos, kind, pipe, body, otherwise)
 
-    def _invoke(self, token: Token) -> nodes.Invoke:
-        name = self._template_name(self._next_word(), "template clause")
+    def _invoke(self) -> nodes.Invoke:
+        token = self._next_word()
+        name = self._template_name(token, "template clause")
         pipe = None
         if self._peek_word().kind == "right":
             self._next()
@@ -199,13 +199,14 @@ class Parser:
             pipe = self._pipeline("template clause", "right")
         return nodes.Invoke(token.pos, name, pipe)
 
-    def _block(self, token: Token) -> nodes.Invoke:
-        name = self._template_name(self._next_word(), "block clause")
+    def _block(self) -> nodes.Invoke:
+        token = self._next_word()
+        name = self._template_name(token, "block clause")
         pipe = self._pipeline("block clause", "right")
         variables, self.variables = self.variables, ["$"]
         body, end = self._list()
         if end.kind != "end":
-            self._fail(f"unexpected {end} in block clause")
+            raise self._fault(f"unexpected {end} in block clause")
         self.variables = variables
         self.lists[name] = body
         return nodes.Invoke(token.pos, name, pipe)
@@ -222,7 +223,7 @@ class Parser:
                 self._check(pipe, context)
                 return pipe
             if token.kind not in OPERANDS:
-                self._unexpected(self._next(), context)
+                raise self._unexpected(self._next(), context)
             pipe.commands.append(self._command())
 
     def _declarations(self, pipe: nodes.Pipe, context: str) -> None:
@@ -243,17 +244,17 @@ class Parser:
                 if context == "range" and len(pipe.declared) < 2:
                     if self._peek_word().kind in ("variable", "right", "rightparen"):
                         continue
-                    self._fail("range can only initialize variables")
-                self._fail(f"too many declarations in {context}")
+                    raise self._fault("range can only initialize variables")
+                raise self._fault(f"too many declarations in {context}")
             self.at = mark
             return
 
     def _check(self, pipe: nodes.Pipe, context: str) -> None:
         if not pipe.commands:
-            self._fail(f"missing value for {context}")
+            raise self._fault(f"missing value for {context}")
         for stage, command in enumerate(pipe.commands[1:], 2):
             if isinstance(command.args[0], nodes.Bool | nodes.Dot | nodes.Nil | nodes.Number | nodes.String):
-                self._fail(f"non executable command in pipeline stage {stage}")
+                raise self._fault(f"non executable command in pipeline stage {stage}")
 
     def _command(self) -> nodes.Command:
         command = nodes.Command(self._peek_word().pos)
@@ -269,9 +270,9 @@ class Parser:
             if token.kind == "pipe":
                 break
             if token.kind != "space":
-                self._unexpected(token, "operand")
+                raise self._unexpected(token, "operand")
         if not command.args:
-            self._fail("empty command")
+            raise self._fault("empty command")
         return command
 
     def _operand(self) -> nodes.Node | None:
@@ -287,7 +288,7 @@ class Parser:
         if isinstance(node, nodes.Variable):
             return nodes.Variable(pos, node.names + names)
         if isinstance(node, nodes.Bool | nodes.String | nodes.Number | nodes.Nil | nodes.Dot):
-            self._fail(f"unexpected . after term {go_quote(str(node))}")
+            raise self._fault(f"unexpected . after term {go_quote(str(node))}")
         return nodes.Chain(pos, node, names)
 
     def _term(self) -> nodes.Node | None:
@@ -298,7 +299,7 @@ class Parser:
         self._next()
         if kind == "identifier":
             if text not in self.functions:
-                self._fail(f"function {go_quote(text)} not defined", token)
+                raise self._fault(f"function {go_quote(text)} not defined", token)
             return nodes.Identifier(pos, text)
         if kind == "dot":
             return nodes.Dot(pos)
@@ -306,7 +307,7 @@ class Parser:
             return nodes.Nil(pos)
         if kind == "variable":
             if text not in self.variables:
-                self._fail(f"undefined variable {go_quote(text)}", token)
+                raise self._fault(f"undefined variable {go_quote(text)}", token)
             return nodes.Variable(pos, [text])
         if kind == "field":
             return nodes.Field(pos, [text[1:]])
@@ -322,7 +323,7 @@ class Parser:
         try:
             integer, real, is_float = parse_number(token.text)
         except ValueError as fault:
-            self._fail(str(fault), token)
+            raise self._fault(str(fault), token) from None
         return nodes.Number(token.pos, token.text, integer, real, is_float)
 
 

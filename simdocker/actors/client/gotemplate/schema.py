@@ -8,10 +8,41 @@ are no structs come first.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
-from simdocker.actors.client.gotemplate.gotypes import ANY, INTEGERS, UNSIGNED, GoType, Member
+from simdocker.actors.client.gotemplate.gotypes import ANY, BOOL, INTEGERS, STRING, UNSIGNED, GoType, Member
+
+
+def _methods(answers: GoType, **calls: Callable[[Any], Any]) -> dict[str, Member]:
+    return {name: Member(name, answers, call=call) for name, call in calls.items()}
+
+
+_NETWORKS = ("default", "host", "bridge", "none")
+
+METHODS: dict[str, dict[str, Member]] = {
+    "container.NetworkMode": _methods(
+        BOOL,
+        IsBridge=lambda mode: mode == "bridge",
+        IsContainer=lambda mode: mode.startswith("container:"),
+        IsDefault=lambda mode: mode == "default",
+        IsHost=lambda mode: mode == "host",
+        IsNone=lambda mode: mode == "none",
+        IsPrivate=lambda mode: mode != "host" and not mode.startswith("container:"),
+        IsUserDefined=lambda mode: mode not in _NETWORKS and not mode.startswith("container:"),
+    ),
+    "container.RestartPolicy": _methods(
+        BOOL,
+        IsAlways=lambda policy: policy["Name"] == "always",
+        IsNone=lambda policy: policy["Name"] in ("no", ""),
+        IsOnFailure=lambda policy: policy["Name"] == "on-failure",
+        IsUnlessStopped=lambda policy: policy["Name"] == "unless-stopped",
+    ),
+    "units.Ulimit": _methods(STRING, String=lambda limit: f"{limit['Name']}={limit['Soft']}:{limit['Hard']}"),
+}
+"""The methods of API types that a template may want; `String` also decides how a value prints."""
 
 _MAP = re.compile(r"map\[([^\]]+)\](.+)")
 _ARRAY = re.compile(r"\[(\d+)\](.+)")
@@ -58,8 +89,11 @@ def go_type(name: str) -> GoType:
     named, structs = _source()
     if name in named:
         base = go_type(named[name])
-        return GoType(base.kind, name, base.elem, base.key, base.length)
+        alias = GoType(base.kind, name, base.elem, base.key, base.length)
+        alias.methods = METHODS.get(name, {})
+        return alias
     struct = GoType("struct", name)
+    struct.methods = METHODS.get(name, {})
     struct.load = lambda: [_member(line) for line in structs.get(name, ())]
     return struct
 
