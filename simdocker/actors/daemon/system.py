@@ -1,0 +1,196 @@
+"""What the daemon says of itself: `/_ping`, `/version` and `/info`.
+
+The answers are those of Docker Engine 20.10.24 (API 1.41), whose behaviour the daemon copies; what
+they say of the machine comes from `daemon.host_facts`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.actors.daemon.times import rfc3339
+from simdocker.api import Request, Response
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+
+API_VERSION, MINIMUM_API_VERSION = "1.41", "1.12"
+VERSION = "20.10.24"
+GIT_COMMIT, GO_VERSION = "5d6db84", "go1.19.8"
+BUILD_TIME = "2023-04-04T18:21:18.000000000+00:00"
+CONTAINERD, RUNC, INIT = "1.6.20", "1.1.5", "0.19.0"
+ROOT = "/var/lib/docker"
+
+PING_HEADERS = {
+    "Api-Version": API_VERSION,
+    "Docker-Experimental": "false",
+    "Ostype": "linux",
+    "Server": f"Docker/{VERSION} (linux)",
+    "Cache-Control": "no-cache, no-store, must-revalidate",
+    "Pragma": "no-cache",
+    "Content-Type": "text/plain; charset=utf-8",
+}
+
+FACTS: dict[str, Any] = {
+    "NCPU": 2,
+    "MemTotal": 4 << 30,
+    "KernelVersion": "6.1.0",
+    "OperatingSystem": "Debian GNU/Linux 12 (bookworm)",
+    "OSVersion": "12",
+    "Architecture": "x86_64",
+}
+"""What is said of a machine about which nothing is known."""
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname's word → Go's
+_LOG_DRIVERS = "awslogs fluentd gcplogs gelf journald json-file local logentries splunk syslog"
+_CAPABILITIES = (
+    "MemoryLimit SwapLimit KernelMemory KernelMemoryTCP CpuCfsPeriod CpuCfsQuota CPUShares CPUSet PidsLimit "
+    "IPv4Forwarding BridgeNfIptables BridgeNfIp6tables OomKillDisable"
+).split()
+
+
+class System:
+    """The daemon as an object of its own API."""
+
+    __slots__ = ("daemon",)
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/_ping", self.ping),
+            Route("HEAD", "/_ping", self.ping),
+            Route("GET", "/version", self.version),
+            Route("GET", "/info", self.info),
+        ]
+
+    def fact(self, name: str) -> Any:
+        """One fact about the machine (`NCPU`, `MemTotal`, …)."""
+        return self.daemon.host_facts.get(name, FACTS[name])
+
+    def ping(self, request: Request) -> Reply:
+        """Process: `GET` or `HEAD /_ping`: is anyone there, and what do they speak?"""
+        yield self.daemon.work("api.ping")
+        return Response(200, None if request.method == "HEAD" else "OK", PING_HEADERS)
+
+    def version(self, request: Request) -> Reply:
+        """Process: `GET /version`."""
+        yield self.daemon.work("api.version")
+        architecture = self.fact("Architecture")
+        common = {
+            "ApiVersion": API_VERSION,
+            "MinAPIVersion": MINIMUM_API_VERSION,
+            "GitCommit": GIT_COMMIT,
+            "GoVersion": GO_VERSION,
+            "Os": "linux",
+            "Arch": _ARCHITECTURES.get(architecture, architecture),
+            "KernelVersion": self.fact("KernelVersion"),
+            "BuildTime": BUILD_TIME,
+        }
+        engine = dict(sorted({**common, "Experimental": "false"}.items()))
+        components = [
+            {"Name": "Engine", "Version": VERSION, "Details": engine},
+            {"Name": "containerd", "Version": CONTAINERD, "Details": {"GitCommit": CONTAINERD}},
+            {"Name": "runc", "Version": RUNC, "Details": {"GitCommit": RUNC}},
+            {"Name": "docker-init", "Version": INIT, "Details": {"GitCommit": ""}},
+        ]
+        return Response(200, {"Platform": {"Name": ""}, "Components": components, "Version": VERSION, **common})
+
+    def info(self, request: Request) -> Reply:
+        """Process: `GET /info`."""
+        daemon = self.daemon
+        yield daemon.work("api.info")
+        states = [container.state for container in daemon.containers.all()]
+        running = sum(state.running and not state.paused for state in states)
+        paused = sum(state.running and state.paused for state in states)
+        return Response(
+            200,
+            {
+                "ID": self._id(),
+                "Containers": len(states),
+                "ContainersRunning": running,
+                "ContainersPaused": paused,
+                "ContainersStopped": len(states) - running - paused,
+                "Images": sum(1 for _ in daemon.images.all()),
+                "Driver": daemon.storage.name,
+                "DriverStatus": [
+                    ["Backing Filesystem", "extfs"],
+                    ["Supports d_type", "true"],
+                    ["Native Overlay Diff", "true"],
+                    ["userxattr", "false"],
+                ],
+                "Plugins": {
+                    "Volume": ["local"],
+                    "Network": ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"],
+                    "Authorization": None,
+                    "Log": _LOG_DRIVERS.split(),
+                },
+                **dict.fromkeys(_CAPABILITIES, True),
+                "Debug": False,
+                "NFd": 26,
+                "NGoroutines": 40,
+                "SystemTime": rfc3339(daemon.env.now),
+                "LoggingDriver": "json-file",
+                "CgroupDriver": "cgroupfs",
+                "CgroupVersion": "1",
+                "NEventsListener": daemon.events.listeners,
+                "KernelVersion": self.fact("KernelVersion"),
+                "OperatingSystem": self.fact("OperatingSystem"),
+                "OSVersion": self.fact("OSVersion"),
+                "OSType": "linux",
+                "Architecture": self.fact("Architecture"),
+                "IndexServerAddress": "https://index.docker.io/v1/",
+                "RegistryConfig": {
+                    "AllowNondistributableArtifactsCIDRs": [],
+                    "AllowNondistributableArtifactsHostnames": [],
+                    "InsecureRegistryCIDRs": ["127.0.0.0/8"],
+                    "IndexConfigs": {
+                        "docker.io": {"Name": "docker.io", "Mirrors": [], "Secure": True, "Official": True}
+                    },
+                    "Mirrors": [],
+                },
+                "NCPU": self.fact("NCPU"),
+                "MemTotal": self.fact("MemTotal"),
+                "GenericResources": None,
+                "DockerRootDir": ROOT,
+                "HttpProxy": "",
+                "HttpsProxy": "",
+                "NoProxy": "",
+                "Name": daemon.host_facts.get("Name", daemon.host),
+                "Labels": [],
+                "ExperimentalBuild": False,
+                "ServerVersion": VERSION,
+                "Runtimes": {
+                    "io.containerd.runc.v2": {"path": "runc"},
+                    "io.containerd.runtime.v1.linux": {"path": "runc"},
+                    "runc": {"path": "runc"},
+                },
+                "DefaultRuntime": "runc",
+                "Swarm": {
+                    "NodeID": "",
+                    "NodeAddr": "",
+                    "LocalNodeState": "inactive",
+                    "ControlAvailable": False,
+                    "Error": "",
+                    "RemoteManagers": None,
+                },
+                "LiveRestoreEnabled": False,
+                "Isolation": "",
+                "InitBinary": "docker-init",
+                "ContainerdCommit": {"ID": CONTAINERD, "Expected": CONTAINERD},
+                "RuncCommit": {"ID": RUNC, "Expected": RUNC},
+                "InitCommit": {"ID": "", "Expected": ""},
+                "SecurityOptions": ["name=seccomp,profile=default"],
+                "Warnings": None,
+            },
+        )
+
+    def _id(self) -> str:
+        """A daemon's id looks like a key's fingerprint: twelve groups of four base-32 digits."""
+        from base64 import b32encode
+
+        digits = b32encode(hashlib.sha256(self.daemon.actor.encode()).digest()).decode()[:48]
+        return ":".join(digits[at : at + 4] for at in range(0, 48, 4))
