@@ -1,0 +1,173 @@
+"""Bridges, sandboxes and endpoints of one simulated host: libnetwork's bridge driver.
+
+A sandbox is a network namespace; joining an endpoint is a veth pair with one end in the sandbox and
+the other in the network's bridge. The twin of this file does the same with rtnetlink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+from simdocker.backends.ports import DriverError, Endpoint, NetworkSpec, Process, PublishedPort, Resolver
+from simdocker.backends.sim.netstack import Bridge, Forward, Interface, NetStack, number
+
+if TYPE_CHECKING:
+    from simdocker.backends.sim.lan import Lan
+    from simdocker.des import CostProfile, Environment
+    from simdocker.trace import Trace
+
+PRIVATE, HOST = "private", "host"
+
+
+class Sandbox:
+    """A network namespace as the daemon holds it. `users` counts the containers that share it."""
+
+    __slots__ = ("container_id", "fresh", "mode", "stack", "users")
+
+    def __init__(self, container_id: str, mode: str, stack: NetStack) -> None:
+        self.container_id = container_id
+        self.mode = mode
+        self.stack = stack
+        self.fresh = mode == PRIVATE  # its making has not been paid for yet
+        self.users = 1
+
+
+class NetworkDriver:
+    """One host's networks. `lan` is what is outside, None for a host without links."""
+
+    def __init__(
+        self,
+        host: str,
+        env: Environment,
+        trace: Trace,
+        profile: CostProfile,
+        random: Random,
+        lan: Lan | None = None,
+        next_pipe: Callable[[], int] | None = None,
+        broken_pipe: Callable[[], None] | None = None,
+    ) -> None:
+        self.kernel = f"kernel@{host}"
+        self.env = env
+        self.trace = trace
+        self.profile = profile
+        self._random = random
+        self._next_pipe = next_pipe or iter(range(1, 1 << 60)).__next__
+        self._broken_pipe = broken_pipe or _nobody
+        self.stack = NetStack(env, self._next_pipe, self._broken_pipe)
+        self._bridges: dict[str, Bridge] = {}
+        self._sandboxes: dict[str, Sandbox] = {}
+        if lan is not None:
+            lan.join(host, self.stack)
+
+    def create(self, network: NetworkSpec) -> Process:
+        """Process: make a bridge and give the host the gateway's address on it."""
+        yield self.env.timeout(self.profile.draw("network.create", self._random))
+        self._bridge(network)
+
+    def _bridge(self, network: NetworkSpec) -> Bridge:
+        """The network's bridge; the daemon's default one is there from the start."""
+        bridge = self._bridges.get(network.id)
+        if bridge is None:
+            prefix_length = int(network.subnet.partition("/")[2] or 16)
+            name = "docker0" if network.name == "bridge" else f"br-{network.id[:12]}"
+            bridge = self._bridges[network.id] = Bridge(name, network.gateway, prefix_length, network.internal)
+            if network.gateway:
+                self.stack.interfaces.append(Interface(name, network.gateway, prefix_length, bridge=bridge))
+            self.trace.step(self.kernel, "bridge add", {"bridge": name, "subnet": network.subnet})
+        return bridge
+
+    def delete(self, network: NetworkSpec) -> Process:
+        """Process: remove the bridge."""
+        yield self.env.timeout(self.profile.draw("network.remove", self._random))
+        bridge = self._bridges.pop(network.id, None)
+        if bridge is not None:
+            self.stack.interfaces = [i for i in self.stack.interfaces if i.bridge is not bridge]
+            self.trace.step(self.kernel, "bridge delete", {"bridge": bridge.name})
+
+    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None) -> Sandbox:
+        """A namespace of the container's own, the host's, or another container's."""
+        if mode == HOST:
+            return Sandbox(container_id, HOST, self.stack)
+        if mode != PRIVATE:
+            shared = self._sandboxes.get(mode.partition(":")[2])
+            if shared is None:
+                raise DriverError(f"cannot join network of a non running container: {mode.partition(':')[2]}")
+            shared.users += 1
+            return shared
+        stack = NetStack(self.env, self._next_pipe, self._broken_pipe, self.stack, resolver)
+        sandbox = self._sandboxes[container_id] = Sandbox(container_id, PRIVATE, stack)
+        return sandbox
+
+    def join(self, endpoint: Endpoint, sandbox: Sandbox) -> Process:
+        """Process: a veth pair between bridge and sandbox, with the endpoint's address and gateway.
+
+        The first endpoint of a sandbox also pays for making the namespace.
+        """
+        cost = 0
+        if sandbox.fresh:
+            sandbox.fresh = False
+            cost = self.profile.draw("network.sandbox", self._random)
+        network = endpoint.network
+        if network.driver in ("null", "host"):
+            if cost:
+                yield self.env.timeout(cost)
+            return
+        cost += self.profile.draw("network.join", self._random) + self.profile.draw("network.endpoint", self._random)
+        yield self.env.timeout(cost)
+        bridge = self._bridge(network)
+        stack = sandbox.stack
+        name = f"eth{len(stack.interfaces)}"
+        stack.interfaces.append(
+            Interface(
+                name,
+                endpoint.address,
+                endpoint.prefix_length,
+                endpoint.mac,
+                bridge,
+                "" if network.internal else endpoint.gateway,
+            )
+        )
+        bridge.stacks[number(endpoint.address)] = stack
+        self.trace.step(self.kernel, "veth into netns", {"bridge": bridge.name, "address": endpoint.address})
+
+    def leave(self, endpoint: Endpoint, sandbox: Sandbox) -> Process:
+        """Process: delete the veth pair."""
+        network = endpoint.network
+        if network.driver in ("null", "host"):
+            return
+        yield self.env.timeout(self.profile.draw("network.leave", self._random))
+        bridge = self._bridges.get(network.id)
+        if bridge is not None:
+            bridge.stacks.pop(number(endpoint.address), None)
+            stack = sandbox.stack
+            stack.interfaces = [i for i in stack.interfaces if i.bridge is not bridge]
+        self.trace.step(self.kernel, "veth delete", {"address": endpoint.address})
+
+    def publish(self, sandbox: Sandbox, endpoint: Endpoint, port: PublishedPort) -> None:
+        """A DNAT rule and a docker-proxy for one host port."""
+        key = (port.proto, port.host_port)
+        if key in self.stack.listeners or key in self.stack.forwards:
+            reason = f"listen {port.proto}4 {port.host_ip}:{port.host_port}: bind: address already in use"
+            raise DriverError(f"Error starting userland proxy: {reason}")
+        self.stack.forwards[key] = Forward(sandbox.stack, endpoint.address, port.container_port)
+        self.trace.step(
+            self.kernel,
+            "dnat",
+            {"port": f"{port.host_port}/{port.proto}", "to": f"{endpoint.address}:{port.container_port}"},
+        )
+
+    def unpublish(self, sandbox: Sandbox, port: PublishedPort) -> None:
+        """Take the rule and the proxy away."""
+        self.stack.forwards.pop((port.proto, port.host_port), None)
+
+    def release(self, sandbox: Sandbox) -> None:
+        """The last container that used a namespace has ended."""
+        sandbox.users -= 1
+        if sandbox.users == 0:
+            self._sandboxes.pop(sandbox.container_id, None)
+
+
+def _nobody() -> None:
+    """A write that nobody reads, outside any process: there is nobody to signal."""
