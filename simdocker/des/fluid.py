@@ -21,7 +21,7 @@ BYTE = 8 * 1_000_000_000
 LAST = EventPriority(2)  # after SimPy's NORMAL: every change of an instant is in before the rates are settled
 
 
-class LinkDown(Exception):  # noqa: N818 - it says what happened
+class LinkDown(Exception):
     """A link of the route went down under a transfer that asked to fail then. Args: the two ends."""
 
     def __str__(self) -> str:

@@ -19,7 +19,7 @@ HOP = 1  # added to each link's scaled latency: among equally quick routes the o
 LATENCY_SCALE = 1 << 20
 
 
-class NoRoute(Exception):  # noqa: N818 - it says what there is not
+class NoRoute(Exception):
     """No chain of links that are up joins the two hosts. Args: the two hosts."""
 
     def __str__(self) -> str:

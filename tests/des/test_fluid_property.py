@@ -26,9 +26,9 @@ def assert_max_min(flows: list[tuple[Flow, float]]) -> None:
     for channel, used in load.items():
         assert used <= (channel.capacity or 0) * (1 + 1e-9)
     for flow, rate in flows:
-        assert any(
-            load[c] >= (c.capacity or 0) * (1 - 1e-9) and rate >= top[c] * (1 - 1e-9) for c in flow.chain
-        ), f"{flow.chain} has no bottleneck"
+        assert any(load[c] >= (c.capacity or 0) * (1 - 1e-9) and rate >= top[c] * (1 - 1e-9) for c in flow.chain), (
+            f"{flow.chain} has no bottleneck"
+        )
 
 
 capacities = st.one_of(st.integers(1, 12), st.integers(1, 10**11), st.just(0))
@@ -149,7 +149,10 @@ def test_no_capacity_is_wasted_or_invented_whatever_the_network(data: st.DataObj
     env = Environment(data.draw(st.sampled_from([0, 30 * DAYS])))
     start = env.now
     fluid = Fluid(env)
-    channels = [Channel((str(i), ""), c) for i, c in enumerate(data.draw(st.lists(st.integers(1, 10**10), min_size=2, max_size=6)))]
+    channels = [
+        Channel((str(i), ""), c)
+        for i, c in enumerate(data.draw(st.lists(st.integers(1, 10**10), min_size=2, max_size=6)))
+    ]
     neck = Channel(("neck", ""), data.draw(st.integers(1, 10**10)))
     total = 0
 
