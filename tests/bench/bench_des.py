@@ -65,8 +65,7 @@ def pull(env: Environment, net: Network, host: str, random: Random) -> Generator
             yield running.pop(0)
         size = int(random.random() * 20_000_000) + 1
         running.append(env.process(net.transfer("registry", host, size)))
-    for process in running:
-        yield process
+    yield from running
 
 
 def measure(build: Callable[[Network, int], None], hosts: int) -> float:
