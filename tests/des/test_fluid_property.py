@@ -1,10 +1,12 @@
 """The tree and the mesh must divide bandwidth alike, and both as max-min fairness demands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from math import isclose
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simpy.events import Event
 
 from simdocker.des import Environment, S
 from simdocker.des.fluid import BYTE, Channel, Flow, Fluid
@@ -61,8 +63,6 @@ def churn(
     """Start and cancel flows as the play says, let them end; returns (flow, instant of its end)."""
     now, ends, live = start, [], list[Flow]()
     env = Environment()
-    roots = {chain[-1]: chain for chain in chains}
-    del roots
 
     def run_to(until: int | None) -> None:
         nonlocal now
@@ -98,11 +98,6 @@ def churn(
         run_to(now + wait)
     run_to(None)
     return ends
-
-
-def rooted(chains: list[tuple[Channel, ...]]) -> list[tuple[Channel, ...]]:
-    """Chains that end at a root: what the tree takes."""
-    return chains
 
 
 @settings(max_examples=400, deadline=None)
@@ -142,6 +137,82 @@ def test_the_general_solver_is_max_min_fair_on_any_network(data: st.DataObject) 
     assert_max_min(flows)
 
 
+class MeshOnly(Fluid):
+    """A fluid that never sees a tree."""
+
+    def _enter(self, flow: Flow) -> None:
+        limits = tuple(c for c in flow.path if c.capacity is not None)
+        if limits and flow.amount > 0:
+            self._put(flow, self._mesh, limits)
+        else:
+            self._end(flow)
+
+
+def play_fluid(fluid: Fluid, env: Environment, channels: list[Channel], acts: list[Any]) -> dict[int, int]:
+    """Start, cancel and change links as `acts` say; returns the instant each flow ended."""
+    ends: dict[int, int] = {}
+    flows: list[Flow] = []
+
+    def actor() -> Generator[Event, Any, None]:
+        for i, (what, path, size, wait) in enumerate(acts):
+            if what == "start":
+                flow = fluid.start([channels[c % len(channels)] for c in path], size)
+                flow.done.callbacks.append(lambda _, i=i: ends.setdefault(i, env.now))  # type: ignore[misc]
+                flows.append(flow)
+            elif what == "cancel" and flows:
+                fluid.cancel(flows[size % len(flows)])
+            elif what == "limit":
+                channel = channels[path[0] % len(channels)]
+                channel.bandwidth = size
+                fluid.changed([channel])
+            elif what in ("down", "up"):
+                channel = channels[path[0] % len(channels)]
+                channel.up = what == "up"
+                fluid.changed([channel])
+            yield env.timeout(wait)
+            if wait:  # the mesh is solved at the end of an instant
+                assert_max_min([(flow, fluid.rate(flow)) for flow in fluid])
+        for channel in channels:
+            channel.up = True
+        fluid.changed(channels)
+
+    env.process(actor())
+    env.run()
+    assert len(fluid) == 0
+    return ends
+
+
+acts = st.lists(
+    st.tuples(
+        st.sampled_from(["start", "start", "start", "cancel", "limit", "down", "up"]),
+        st.lists(st.integers(0, 7), min_size=1, max_size=3, unique=True),
+        st.integers(1, 10**7),
+        st.sampled_from([0, 1, 1000, 10**9, 10**10]),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.one_of(st.none(), st.integers(1, 10**9)), min_size=8, max_size=8), acts, st.sampled_from([0, 30 * DAYS])
+)
+def test_whichever_way_flows_are_kept_they_end_at_the_same_time(
+    limits: list[int | None], acts: list[Any], start: int
+) -> None:
+    """Trees, trees turned round, and the mesh: flows move between them as others come, and nobody notices."""
+
+    def ends(kind: type[Fluid]) -> dict[int, int]:
+        env = Environment(start)
+        channels = [Channel((str(i), ""), limit) for i, limit in enumerate(limits)]
+        return play_fluid(kind(env), env, channels, acts)
+
+    mixed, meshed = ends(Fluid), ends(MeshOnly)
+    assert mixed.keys() == meshed.keys()
+    for i, end in mixed.items():
+        assert isclose(end - start, meshed[i] - start, rel_tol=1e-9, abs_tol=200)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_capacity_is_wasted_or_invented_whatever_the_network(data: st.DataObject) -> None:
@@ -160,7 +231,7 @@ def test_no_capacity_is_wasted_or_invented_whatever_the_network(data: st.DataObj
         nonlocal total
         total += nbytes
 
-        def process():  # type: ignore[no-untyped-def]
+        def process() -> Generator[Event, Any, None]:
             yield env.timeout(at)
             yield fluid.start(path, nbytes).done
 
