@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
+from simdocker.actors.registry.registry import REFUSED
 from simdocker.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ def apply(fault: Fault, world: World) -> None:
         return
     registry = world.registries[fault.registry or ""]
     if fault.rate_limit is not None:
-        registry.limit(fault.rate_limit)
+        registry.set_rate_limit(fault.rate_limit)
     if fault.down is not None:
-        registry.outage(True)
-        _mend(fault, world, lambda: registry.outage(False))
+        registry.set_outage(REFUSED)
+        _mend(fault, world, lambda: registry.set_outage(""))
     elif fault.up:
-        registry.outage(False)
-        registry.limit(None)
+        registry.set_outage("")
+        registry.set_rate_limit(None)
 
 
 def _mend(fault: Fault, world: World, mend: Callable[[], None]) -> None:

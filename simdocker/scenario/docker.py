@@ -1,0 +1,91 @@
+"""`docker` as a program of a simulated host: the client actor, standing on a simulated process.
+
+So a scenario's line is an ordinary shell line: `docker ps -q | wc -l`, `id=$(docker run -d …)`.
+"""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from simdocker.backends.sim.pipe import WriteEnd
+from simdocker.backends.sim.program import Blocking, Process, fail, program
+
+if TYPE_CHECKING:
+    from simdocker.actors.client.client import Client
+
+DOCKER = "docker"
+
+
+class HostTerminal:
+    """A client's `Terminal` on a simulated process. Output never blocks: a pipe takes what the
+    command writes, and the reader catches up."""
+
+    __slots__ = ("_process", "cwd", "env", "height", "stdin_tty", "stdout_tty", "width")
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.env: Mapping[str, str] = process.env
+        self.cwd = process.cwd
+        fds = process.fds
+        self.stdin_tty = 0 in fds and fds[0].isatty()
+        self.stdout_tty = 1 in fds and fds[1].isatty()
+        self.width = 80 if self.stdout_tty else 0
+        self.height = 24 if self.stdout_tty else 0
+
+    def out(self, data: str | bytes) -> None:
+        self._put(1, data)
+
+    def err(self, data: str | bytes) -> None:
+        self._put(2, data)
+
+    def _put(self, fd: int, data: str | bytes) -> None:
+        file: Any = self._process.fds.get(fd)
+        if file is None:
+            return
+        raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+        if isinstance(file, WriteEnd):
+            if file.pipe.readers:
+                file.pipe.buffer += raw
+                file.pipe.wake()
+            else:
+                file.pipe.broken()
+        else:
+            file.put(raw)
+
+    def read_stdin(self) -> Blocking:
+        if 0 not in self._process.fds:
+            return b""
+        return (yield from self._process.read(0))
+
+    def read_file(self, path: str) -> bytes:
+        return self._process.read_file(path)
+
+    def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        if self.is_dir(path):
+            raise fail(errno.EISDIR, path)
+        fresh = not self.exists(path)
+        self._process.write_file(path, data)
+        if fresh:
+            self._process.chmod(path, mode)
+
+    def exists(self, path: str) -> bool:
+        return self._process.access(path, 0)
+
+    def is_dir(self, path: str) -> bool:
+        try:
+            return self._process.stat(path).st_mode & 0o170000 == 0o040000
+        except OSError:
+            return False
+
+    def abspath(self, path: str) -> str:
+        return posixpath.normpath(posixpath.join(self.cwd, path))
+
+
+@program(DOCKER)
+def docker(process: Process) -> Blocking:
+    """Process → exit code: one docker command line on the host's client."""
+    client: Client = process.kernel.client  # type: ignore[attr-defined]
+    return (yield from client.run(process.argv[1:], HostTerminal(process)))

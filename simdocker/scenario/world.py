@@ -1,0 +1,260 @@
+"""A world: hosts, daemons, clients, registries and the links between them, on one clock.
+
+It is built from a scenario's `world:`, `images:` and seed; everything that happens in it is in its
+trace. Inspecting it takes no simulated time and changes nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from simdocker.actors.client.client import Client
+from simdocker.actors.client.connection import DaemonUnreachable
+from simdocker.actors.daemon import views
+from simdocker.actors.daemon.daemon import Daemon
+from simdocker.actors.registry.catalogue import hub
+from simdocker.actors.registry.directory import Directory
+from simdocker.actors.registry.registry import REFUSED, Registry
+from simdocker.actors.wire import Wire
+from simdocker.api import ApiError
+from simdocker.backends.sim import Machine
+from simdocker.backends.sim.lan import Lan
+from simdocker.content.reference import HUB
+from simdocker.des import CostProfile, Environment, Network, RandomStreams
+from simdocker.errors import UserError
+from simdocker.scenario.lines import HostSession, Line
+from simdocker.scenario.model import Link, Scenario
+from simdocker.trace import Trace
+
+if TYPE_CHECKING:
+    from simdocker.actors.client.connection import Connection
+
+SOCKET = "unix:///var/run/docker.sock"
+TCP_PORT = 2375  # dockerd's conventional plain TCP port
+BACKENDS = ("sim",)
+DEFAULT_LATENCY_NS, DEFAULT_BANDWIDTH = 20_000_000, 100_000_000  # to a registry: a home connection
+LAN_LATENCY_NS, LAN_BANDWIDTH = 500_000, 1_000_000_000  # between hosts: one switch
+
+
+class World:
+    """Everything a scenario happens in. `machines`, `daemons` and `clients` are by host name,
+    `registries` by registry name."""
+
+    def __init__(self, scenario: Scenario, *, backend: str, seed: int, profile: CostProfile, env: Environment) -> None:
+        self.backend = backend
+        self.seed = seed
+        self.env = env
+        self.trace = Trace(env)
+        self.network = Network(env)
+        self.profile = profile
+        self.streams = RandomStreams(seed)
+        self.directory = Directory(self.network, self.trace)
+        self.registries: dict[str, Registry] = {}
+        self.machines: dict[str, Machine] = {}
+        self.daemons: dict[str, Daemon] = {}
+        self.clients: dict[str, Client] = {}
+        self._sessions: dict[str, HostSession] = {}
+        self._default_daemon: dict[str, str] = {}
+        self._lan = Lan(self.network)
+        self._build(scenario)
+
+    @classmethod
+    def build(
+        cls, scenario: Scenario, *, backend: str = "sim", seed: int | None = None, profile: str | None = None,
+        speed: float | None = None,
+    ) -> World:
+        """The world of a scenario. Raises UserError for an unknown backend or profile, and for a
+        world in which a client has no way to a daemon."""
+        if backend not in BACKENDS:
+            raise UserError(f"--backend {backend}: there is no such backend; known is {', '.join(BACKENDS)}")
+        try:
+            costs = CostProfile.load(profile or scenario.profile)
+        except (ValueError, OSError) as error:
+            raise UserError(str(error)) from None
+        env = Environment()
+        if speed is not None:
+            from simdocker.des.wall import WallClock
+
+            env = WallClock(speed=speed)
+        chosen = scenario.seed if seed is None else seed
+        return cls(scenario, backend=backend, seed=chosen, profile=costs, env=env)
+
+    # -- building --------------------------------------------------------------------------------
+
+    def _build(self, scenario: Scenario) -> None:
+        spec = scenario.world
+        for name in (*spec.hosts, *spec.registries):
+            self.network.add_host(name)
+        for link in spec.links if spec.links is not None else default_links(list(spec.hosts), list(spec.registries)):
+            a, b = link.between
+            try:
+                self.network.add_link(a, b, link.latency, link.bandwidth)
+            except ValueError as error:
+                raise UserError(f"world: {error}") from None
+        for name, registry in spec.registries.items():
+            self._add_registry(name, registry.rate_limit, registry.down)
+        for name, image in scenario.images.items():
+            self._publish(name, image)
+        daemons = spec.daemons()
+        for name, host in spec.hosts.items():
+            machine = Machine(
+                name, self.env, self.trace, self.profile, self.streams, cpus=host.cpus, memory=host.memory,
+                disk_read=host.disk.read, disk_write=host.disk.write, lan=self._lan,
+            )
+            self.machines[name] = machine
+            if name in daemons:
+                self.daemons[name] = self._daemon(name, machine)
+        for name, host in spec.hosts.items():
+            self._default_daemon[name] = self._endpoint(name, host.docker_host, daemons)
+            client = Client(name, self.env, self.trace, lambda address, here=name: self._connect(here, address))
+            self.clients[name] = client
+            self.machines[name].kernel.client = client
+
+    def _add_registry(self, name: str, rate_limit: int | None, down: bool) -> None:
+        contents = hub() if name == HUB else None
+        registry = Registry(name, self.env, self.trace, self.profile, self.streams, contents)
+        if rate_limit is not None:
+            registry.set_rate_limit(rate_limit)
+        if down:
+            registry.set_outage(REFUSED)
+        self.registries[name] = registry
+        self.directory.add(registry)
+
+    def _publish(self, name: str, spec: Any) -> None:
+        """Publish an image of the scenario's `images:` to the registry its name says."""
+        from simdocker.scenario.publish import publish
+
+        publish(name, spec, self.registries)
+
+    def _daemon(self, name: str, machine: Machine) -> Daemon:
+        return Daemon(
+            name, self.env, self.trace, self.profile, self.streams, storage=machine.storage, runtime=machine.runtime,
+            network=machine.network, volume=machine.volume, registries=self.directory, host_facts=machine.facts(),
+        )
+
+    def _endpoint(self, host: str, given: str | None, daemons: list[str]) -> str:
+        """Where this host's client finds its daemon: its own, else the first there is."""
+        if given is not None:
+            self._target(host, given)
+            return given
+        if host in daemons:
+            return SOCKET
+        if not daemons:
+            raise UserError(f"world: there is no daemon: give one of the hosts {', '.join(self.machines)} daemon: true")
+        address = f"tcp://{daemons[0]}:{TCP_PORT}"
+        self._target(host, address)
+        return address
+
+    def _target(self, host: str, address: str) -> None:
+        """Refuse a world where a client has no way to its daemon."""
+        if address.startswith("unix://"):
+            if host not in self.daemons:
+                raise UserError(f"world: host {host} has no daemon of its own; its docker_host must be tcp://HOST:2375")
+            return
+        server = _server(address)
+        if server not in self.daemons:
+            raise UserError(f"world: the client on {host} is to use {address}, but {server} runs no daemon")
+        try:
+            self.network.latency(host, server)
+        except Exception:
+            raise UserError(
+                f"world: there is no way from the client on {host} to the daemon on {server}: add a link between them"
+            ) from None
+
+    def _connect(self, here: str, address: str | None) -> Connection:
+        """The way from a client to the daemon at `address`, None for its host's own."""
+        address = address or self._default_daemon[here]
+        there = here if address.startswith("unix://") else _server(address)
+        daemon = self.daemons.get(there)
+        if daemon is None or (address.startswith("unix://") and address != SOCKET):
+            known = there in self.machines
+            return _Nowhere(address, "" if known else f"dial tcp: lookup {there}: no such host")
+        return Wire(address, self.network, self.trace, f"client@{here}", here, daemon.actor, there, daemon.handle)
+
+    # -- acting ----------------------------------------------------------------------------------
+
+    def start_line(self, host: str, line: str, *, private: bool = False) -> Line:
+        """Start a shell line in the host's terminal session (`private`: in one of its own)."""
+        session = None if private else self._sessions.get(host)
+        if session is None or session.ended:
+            session = HostSession(self.machines[host], self.env)
+            if not private:
+                self._sessions[host] = session
+        return session.start(line)
+
+    def place_file(self, host: str, name: str, text: str) -> None:
+        """Put a text into the user's working directory."""
+        self.machines[host].place_file(name, text)
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def daemon(self, host: str | None = None) -> Daemon:
+        """The daemon that the client on `host` (default: the first host) uses."""
+        name = host or next(iter(self.machines))
+        if name in self.daemons:
+            return self.daemons[name]
+        return self.daemons[_server(self._default_daemon[name])]
+
+    def inspect(self, kind: str, name: str, host: str | None = None) -> dict[str, Any] | None:
+        """What `docker inspect` would show of an object, None when there is none."""
+        daemon = self.daemon(host)
+        try:
+            if kind == "container":
+                return views.inspect(daemon, daemon.containers.get(name))
+            if kind == "image":
+                return daemon.images.show(name)
+            if kind == "network":
+                return daemon.networks.show(name)
+            return daemon.volumes.show(name)
+        except ApiError:
+            return None
+
+
+def default_links(hosts: list[str], registries: list[str]) -> list[Link]:
+    """A switch between all hosts, and a home connection from each to each registry."""
+    links = [
+        Link(between=(a, b), latency=f"{LAN_LATENCY_NS}ns", bandwidth=f"{LAN_BANDWIDTH}bit/s")
+        for number, a in enumerate(hosts)
+        for b in hosts[number + 1 :]
+    ]
+    return links + [
+        Link(between=(host, registry), latency=f"{DEFAULT_LATENCY_NS}ns", bandwidth=f"{DEFAULT_BANDWIDTH}bit/s")
+        for host in hosts
+        for registry in registries
+    ]
+
+
+def _server(address: str) -> str:
+    """The host in `tcp://server:2375`."""
+    return address.partition("://")[2].partition(":")[0].partition("/")[0]
+
+
+class _Nowhere:
+    """A connection to an address where no daemon listens."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address = address
+        self.reason = reason
+
+    def call(self, request: Any) -> Any:
+        """Process: fails at once."""
+        raise DaemonUnreachable(self.reason)
+        yield
+
+
+@contextmanager
+def quick_collector() -> Iterator[None]:
+    """While a world runs, what was built before is left alone by the garbage collector, and it looks
+    less often: long lists of records would make it the largest cost (shared measurements: a third)."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
