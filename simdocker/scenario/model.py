@@ -189,7 +189,7 @@ class Fault(Part):
 
     link: tuple[str, str] | None = None
     registry: str | None = None
-    down: Duration | bool | None = None  # for how long; true: until `up`
+    down: bool | int | None = None  # ns; true: until `up`
     up: Literal[True] | None = None
     latency: Duration | None = None
     bandwidth: Bandwidth = None
@@ -198,7 +198,7 @@ class Fault(Part):
     @field_validator("down", mode="before")
     @classmethod
     def _forever(cls, value: Any) -> Any:
-        return value if isinstance(value, bool) else units.duration(value)
+        return value if isinstance(value, bool | None) else units.duration(value)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Fault:
