@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 
 HEX = re.compile(r"[0-9a-f]{64}\Z")
@@ -41,5 +42,12 @@ def chain_ids(diff_ids: Iterable[str]) -> tuple[str, ...]:
     """The chain id of each layer with all below it (OCI image spec, "Layer ChainID")."""
     chain: list[str] = []
     for diff_id in diff_ids:
-        chain.append(of(f"{chain[-1]} {diff_id}") if chain else diff_id)
+        chain.append(chain_id(chain[-1] if chain else "", diff_id))
     return tuple(chain)
+
+
+@lru_cache(4096)
+def chain_id(below: str, diff_id: str) -> str:
+    """The chain id of a layer over the chain `below` ("" for none). Remembered, as every daemon that
+    pulls an image asks for the same ones."""
+    return of(f"{below} {diff_id}") if below else diff_id

@@ -83,7 +83,8 @@ def images() -> dict[str, Image]:
     tags: dict[str, Image] = {}
     for names, size, compressed, created in BUILDS:
         layer = Layer(partial(_tree, size), compressed, "/bin/sh -c #(nop) ADD file:busybox.tar.xz in / ", created)
-        image = Image([layer, '/bin/sh -c #(nop)  CMD ["sh"]'], ContainerConfig(Env=[PATH], Cmd=["sh"]), created=created)
+        config = ContainerConfig(Env=[PATH], Cmd=["sh"])
+        image = Image([layer, '/bin/sh -c #(nop)  CMD ["sh"]'], config, created=created)
         tags.update(dict.fromkeys(names, image))
     return tags
 

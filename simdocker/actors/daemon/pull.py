@@ -1,0 +1,206 @@
+"""`docker pull`: from a name to an image on this host.
+
+HEAD the tag for its digest, GET the manifest by digest (through the index to this platform's), GET
+the configuration, download the layers this host has not, and name the image only when its last
+layer is extracted. What fails before the manifest is here is a status of its own; later failures
+travel in the progress stream. Messages and order are those of dockerd 20.10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from simpy import Interrupt
+
+from simdocker.actors.daemon import progress
+from simdocker.actors.daemon.downloads import Download, Failed, Key
+from simdocker.actors.daemon.layers import StoredLayer
+from simdocker.actors.daemon.registry_client import Refused, Repository, translated
+from simdocker.actors.registry.directory import ConnectionFailed
+from simdocker.api import ApiError, InternalError, Response, Stream
+from simdocker.backends.ports import Process
+from simdocker.content.digest import chain_id, short
+from simdocker.content.manifest import Index, Manifest, Platform
+from simdocker.content.reference import Reference
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+    from simdocker.content.manifest import ImageConfig
+
+CONFIG_ATTEMPTS = 6
+CONFIG_RETRY_NS = 250_000_000  # grows by this much with each failure (measured: 3.75 s for six)
+
+
+class Pull:
+    """One `POST /images/create`."""
+
+    __slots__ = ("_downloads", "_held", "_process", "daemon", "platform", "reference", "repository", "stream")
+
+    def __init__(self, daemon: Daemon, reference: Reference, platform: Platform) -> None:
+        self.daemon = daemon
+        self.reference = reference
+        self.platform = platform
+        self.repository = Repository(daemon.registries.connect(daemon.host, reference.domain), reference)
+        self.stream = Stream(daemon.env)
+        self._downloads: list[Download] = []
+        self._held: StoredLayer | None = None
+        self._process: Any = None
+
+    def start(self) -> Process:
+        """Process → Response: find the first image's manifest, then answer and go on by itself.
+
+        Without tag and digest all tags of the repository are pulled. Raises ApiError."""
+        names: Sequence[Reference] = (self.reference,)
+        yield self.daemon.work("pull.resolve")
+        try:
+            yield from self.repository.ping()
+            if self.reference.name_only:
+                tags = yield from self.repository.tags()
+                names = [self.reference.with_tag(tag) for tag in tags]
+            found = yield from self._manifest(names[0])
+        except Refused as refused:
+            raise translated(refused, names[0]) from None
+        except ConnectionFailed as failed:
+            raise InternalError(failed.message) from None
+        self._process = self.daemon.env.process(self._go_on(names, found))
+        self.stream.on_cancel = self._cancel
+        return Response(200, stream=self.stream, headers={"Content-Type": "application/json"})
+
+    def _manifest(self, name: Reference) -> Process:
+        """Process → (digest, Manifest or Index) of a name."""
+        digest = name.digest or (yield from self.repository.resolve(name.tag))
+        return digest, (yield from self.repository.manifest(digest))
+
+    def _go_on(self, names: Sequence[Reference], found: tuple[str, Manifest | Index]) -> Process:
+        """Process: pull each name, reporting to the stream, and close it."""
+        daemon, stream = self.daemon, self.stream
+        newer = False
+        name = names[0]
+        try:
+            for number, name in enumerate(names):
+                if number:
+                    found = yield from self._manifest(name)
+                newer |= yield from self._pull(name, *found)
+            what = "Downloaded newer image" if newer else "Image is up to date"
+            stream.write(progress.status(f"Status: {what} for {self.reference.familiar}"))
+            image = daemon.images.store.by_name(name)
+            labels = image.config.Labels if image is not None else None
+            daemon.events.emit(
+                "image", "pull", self.reference.familiar, {**(labels or {}), "name": self.reference.familiar_name}
+            )
+        except Refused as refused:
+            stream.write(progress.error(translated(refused, name).message))
+        except (ConnectionFailed, Failed, ApiError) as failed:
+            stream.write(progress.error(str(failed.args[0])))
+        except Interrupt:
+            daemon.trace.note(daemon.actor, "pull cancelled", {"image": name.familiar})
+        stream.close()
+
+    def _pull(self, name: Reference, digest: str, document: Manifest | Index) -> Process:
+        """Process → whether the image is new under this name.
+
+        1. Through an index to the manifest for the platform.
+        2. Nothing to do if the image is here; else fetch it.
+        3. Name it, by tag and by digest.
+        """
+        say = self.stream.write
+        say(progress.status(f"Pulling from {name.path}", name.tag or digest))
+        manifest = (yield from self._choose(document)) if isinstance(document, Index) else document
+        images = self.daemon.images
+        image = images.store.by_id(manifest.config.digest)
+        if image is None:
+            image = yield from self._fetch(manifest)
+        yield self.daemon.work("pull.finalize")
+        newer = images.store.by_name(name) is not image
+        if not name.digest:
+            images.store.name(name, image)
+        images.store.name(name.with_digest(digest), image)
+        self.daemon.trace.state(
+            f"image/{name.familiar}", "present", {"on": self.daemon.host, "id": short(image.id), "new": newer}
+        )
+        say(progress.status(f"Digest: {digest}"))
+        return newer
+
+    def _choose(self, index: Index) -> Process:
+        """Process → the Manifest for the wanted platform. Raises ApiError when the index has none."""
+        wanted = self.platform
+        for entry in index.manifests:
+            offered = entry.platform
+            if offered is not None and (offered.os, offered.architecture) == (wanted.os, wanted.architecture):
+                return (yield from self.repository.manifest(entry.digest))
+        shown = f"{wanted}/v8" if wanted.architecture == "arm64" and not wanted.variant else str(wanted)
+        raise InternalError(f"no matching manifest for {shown} in the manifest list entries")
+
+    def _fetch(self, manifest: Manifest) -> Process:
+        """Process → Image: the layers download while the configuration is fetched; the image is
+        kept once its last layer is extracted."""
+        try:
+            top = self._join_layers(manifest)
+            document = yield from self._config(manifest.config.digest)
+            yield self.daemon.work("pull.config")
+            if isinstance(top, Download):
+                if not top.done.triggered:
+                    yield top.done
+                if top.error is not None:
+                    raise top.error
+                top = top.layer
+            return self.daemon.images.keep(document, top)
+        finally:
+            yield from self._let_go()
+
+    def _join_layers(self, manifest: Manifest) -> Download | StoredLayer | None:
+        """Start or join the downloads of what is missing; returns the uppermost layer."""
+        images, say = self.daemon.images, self.stream.write
+        layers, trace = images.layers, self.daemon.trace
+        below: Download | StoredLayer | None = None
+        key: Key | None = None
+        missing = False
+        for layer in manifest.layers:
+            key = (key, layer.digest)
+            id = short(layer.digest)
+            if not missing:
+                diff_id = layers.known.get(layer.digest)
+                under = below.chain_id if isinstance(below, StoredLayer) else ""
+                here = layers.get(chain_id(under, diff_id)) if diff_id is not None else None
+                if here is not None:
+                    say({"status": "Already exists", "progressDetail": {}, "id": id})
+                    trace.state(f"layer/{id}", "exists", {"on": self.daemon.host})
+                    below = here
+                    continue
+                missing = True
+                if isinstance(below, StoredLayer):
+                    layers.hold(below)
+                    self._held = below
+            say({"status": "Pulling fs layer", "progressDetail": {}, "id": id})
+            below = images.downloads.join(key, layer.size, below, self.repository, self.stream)
+            self._downloads.append(below)
+        return below
+
+    def _config(self, digest: str) -> Process:
+        """Process → ImageConfig, asked for up to six times. Raises Failed."""
+        for attempt in range(1, CONFIG_ATTEMPTS + 1):
+            try:
+                document: ImageConfig = yield from self.repository.config(digest)
+                return document
+            except (Refused, ConnectionFailed) as error:
+                if attempt == CONFIG_ATTEMPTS or (isinstance(error, Refused) and not error.retry):
+                    raise Failed(
+                        f"error pulling image configuration: download failed after attempts={attempt}: {error.message}"
+                    ) from None
+                yield self.daemon.env.timeout(attempt * CONFIG_RETRY_NS)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _let_go(self) -> Process:
+        """Process: the pull is over: its downloads may be cancelled, what it kept may be deleted."""
+        downloads, self._downloads = self._downloads, []
+        for download in reversed(downloads):
+            yield from self.daemon.images.downloads.leave(download, self.stream)
+        held, self._held = self._held, None
+        if held is not None:
+            yield from self.daemon.images.layers.release(held)
+
+    def _cancel(self) -> None:
+        """The client hung up."""
+        if self._process is not None and self._process.is_alive:
+            self._process.interrupt()

@@ -1,0 +1,138 @@
+"""What dockerd makes of a registry's answers: documents, or errors with dockerd's sentence.
+
+The rules are those of dockerd 20.10's `distribution` package, held against the real engine: client
+errors carry the registry's own code and message, everything else is an unexpected HTTP status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from simpy import Event
+
+from simdocker.api import ApiError, InternalError, NotFound, Request, Response
+from simdocker.content.manifest import INDEX, MANIFEST, ImageConfig, Index, Manifest
+
+if TYPE_CHECKING:
+    from simdocker.actors.registry.directory import Connection
+    from simdocker.content.image import Layer
+    from simdocker.content.reference import Reference
+
+ACCEPT = {"Accept": f"{MANIFEST}, {INDEX}"}
+
+DEFAULT_MESSAGES = {
+    "BLOB_UNKNOWN": "blob unknown to registry",
+    "DENIED": "requested access to the resource is denied",
+    "MANIFEST_UNKNOWN": "manifest unknown",
+    "NAME_UNKNOWN": "repository name not known to registry",
+    "TOOMANYREQUESTS": "too many requests",
+    "UNAUTHORIZED": "authentication required",
+    "UNAVAILABLE": "service unavailable",
+}
+"""The Distribution API's errors: a code with its default message and no detail is told by its name alone."""
+
+
+class Refused(Exception):
+    """The registry answered with an error. Arguments: dockerd's sentence, the error code ("" for
+    an unexpected status), whether asking again is of use."""
+
+    def __init__(self, message: str, code: str = "", retry: bool = True) -> None:
+        super().__init__(message, code, retry)
+        self.message = message
+        self.code = code
+        self.retry = retry
+
+
+class Repository:
+    """One repository of a registry, as a daemon reads it."""
+
+    __slots__ = ("connection", "reference")
+
+    def __init__(self, connection: Connection, reference: Reference) -> None:
+        self.connection = connection
+        self.reference = reference
+
+    def ping(self) -> Generator[Event, Any, None]:
+        """Process: see whether a registry answers at all; any answer will do.
+
+        Raises `ConnectionFailed`, as all calls do."""
+        yield from self.connection.call(Request("GET", "/v2/"))
+
+    def tags(self) -> Generator[Event, Any, list[str]]:
+        """Process → the repository's tags. Raises Refused."""
+        response = yield from self._get(f"/v2/{self.reference.path}/tags/list")
+        tags: list[str] = response.body["tags"]
+        return tags
+
+    def resolve(self, tag: str) -> Generator[Event, Any, str]:
+        """Process → the digest a tag stands for. A failed HEAD is asked again as GET, for a HEAD's
+        answer has no body to say why. Raises Refused."""
+        path = f"/v2/{self.reference.path}/manifests/{tag}"
+        response = yield from self.connection.call(Request("HEAD", path, headers=ACCEPT))
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            response = yield from self._get(path)
+        return response.headers["Docker-Content-Digest"]
+
+    def manifest(self, digest: str) -> Generator[Event, Any, Manifest | Index]:
+        """Process → the document. Raises Refused."""
+        response = yield from self._get(f"/v2/{self.reference.path}/manifests/{digest}")
+        document: Manifest | Index = response.body
+        return document
+
+    def config(self, digest: str) -> Generator[Event, Any, ImageConfig]:
+        """Process → the image configuration. Raises Refused."""
+        response = yield from self._get(f"/v2/{self.reference.path}/blobs/{digest}")
+        document: ImageConfig = response.body
+        return document
+
+    def blob(self, digest: str) -> Generator[Event, Any, Layer]:
+        """Process → the layer, once all of it is here. Raises Refused."""
+        response = yield from self._get(f"/v2/{self.reference.path}/blobs/{digest}")
+        layer: Layer = response.body
+        return layer
+
+    def _get(self, path: str) -> Generator[Event, Any, Response]:
+        response = yield from self.connection.call(Request("GET", path, headers=ACCEPT))
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise refusal(response, blob="/blobs/" in path)
+        return response
+
+
+def refusal(response: Response, blob: bool = False) -> Refused:
+    """What an error response means."""
+    status = HTTPStatus(response.status)
+    if blob and status == HTTPStatus.NOT_FOUND:
+        return Refused("unknown blob", "BLOB_UNKNOWN", retry=False)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Refused(f"received unexpected HTTP status: {status.value} {status.phrase}")
+    if 'error="insufficient_scope"' in response.headers.get("WWW-Authenticate", ""):
+        return _coded("DENIED", DEFAULT_MESSAGES["DENIED"])
+    first = response.body["errors"][0]
+    code, message = first["code"], first.get("message", "")
+    if first.get("detail") is None and message in ("", DEFAULT_MESSAGES.get(code)):
+        return Refused(_words(code), retry=False)
+    return _coded(code, message)
+
+
+def translated(refused: Refused, name: Reference) -> ApiError:
+    """The error a client of the daemon gets for a pull of `name` (`translatePullError`)."""
+    if refused.code == "DENIED":
+        return NotFound(
+            f"pull access denied for {name.familiar_name}, repository does not exist or may require "
+            f"'docker login': {refused.message}"
+        )
+    if refused.code == "MANIFEST_UNKNOWN":
+        return NotFound(f"manifest for {name.familiar} not found: {refused.message}")
+    if refused.code == "NAME_UNKNOWN":
+        return NotFound(f"repository {name.familiar_name} not found: {refused.message}")
+    return InternalError(refused.message)
+
+
+def _coded(code: str, message: str) -> Refused:
+    return Refused(f"{_words(code)}: {message}", code, retry=False)
+
+
+def _words(code: str) -> str:
+    return code.lower().replace("_", " ")
