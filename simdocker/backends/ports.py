@@ -46,6 +46,8 @@ class RootFS(Protocol):
 class Sandbox(Protocol):
     """A container's network namespace. The daemon hands it from network to runtime."""
 
+    resolver: Resolver | None  # set later when a running container joins its first user-defined network
+
 
 class Change(msgspec.Struct, frozen=True):
     """One line of `docker diff`: `kind` 0 modified, 1 added, 2 deleted (the API's numbers)."""
@@ -251,3 +253,12 @@ class VolumeDriver(Protocol):
 
     def unmount(self, name: str, container_id: str) -> None:
         """The container has ended."""
+
+    def size(self, name: str) -> int:
+        """Bytes in a volume (what pruning it gives back)."""
+
+    def host_path_exists(self, path: str) -> bool:
+        """Whether there is something at `path` on the daemon's host: may it be bind-mounted?"""
+
+    def make_host_directory(self, path: str) -> None:
+        """Make a directory (and its parents) on the daemon's host: `-v /missing:/data` does."""

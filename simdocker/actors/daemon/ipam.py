@@ -103,6 +103,11 @@ class AddressPool:
         self._free: list[int] = []
         self._ahead: set[int] | None = None
 
+    @property
+    def cidr(self) -> str:
+        """The subnet in CIDR notation."""
+        return f"{dotted(self.subnet)}/{self.length}"
+
     def contains(self, address: int) -> bool:
         """Whether `address` lies in the subnet."""
         return address & mask(self.length) == self.subnet

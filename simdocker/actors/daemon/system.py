@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
 API_VERSION, MINIMUM_API_VERSION = "1.41", "1.12"
-VERSION = "20.10.24"
+VERSION = "20.10.24+dfsg1"  # as recorded, distribution suffixes and all (shared/reference/cli-transcripts.json)
 GIT_COMMIT, GO_VERSION = "5d6db84", "go1.19.8"
-BUILD_TIME = "2023-04-04T18:21:18.000000000+00:00"
-CONTAINERD, RUNC, INIT = "1.6.20", "1.1.5", "0.19.0"
+BUILD_TIME = "2026-05-07T21:09:36.000000000+00:00"
+CONTAINERD, CONTAINERD_COMMIT = "1.6.20~ds1", "1.6.20~ds1-1+deb12u3"
+RUNC, RUNC_COMMIT = "1.1.5+ds1", "1.1.5+ds1-1+deb12u1"
+INIT = "0.19.0"
 ROOT = "/var/lib/docker"
 
 PING_HEADERS = {
@@ -93,8 +95,8 @@ class System:
         engine = dict(sorted({**common, "Experimental": "false"}.items()))
         components = [
             {"Name": "Engine", "Version": VERSION, "Details": engine},
-            {"Name": "containerd", "Version": CONTAINERD, "Details": {"GitCommit": CONTAINERD}},
-            {"Name": "runc", "Version": RUNC, "Details": {"GitCommit": RUNC}},
+            {"Name": "containerd", "Version": CONTAINERD, "Details": {"GitCommit": CONTAINERD_COMMIT}},
+            {"Name": "runc", "Version": RUNC, "Details": {"GitCommit": RUNC_COMMIT}},
             {"Name": "docker-init", "Version": INIT, "Details": {"GitCommit": ""}},
         ]
         return Response(200, {"Platform": {"Name": ""}, "Components": components, "Version": VERSION, **common})
@@ -180,8 +182,8 @@ class System:
                 "LiveRestoreEnabled": False,
                 "Isolation": "",
                 "InitBinary": "docker-init",
-                "ContainerdCommit": {"ID": CONTAINERD, "Expected": CONTAINERD},
-                "RuncCommit": {"ID": RUNC, "Expected": RUNC},
+                "ContainerdCommit": {"ID": CONTAINERD_COMMIT, "Expected": CONTAINERD_COMMIT},
+                "RuncCommit": {"ID": RUNC_COMMIT, "Expected": RUNC_COMMIT},
                 "InitCommit": {"ID": "", "Expected": ""},
                 "SecurityOptions": ["name=seccomp,profile=default"],
                 "Warnings": None,

@@ -1,0 +1,43 @@
+"""The embedded DNS of user-defined networks, at 127.0.0.11 in every container on one.
+
+It knows the containers that share a network with the one that asks: by name, alias and short id,
+each also with the network's name behind a dot. Names it does not know go to the host's servers,
+which is the driver's business. The default bridge has none of this.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simdocker.actors.daemon.ipam import dotted
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.container import Container
+    from simdocker.actors.daemon.endpoints import EndpointState
+    from simdocker.backends.ports import Resolver
+
+
+def resolver_for(container: Container) -> Resolver:
+    """The embedded DNS as one container sees it: its networks are asked in the order of their
+    names, as libnetwork sorts a sandbox's endpoints, until one knows the name."""
+
+    def resolve(name: str) -> list[str]:
+        asked = name.rstrip(".").lower()
+        for key in sorted(container.endpoints):
+            network = container.endpoints[key].network
+            if network is None or network.predefined or container.id not in network.endpoints:
+                continue
+            host, _, rest = asked.rpartition(".")
+            wanted = (asked, host) if host and rest == network.name.lower() else (asked,)
+            found = [dotted(state.address) for state in network.endpoints.values() if _answers(state, wanted)]
+            if found:
+                return found
+        return []
+
+    return resolve
+
+
+def _answers(state: EndpointState, wanted: tuple[str, ...]) -> bool:
+    if state.container.name.lower() in wanted:
+        return True
+    return any(alias.lower() in wanted for alias in state.aliases or ())

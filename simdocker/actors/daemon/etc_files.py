@@ -1,0 +1,90 @@
+"""The three files Docker writes into every container: /etc/hosts, /etc/hostname, /etc/resolv.conf.
+
+They are how a container finds names: the default bridge copies the host's name servers, a
+user-defined network points at the embedded DNS at 127.0.0.11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from simdocker.actors.daemon.network_modes import CONTAINER, network_name
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.container import Container
+    from simdocker.actors.daemon.daemon import Daemon
+    from simdocker.api.models import HostConfig
+
+LOOPBACK = """\
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+ff00::0\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+"""
+EMBEDDED_DNS = "nameserver 127.0.0.11\noptions ndots:0\n"
+NAME_SERVER = "10.53.53.53"  # the host's, unless `host_facts` names another; also the recordings'
+
+
+def etc_files(daemon: Daemon, container: Container) -> Mapping[str, str]:
+    """Path → text, for a container whose networks are attached."""
+    host, config = container.host, container.config
+    mode = host.NetworkMode
+    if mode.startswith(CONTAINER):
+        return etc_files(daemon, daemon.containers.get(mode.removeprefix(CONTAINER)))
+    hostname = config.Hostname
+    if mode == "host":
+        hostname = hostname or str(daemon.host_facts.get("Name", daemon.host))
+        hosts = f"127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n"
+    else:
+        hosts = LOOPBACK
+    if host.ExtraHosts:
+        hosts += "".join(_extra(daemon, entry) for entry in host.ExtraHosts)
+    if host.Links:
+        hosts += _links(daemon, container)
+    label = f"{hostname}.{config.Domainname} {hostname}" if config.Domainname else hostname
+    embedded = False
+    for state in container.endpoints.values():
+        if state.endpoint is not None:
+            hosts = f"{hosts}{state.endpoint.address}\t{label}\n"
+            embedded = embedded or not state.network.predefined  # type: ignore[union-attr]
+    if embedded and not host.DnsSearch and not host.DnsOptions:
+        resolv = EMBEDDED_DNS
+    else:
+        resolv = _resolv(daemon, host, embedded)
+    return {"/etc/hosts": hosts, "/etc/hostname": hostname + "\n", "/etc/resolv.conf": resolv}
+
+
+def _extra(daemon: Daemon, entry: str) -> str:
+    name, _, address = entry.partition(":")
+    if address == "host-gateway":
+        address = daemon.networks.find("bridge").gateway
+    return f"{address}\t{name}\n"
+
+
+def _links(daemon: Daemon, container: Container) -> str:
+    """A legacy link on the default bridge is a line in /etc/hosts: alias, short id, name."""
+    if network_name(container.host) != "bridge":
+        return ""
+    lines = ""
+    for link in container.host.Links or ():
+        name, _, alias = link.partition(":")
+        other = daemon.containers.get(name)
+        state = other.endpoints.get("bridge")
+        if state is not None and state.endpoint is not None:
+            names = dict.fromkeys((alias or other.name, other.id[:12], other.name))
+            lines += f"{state.endpoint.address}\t{' '.join(names)}\n"
+    return lines
+
+
+def _resolv(daemon: Daemon, host: HostConfig, embedded: bool) -> str:
+    servers = ["127.0.0.11"] if embedded else host.Dns or [str(daemon.host_facts.get("NameServer", NAME_SERVER))]
+    options = host.DnsOptions or (["ndots:0"] if embedded else None)
+    search = f"search {' '.join(host.DnsSearch)}\n" if host.DnsSearch and host.DnsSearch != ["."] else ""
+    return (
+        search
+        + "".join(f"nameserver {server}\n" for server in servers)
+        + (f"options {' '.join(options)}\n" if options else "")
+    )

@@ -1,0 +1,394 @@
+"""Networks: the objects behind `docker network`, and the daemon's view of who is on which.
+
+Every daemon has three from the start: `bridge` (docker0, 172.17.0.0/16), `host` and `none`. They
+are made when first looked at, because most of ten thousand simulated daemons only ever need one.
+Connecting containers is `connections.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from simdocker.actors.daemon import network_modes, publishing
+from simdocker.actors.daemon.connections import Connections
+from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.actors.daemon.endpoints import shown
+from simdocker.actors.daemon.etc_files import etc_files
+from simdocker.actors.daemon.ipam import DEFAULT_POOLS, AddressPool, AddressSpace, dotted
+from simdocker.actors.daemon.network import PREDEFINED, Network
+from simdocker.actors.daemon.network_requests import describe
+from simdocker.actors.daemon.query import Filters
+from simdocker.actors.daemon.times import parse_time
+from simdocker.api import ApiError, BadRequest, Conflict, Forbidden, InternalError, NotFound, Request, Response
+from simdocker.api.models import (
+    ContainerConfig,
+    EndpointSettings,
+    HostConfig,
+    NetworkConnectBody,
+    NetworkCreateBody,
+    NetworkDisconnectBody,
+    NetworkingConfig,
+)
+from simdocker.backends.ports import DriverError, Process
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.container import Container
+    from simdocker.actors.daemon.daemon import Daemon
+
+LIST_FILTERS = frozenset(("dangling", "driver", "id", "label", "name", "scope", "type"))
+PRUNE_FILTERS = frozenset(("label", "label!", "until"))
+
+
+class Networks:
+    """All networks of one daemon, and the door to its containers' connections."""
+
+    __slots__ = ("_by_name", "_complete", "_created", "_space", "connections", "daemon")
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+        self.connections = Connections(daemon)
+        self._by_name: dict[str, Network] = {}  # predefined ones, and created ones whose name is unique so far
+        self._created: dict[str, Network] = {}  # by id
+        self._space: AddressSpace | None = None
+        self._complete = False
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/networks", self.show),
+            Route("GET", "/networks/{id}", self.inspect),
+            Route("POST", "/networks/create", self.create),
+            Route("POST", "/networks/prune", self.prune),
+            Route("POST", "/networks/{id}/connect", self.connect),
+            Route("POST", "/networks/{id}/disconnect", self.disconnect),
+            Route("DELETE", "/networks/{id}", self.delete),
+        ]
+
+    # -- for containers --------------------------------------------------------------------------
+
+    def plan(self, host: HostConfig, networking: NetworkingConfig | None) -> network_modes.Plan:
+        """What a container asks of which network, by name. Raises BadRequest."""
+        return network_modes.plan(self.daemon, host, networking)
+
+    def check(self, config: ContainerConfig, host: HostConfig) -> list[str]:
+        """Refuse options that contradict the network mode (BadRequest); return dockerd's warnings."""
+        return network_modes.check(self.daemon, config, host)
+
+    def attach(self, container: Container) -> Process:
+        """Process: see `Connections.attach`."""
+        return self.connections.attach(container)
+
+    def detach(self, container: Container) -> Process:
+        """Process: see `Connections.detach`."""
+        return self.connections.detach(container)
+
+    def etc_files(self, container: Container) -> Mapping[str, str]:
+        """/etc/hosts, /etc/hostname and /etc/resolv.conf of a container that is starting."""
+        return etc_files(self.daemon, container)
+
+    def settings(self, container: Container) -> dict[str, Any]:
+        """`NetworkSettings` of `docker inspect`. Its upper half repeats the default bridge's endpoint."""
+        bridge = container.endpoints.get("bridge")
+        endpoint = bridge.endpoint if bridge else None
+        id = container.sandbox_id
+        key = f"/var/run/docker/netns/{'default' if container.host.NetworkMode == 'host' else id[:12]}" if id else ""
+        live = container.sandbox is not None and any(state.endpoint for state in container.endpoints.values())
+        return {
+            "Bridge": "",
+            "SandboxID": id,
+            "HairpinMode": False,
+            "LinkLocalIPv6Address": "",
+            "LinkLocalIPv6PrefixLen": 0,
+            "Ports": publishing.port_map(container.config, container.ports) if live else {},
+            "SandboxKey": key,
+            "SecondaryIPAddresses": None,
+            "SecondaryIPv6Addresses": None,
+            "EndpointID": bridge.id if bridge and endpoint else "",
+            "Gateway": endpoint.gateway if endpoint else "",
+            "GlobalIPv6Address": "",
+            "GlobalIPv6PrefixLen": 0,
+            "IPAddress": endpoint.address if endpoint else "",
+            "IPPrefixLen": endpoint.prefix_length if endpoint else 0,
+            "IPv6Gateway": "",
+            "MacAddress": endpoint.mac if endpoint else "",
+            "Networks": self._endpoints(container, aliases=True),
+        }
+
+    def summary(self, container: Container) -> dict[str, Any]:
+        """`NetworkSettings` of `GET /containers/json`."""
+        return {"Networks": self._endpoints(container, aliases=False)}
+
+    @staticmethod
+    def _endpoints(container: Container, *, aliases: bool) -> dict[str, Any]:
+        return {
+            name: shown(settings, container.endpoints.get(name), aliases=aliases)
+            for name, settings in sorted(container.networking.items())
+        }
+
+    def ports(self, container: Container) -> list[dict[str, Any]]:
+        """`Ports` of `GET /containers/json`; empty unless the container is connected."""
+        if container.sandbox is None or not any(state.endpoint for state in container.endpoints.values()):
+            return []
+        return publishing.port_list(container.config, container.ports)
+
+    def names(self, container: Container) -> Iterable[tuple[str, str]]:
+        """The container's networks as (name, id); the id is empty before its first start."""
+        for name in container.networking:
+            state = container.endpoints.get(name)
+            yield name, state.network.id if state and state.network else ""
+
+    # -- finding ---------------------------------------------------------------------------------
+
+    def by_name(self, name: str) -> Network:
+        """The network of that name (or id), quickly. Raises NotFound."""
+        network = self._by_name.get(name)
+        return network if network is not None else self.find(name)
+
+    def all(self) -> Iterable[Network]:
+        """Every network: Docker's own first, then by age."""
+        if not self._complete:
+            for name in PREDEFINED:
+                self._predefined(name)
+            self._complete = True
+        yield from (self._by_name[name] for name in PREDEFINED)
+        yield from self._created.values()
+
+    def find(self, term: str) -> Network:
+        """By name, id or unambiguous id prefix. Raises NotFound; BadRequest when ambiguous."""
+        if term in PREDEFINED:
+            return self._predefined(term)
+        network = self._created.get(term)
+        if network is not None:
+            return network
+        named = [network for network in self.all() if network.name == term]
+        if len(named) > 1:
+            raise BadRequest(f"{len(named)} matches found based on name: network {term} is ambiguous")
+        prefixed = [network for network in self.all() if network.id.startswith(term)] if term else []
+        if not named and len(prefixed) > 1:
+            raise BadRequest(f"{len(prefixed)} matches found based on ID prefix: network {term} is ambiguous")
+        found = named or prefixed
+        if not found:
+            raise NotFound(f"network {term} not found")
+        return found[0]
+
+    def _predefined(self, name: str) -> Network:
+        network = self._by_name.get(name)
+        if network is None:
+            # Named after the daemon and not drawn, so that it does not matter when it is first seen.
+            id = hashlib.sha256(f"{self.daemon.actor}/network/{name}".encode()).hexdigest()
+            driver = PREDEFINED[name]
+            if driver == "bridge":
+                pool = AddressPool(DEFAULT_POOLS[0])
+                ipam = [{"Subnet": pool.cidr}]
+                network = Network(id, name, driver, pool=pool, gateway=dotted(pool.allocate()), ipam=ipam)
+            else:
+                network = Network(id, name, driver)
+            self._by_name[name] = network
+        return network
+
+    # -- routes ----------------------------------------------------------------------------------
+
+    def show(self, request: Request) -> Reply:
+        """Process: `GET /networks`."""
+        filters = Filters.parse(request.query.get("filters"), LIST_FILTERS)
+        yield self.daemon.work("api.list")
+        return Response(200, [network.view(containers=False) for network in self._selected(filters)])
+
+    def _selected(self, filters: Filters) -> list[Network]:
+        dangling = _dangling(filters)
+        kinds = filters.get("type")
+        for kind in kinds:
+            if kind not in ("custom", "builtin"):
+                raise InternalError(f"invalid filter: 'type'='{kind}'")
+        return [
+            network
+            for network in self.all()
+            if filters.exact("driver", network.driver)
+            and filters.match("name", network.name)
+            and filters.match("id", network.id)
+            and filters.labels(network.labels)
+            and filters.exact("scope", "local")
+            and (not kinds or ("builtin" if network.predefined else "custom") in kinds)
+            and (dangling is None or dangling == (not network.predefined and not network.endpoints))
+        ]
+
+    def inspect(self, request: Request, id: str) -> Reply:
+        """Process: `GET /networks/{id}`."""
+        yield self.daemon.work("api.inspect")
+        verbose = request.query.get("verbose") or "false"
+        if verbose.lower() not in ("1", "t", "true", "0", "f", "false"):
+            raise BadRequest(
+                f'invalid value for verbose: {verbose}: strconv.ParseBool: parsing "{verbose}": invalid syntax'
+            )
+        network = self.find(id)
+        if request.query.get("scope") not in (None, "", "local"):
+            raise NotFound(f"network {id} not found")
+        return Response(200, network.view())
+
+    def create(self, request: Request) -> Reply:
+        """Process: `POST /networks/create`: check, find a subnet, have the driver make it."""
+        body: NetworkCreateBody | None = request.body
+        if body is None:
+            raise BadRequest("got EOF while reading request body")
+        namesake = self._check_name(body)
+        if self._space is None:
+            self._space = AddressSpace()
+        space = self._space
+        pool, gateway, config = describe(body, space)
+        network = Network(
+            self.daemon.new_id(),
+            body.Name,
+            "null" if body.ConfigOnly else body.Driver or "bridge",
+            body,
+            created_ns=self.daemon.env.now,
+            pool=pool,
+            gateway=gateway,
+            ipam=config,
+        )
+        try:
+            if pool is not None:
+                yield from self.daemon.network_driver.create(network.spec)
+        except DriverError as error:
+            if pool is not None:
+                space.release((pool.subnet, pool.length))
+            raise InternalError(str(error.args[0])) from None
+        self._created[network.id] = network
+        warning = ""
+        if namesake is None:
+            self._by_name[network.name] = network
+        else:
+            self._by_name.pop(network.name, None)  # the name alone no longer tells
+            warning = f"Network with name {body.Name} (id : {namesake.id}) already exists"
+        self.daemon.trace.state(f"network/{network.name}", "created", {"subnet": network.spec.subnet})
+        self._event(network, "create")
+        return Response(201, {"Id": network.id, "Warning": warning})
+
+    def _check_name(self, body: NetworkCreateBody) -> Network | None:
+        """Another network of that name, if that is allowed. Raises `ApiError` if not."""
+        if body.Name in PREDEFINED or body.Name == "default":
+            raise Forbidden(f"operation is not permitted on predefined {body.Name} network ")
+        for network in self._created.values():
+            if network.name == body.Name:
+                if body.CheckDuplicate:
+                    raise Conflict(f"network with name {body.Name} already exists")
+                return network
+        return None
+
+    def delete(self, request: Request, id: str) -> Reply:
+        """Process: `DELETE /networks/{id}`."""
+        network = self.find(id)
+        if network.predefined:
+            raise Forbidden(f"{network.name} is a pre-defined network and cannot be removed")
+        if network.endpoints:
+            raise Forbidden(
+                f"error while removing network: network {network.name} id {network.id} has active endpoints"
+            )
+        yield from self._remove(network)
+        return Response(204)
+
+    def _remove(self, network: Network) -> Process:
+        """Process: take an unused network away."""
+        del self._created[network.id]
+        self._by_name.pop(network.name, None)
+        if network.pool is not None:
+            try:
+                yield from self.daemon.network_driver.delete(network.spec)
+            except DriverError as error:
+                self._created[network.id] = network
+                raise InternalError(f"error while removing network: {error.args[0]}") from None
+            assert self._space is not None
+            self._space.release((network.pool.subnet, network.pool.length))
+        self.daemon.trace.state(f"network/{network.name}", "removed")
+        self._event(network, "destroy")
+
+    def prune(self, request: Request) -> Reply:
+        """Process: `POST /networks/prune`: remove every created network without containers."""
+        filters = Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
+        until = self._until(filters)
+        deleted = []
+        for network in list(self._created.values()):
+            if network.endpoints or network.created_ns > until or not filters.labels_for_prune(network.labels):
+                continue
+            yield from self._remove(network)
+            deleted.append(network.name)
+        self.daemon.events.emit("network", "prune", "", {"reclaimed": "0"})
+        return Response(200, {"NetworksDeleted": deleted or None})
+
+    def _until(self, filters: Filters) -> int:
+        values = filters.get("until")
+        now = self.daemon.env.now
+        if not values:
+            return now
+        if len(values) > 1:
+            raise InternalError("more than one until filter specified")
+        try:
+            return parse_time(values[0], now)
+        except ValueError as error:
+            text = str(error)
+            if text.startswith("strconv"):
+                text = f'failed to parse value as time or duration: "{values[0]}"'
+            raise InternalError(text) from None
+
+    def connect(self, request: Request, id: str) -> Reply:
+        """Process: `POST /networks/{id}/connect`."""
+        body: NetworkConnectBody | None = request.body
+        container = self._container(body)
+        assert body is not None
+        settings = body.EndpointConfig or EndpointSettings()
+        try:
+            network = self.find(id)
+        except NotFound:
+            if container.running:
+                raise
+            container.networking = {**container.networking, id: settings}  # found missing at its start
+            return Response(200)
+        try:
+            yield from self.connections.connect(container, network, settings)
+        except DriverError as error:
+            raise InternalError(str(error.args[0])) from None
+        return Response(200)
+
+    def disconnect(self, request: Request, id: str) -> Reply:
+        """Process: `POST /networks/{id}/disconnect`."""
+        body: NetworkDisconnectBody | None = request.body
+        try:
+            container = self._container(body)
+        except NotFound:
+            assert body is not None
+            if not body.Force:
+                raise
+            self.find(id)
+            raise NotFound(f"endpoint {body.Container} not found") from None
+        try:
+            network = self.find(id)
+        except NotFound:
+            assert body is not None
+            if container.running and not body.Force:
+                raise
+            self.connections.forget(container, id)
+            return Response(200)
+        yield from self.connections.disconnect(container, network)
+        return Response(200)
+
+    def _container(self, body: NetworkConnectBody | NetworkDisconnectBody | None) -> Container:
+        if body is None:
+            raise BadRequest("got EOF while reading request body")
+        if not body.Container:
+            raise BadRequest('invalid name or ID supplied: ""')
+        return self.daemon.containers.get(body.Container)
+
+    def _event(self, network: Network, action: str) -> None:
+        self.daemon.events.emit("network", action, network.id, {"name": network.name, "type": network.driver})
+
+
+def _dangling(filters: Filters) -> bool | None:
+    values = filters.get("dangling")
+    if len(values) > 1:
+        raise BadRequest('got more than one value for filter key "dangling"')
+    try:
+        return filters.boolean("dangling")
+    except ApiError:
+        raise BadRequest(
+            'invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")'
+        ) from None
