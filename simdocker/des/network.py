@@ -12,7 +12,7 @@ from typing import Any, Literal
 from simpy.events import Event
 
 from simdocker.des.clock import Environment, S
-from simdocker.des.fluid import Channel, Fluid, LinkDown
+from simdocker.des.fluid import Channel, Flow, Fluid, LinkDown
 
 UNCHANGED: Any = object()
 HOP = 1  # added to each link's scaled latency: among equally quick routes the one with fewer links
@@ -51,6 +51,24 @@ class Route:
         self.bandwidth = min(limits) if limits else None
         self.channels = tuple(channels)
         self.up = all(link.up for link in links)
+
+
+class Meter:
+    """Reads how far a transfer has come; give it to the call that transfers."""
+
+    __slots__ = ("_flow", "_fluid", "_total")
+
+    def __init__(self) -> None:
+        self._fluid: Fluid | None = None
+
+    def attach(self, fluid: Fluid, flow: Flow, total: int) -> None:
+        """The transfer has started."""
+        self._fluid, self._flow, self._total = fluid, flow, total
+
+    @property
+    def sent(self) -> int:
+        """Bytes sent so far; 0 before the start."""
+        return self._total - self._fluid.remaining(self._flow) if self._fluid is not None else 0
 
 
 class Network:
@@ -139,7 +157,7 @@ class Network:
         return route.latency - (-8 * S * nbytes // route.bandwidth)
 
     def transfer(
-        self, a: str, b: str, nbytes: int, *, on_down: Literal["stall", "fail"] = "stall"
+        self, a: str, b: str, nbytes: int, *, on_down: Literal["stall", "fail"] = "stall", meter: Meter | None = None
     ) -> Generator[Event, Any, None]:
         """Process: `nbytes` go from a to b, sharing the bandwidth of the way with other transfers.
 
@@ -157,6 +175,8 @@ class Network:
         if a == b:
             return
         flow = self.fluid.start(route.channels, nbytes, route.latency, on_down == "fail")
+        if meter is not None:
+            meter.attach(self.fluid, flow, nbytes)
         try:
             yield flow.done
         finally:

@@ -21,6 +21,7 @@ LAYERS = 5
 CONCURRENT = 3
 RACK = 40
 MBIT = 1_000_000
+MESH_LIMIT = 1_000  # the general solver is linear in the flows under way
 
 
 def raw_timeout(n: int = 300_000) -> float:
@@ -56,6 +57,12 @@ def tight_racks(net: Network, hosts: int) -> None:
     three_levels(net, hosts, rack=10_000 * MBIT * RACK // hosts * 11 // 10, nic=20 * MBIT)
 
 
+def two_registries(net: Network, hosts: int) -> None:
+    """No tree: every host's NIC is shared by the ways from two registries."""
+    three_levels(net, hosts)
+    net.add_link("mirror", "core", MS, 10_000 * MBIT)
+
+
 def pull(env: Environment, net: Network, host: str, random: Random) -> Generator[simpy.Event, Any, None]:
     """Process: five layers, at most three under way."""
     yield env.timeout(int(random.random() * 1000 * MS))
@@ -64,7 +71,8 @@ def pull(env: Environment, net: Network, host: str, random: Random) -> Generator
         if len(running) == CONCURRENT:
             yield running.pop(0)
         size = int(random.random() * 20_000_000) + 1
-        running.append(env.process(net.transfer("registry", host, size)))
+        source = "mirror" if "mirror" in net.graph and random.random() < 0.5 else "registry"
+        running.append(env.process(net.transfer(source, host, size)))
     yield from running
 
 
@@ -87,7 +95,7 @@ def measure(build: Callable[[Network, int], None], hosts: int) -> float:
 
 def main(sizes: list[int]) -> None:
     for hosts in sizes:
-        for build in (star, three_levels, tight_racks):
+        for build in (star, three_levels, tight_racks, *([two_registries] if hosts <= MESH_LIMIT else [])):
             unit = min(raw_timeout() for _ in range(3))
             cost = measure(build, hosts)
             unit = min(unit, raw_timeout())
