@@ -33,6 +33,15 @@ class Sandbox:
         self.fresh = mode == PRIVATE  # its making has not been paid for yet
         self.users = 1
 
+    @property
+    def resolver(self) -> Resolver | None:
+        """The embedded DNS in this namespace, None where there is none."""
+        return self.stack.resolver
+
+    @resolver.setter
+    def resolver(self, resolver: Resolver | None) -> None:
+        self.stack.resolver = resolver
+
 
 class NetworkDriver:
     """One host's networks. `lan` is what is outside, None for a host without links."""
