@@ -116,7 +116,7 @@ class System:
                 "ContainersRunning": running,
                 "ContainersPaused": paused,
                 "ContainersStopped": len(states) - running - paused,
-                "Images": sum(1 for _ in daemon.images.all()),
+                "Images": len(daemon.images),
                 "Driver": daemon.storage.name,
                 "DriverStatus": [
                     ["Backing Filesystem", "extfs"],
