@@ -18,7 +18,7 @@ from simdocker.trace import MESSAGE
 
 if TYPE_CHECKING:
     from simdocker.des import Environment
-    from simdocker.des.network import Network
+    from simdocker.des.network import Meter, Network
     from simdocker.trace import Trace
 
 Handle = Callable[[Request], Generator[Event, Any, Response]]
@@ -66,11 +66,12 @@ class Wire:
         self.handle = handle
         self._last: int | None = None  # the last answer: it makes the next request happen
 
-    def call(self, request: Request) -> Generator[Event, Any, Response]:
+    def call(self, request: Request, meter: Meter | None = None) -> Generator[Event, Any, Response]:
         """Process → Response: the request travels, is handled, the answer travels back.
 
         Raises `Unreachable` when no chain of links that are up leads there. A `Response.stream` is
-        delayed like the answer; chunks written later arrive as much later.
+        delayed like the answer; chunks written later arrive as much later. `meter` reads how much of
+        a bulky answer has come.
         """
         env, trace = self.env, self.trace
         outer = env.cause
@@ -82,19 +83,19 @@ class Wire:
         env.cause = sent
         response = yield from self.handle(request)
         if self.here != self.there:
-            yield from self._carry(self.there, self.here, response.size)
+            yield from self._carry(self.there, self.here, response.size, meter)
             if response.stream is not None:
                 response.stream.delay_ns = self.network.latency(self.there, self.here)
         self._last = trace.emit(MESSAGE, self.target, str(response.status), {"to": self.source}, sent)
         env.cause = outer
         return response
 
-    def _carry(self, a: str, b: str, size: int) -> Generator[Event, Any, None]:
+    def _carry(self, a: str, b: str, size: int, meter: Meter | None = None) -> Generator[Event, Any, None]:
         from simdocker.des.network import NoRoute
 
         try:
             if size >= BULK:
-                yield from self.network.transfer(a, b, size)
+                yield from self.network.transfer(a, b, size, meter=meter)
             else:
                 yield self.env.timeout(self.network.message_delay(a, b, HEADERS + size))
         except NoRoute:

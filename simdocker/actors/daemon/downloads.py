@@ -20,6 +20,7 @@ from simdocker.actors.daemon.registry_client import Refused, Repository
 from simdocker.actors.registry.directory import ConnectionFailed
 from simdocker.backends.ports import DriverError, Process
 from simdocker.content.digest import chain_id, short
+from simdocker.des.network import Meter
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -30,6 +31,8 @@ CONCURRENT = 3  # dockerd's --max-concurrent-downloads
 RETRIES = 5  # dockerd's --max-download-attempts: so many times again after the first failure
 RETRY_STEP_S = 5  # the wait grows by this much with each failure
 SECOND = 1_000_000_000
+REPORT_NS = 100_000_000  # dockerd reports progress at most ten times a second …
+REPORTS_PER_DOUBLING = 16  # … and here the longer a download takes the more rarely: a report is an event
 
 
 Key = tuple[Any, str]
@@ -45,7 +48,7 @@ class Download:
     None at the bottom). `key` spells the blobs of the whole chain, so that the same blob over another
     base is another download. `done` happens when it is over; then `layer` or `error` is set."""
 
-    __slots__ = ("digest", "done", "error", "key", "layer", "parent", "process", "progress", "repository", "size")
+    __slots__ = ("digest", "done", "error", "key", "layer", "meter", "parent", "process", "progress", "repository", "size")
 
     def __init__(
         self, key: Key, size: int, parent: Download | StoredLayer | None,
@@ -60,6 +63,7 @@ class Download:
         self.layer: StoredLayer | None = None
         self.error: Refused | Failed | None = None
         self.progress = Progress(short(key[1]))
+        self.meter: Meter | None = None  # of the attempt under way
         self.process: Any = None
 
 
@@ -151,9 +155,12 @@ class Downloads:
         while True:
             trace.state(layer_name, "downloading", where)
             progress.amount("Downloading", first_amount(download.size), download.size)
+            meter = Meter()
+            self._report(download, meter, REPORT_NS, self.daemon.env.now)
             try:
-                layer = yield from download.repository.blob(download.digest)
+                layer = yield from download.repository.blob(download.digest, meter)
             except (Refused, ConnectionFailed) as error:
+                download.meter = None
                 failures += 1
                 if isinstance(error, Refused) and (failures > RETRIES or not error.retry):
                     raise
@@ -161,10 +168,32 @@ class Downloads:
                     raise Failed(error.args[0]) from None
                 yield from self._pause(progress, failures * RETRY_STEP_S)
                 continue
+            download.meter = None
             progress.say("Verifying Checksum")
             progress.say("Download complete")
             trace.state(layer_name, "downloaded", where)
             return layer
+
+    def _report(self, download: Download, meter: Meter, after: int, started: int) -> None:
+        """Tell how far it has come after a while, and again later, until it has all come.
+
+        A bare callback: a process for each report would cost more than the download itself."""
+
+        def report(event: Event) -> None:
+            total = download.size
+            sent = meter.sent
+            # Anything else said since: it is complete, failed, or started again with another meter.
+            if download.done.triggered or sent >= total or download.meter is not meter:
+                return
+            if sent > first_amount(total):
+                download.progress.amount("Downloading", sent, total)
+            elapsed = self.daemon.env.now - started
+            self._report(download, meter, max(REPORT_NS, elapsed // REPORTS_PER_DOUBLING), started)
+
+        download.meter = meter
+        callbacks = self.daemon.env.timeout(after).callbacks
+        assert callbacks is not None
+        callbacks.append(report)
 
     def _pause(self, progress: Progress, seconds: int) -> Process:
         """Process: wait before the next attempt, counting down."""

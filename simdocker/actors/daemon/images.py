@@ -137,7 +137,7 @@ class Images:
 
     def inspect(self, request: Request, name: str) -> Reply:
         """Process: `GET /images/{name}/json`."""
-        yield self.daemon.work("container.inspect")
+        yield self.daemon.work("api.inspect")
         try:
             image = self.get(name)
         except ApiError as error:
@@ -146,7 +146,7 @@ class Images:
 
     def history(self, request: Request, name: str) -> Reply:
         """Process: `GET /images/{name}/history`."""
-        yield self.daemon.work("container.inspect")
+        yield self.daemon.work("api.inspect")
         return Response(200, list(image_views.history(self.get(name))))
 
     def tag(self, request: Request, name: str) -> Reply:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from simdocker.actors.registry.directory import Connection
     from simdocker.content.image import Layer
     from simdocker.content.reference import Reference
+    from simdocker.des.network import Meter
 
 ACCEPT = {"Accept": f"{MANIFEST}, {INDEX}"}
 
@@ -87,14 +88,14 @@ class Repository:
         document: ImageConfig = response.body
         return document
 
-    def blob(self, digest: str) -> Generator[Event, Any, Layer]:
-        """Process → the layer, once all of it is here. Raises Refused."""
-        response = yield from self._get(f"/v2/{self.reference.path}/blobs/{digest}")
+    def blob(self, digest: str, meter: Meter) -> Generator[Event, Any, Layer]:
+        """Process → the layer, once all of it is here; `meter` reads how much is. Raises Refused."""
+        response = yield from self._get(f"/v2/{self.reference.path}/blobs/{digest}", meter)
         layer: Layer = response.body
         return layer
 
-    def _get(self, path: str) -> Generator[Event, Any, Response]:
-        response = yield from self.connection.call(Request("GET", path, headers=ACCEPT))
+    def _get(self, path: str, meter: Meter | None = None) -> Generator[Event, Any, Response]:
+        response = yield from self.connection.call(Request("GET", path, headers=ACCEPT), meter)
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise refusal(response, blob="/blobs/" in path)
         return response

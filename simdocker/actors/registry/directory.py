@@ -19,7 +19,7 @@ from simdocker.content.reference import HUB
 
 if TYPE_CHECKING:
     from simdocker.actors.registry.registry import Registry
-    from simdocker.des import Network
+    from simdocker.des.network import Meter, Network
     from simdocker.trace import Trace
 
 HUB_HOST = "registry-1.docker.io"  # where docker.io's images are served
@@ -49,10 +49,11 @@ class Connection:
         self.registry = registry
         self.wire = wire
 
-    def call(self, request: Request) -> Generator[Event, Any, Response]:
+    def call(self, request: Request, meter: Meter | None = None) -> Generator[Event, Any, Response]:
         """Process → Response: ask the registry. Raises ConnectionFailed.
 
-        A response with a large `size` shares bandwidth with other transfers on its way."""
+        A response with a large `size` shares bandwidth with other transfers on its way; `meter` reads
+        how far it has come."""
         wire = self.wire
         if self.registry is None or wire is None:
             raise self._failed(request, f"dial tcp {self._address}: connect: connection refused" if self._address else
@@ -62,7 +63,7 @@ class Connection:
             yield from self._syn()
             raise self._failed(request, f"dial tcp {self._address}: connect: connection refused")
         try:
-            return (yield from wire.call(request))
+            return (yield from wire.call(request, meter))
         except Unreachable:
             yield wire.env.timeout(NO_ROUTE_NS)
             raise self._failed(request, f"dial tcp {self._address}: connect: no route to host") from None
