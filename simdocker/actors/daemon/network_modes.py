@@ -54,9 +54,10 @@ def plan(daemon: Daemon, host: HostConfig, networking: NetworkingConfig | None) 
 def _by_name(daemon: Daemon, term: str) -> str:
     """Docker keeps a container's networks by name, also when an id was given."""
     try:
-        return daemon.networks.find(term).name
+        name: str = daemon.networks.find(term).name
     except ApiError:
         return term
+    return name
 
 
 def _check_endpoint(name: str, settings: EndpointSettings | None) -> None:
