@@ -73,8 +73,18 @@ def parse_time(text: str, now: int) -> int:
     try:
         seconds = int(datetime.fromisoformat(f"{day}T{clock}{(zone or '+00:00').replace('Z', '+00:00')}").timestamp())
     except ValueError:
-        raise ValueError(f'parsing time "{text}": out of range') from None
+        raise ValueError(f'parsing time "{text}": {_part_out_of_range(day, clock)} out of range') from None
     return seconds * S + int((fraction or "").ljust(9, "0")[:9]) - EPOCH_NS
+
+
+def _part_out_of_range(day: str, clock: str) -> str:
+    """Which part of a date Go finds fault with first."""
+    if not 1 <= int(day[5:7]) <= 12:
+        return "month"
+    for part, name, limit in zip(clock.split(":"), ("hour", "minute", "second"), (24, 60, 60), strict=False):
+        if int(part) >= limit:
+            return name
+    return "day"
 
 
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d(?::\d\d(?::\d\d)?)?)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?")
