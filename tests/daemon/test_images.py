@@ -25,7 +25,8 @@ def listed(host, **query):
 
 def own(world, name, tag, created, labels=None):
     config = ContainerConfig(Labels=labels)
-    world.hub.publish(f"library/{name}", tag, images.compose(None, [images.layer(1000, {"/n": name})], config, created=created))
+    image = images.compose(None, [images.layer(1000, {"/n": name})], config, created=created)
+    world.hub.publish(f"library/{name}", tag, image)
 
 
 # -- finding ------------------------------------------------------------------------------------
@@ -33,7 +34,8 @@ def own(world, name, tag, created, labels=None):
 
 def test_an_image_is_found_by_name_digest_id_and_beginning_of_its_id(host):
     image = host.images.get("busybox")
-    names = ["busybox:latest", "docker.io/library/busybox", image.id, image.id[7:], image.id[7:19], image.repo_digests[0]]
+    ids = [image.id, image.id[7:], image.id[7:19]]
+    names = ["busybox:latest", "docker.io/library/busybox", *image.repo_digests, *ids]
     assert all(host.images.get(name) is image for name in names)
 
 
@@ -108,12 +110,12 @@ def test_a_bad_filter_is_refused(host, filters, status, message):
 def test_an_inspection_has_the_fields_of_the_engines(host):
     shown = host.call(host.images.inspect, "busybox").body
     assert list(shown) == [
-        "Id", "RepoTags", "RepoDigests", "Parent", "Comment", "Created", "Container", "ContainerConfig", "DockerVersion",
-        "Author", "Config", "Architecture", "Os", "Size", "VirtualSize", "GraphDriver", "RootFS", "Metadata",
+        "Id", "RepoTags", "RepoDigests", "Parent", "Comment", "Created", "Container", "ContainerConfig",
+        "DockerVersion", "Author", "Config", "Architecture", "Os", "Size", "VirtualSize", "GraphDriver", "RootFS", "Metadata",
     ]  # fmt: skip
     assert shown["Config"] == {
-        "Hostname": "", "Domainname": "", "User": "", "AttachStdin": False, "AttachStdout": False, "AttachStderr": False,
-        "Tty": False, "OpenStdin": False, "StdinOnce": False,
+        "Hostname": "", "Domainname": "", "User": "", "AttachStdin": False, "AttachStdout": False,
+        "AttachStderr": False, "Tty": False, "OpenStdin": False, "StdinOnce": False,
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], "Cmd": ["sh"], "Image": "",
         "Volumes": None, "WorkingDir": "", "Entrypoint": None, "OnBuild": None, "Labels": None,
     }  # fmt: skip
@@ -223,7 +225,7 @@ def test_an_id_of_several_repositories_must_be_forced(host):
         f"conflict: unable to delete {image.id[7:19]} (must be forced) - image is referenced in multiple repositories"
     )
     records = host.call(host.images.delete, image.id, force="1").body
-    assert [record for record in records if "Untagged" in record][0] == {"Untagged": "busybox:latest"}
+    assert records[0] == {"Untagged": "busybox:latest"}
     assert len(host.images) == 0
 
 

@@ -32,7 +32,7 @@ RETRIES = 5  # dockerd's --max-download-attempts: so many times again after the 
 RETRY_STEP_S = 5  # the wait grows by this much with each failure
 SECOND = 1_000_000_000
 REPORT_NS = 100_000_000  # dockerd reports progress at most ten times a second …
-REPORTS_PER_DOUBLING = 16  # … and here the longer a download takes the more rarely: a report is an event
+REPORTS = 10  # … and here about ten times in a long download, as every report is an event
 
 
 Key = tuple[Any, str]
@@ -187,8 +187,8 @@ class Downloads:
                 return
             if sent > first_amount(total):
                 download.progress.amount("Downloading", sent, total)
-            elapsed = self.daemon.env.now - started
-            self._report(download, meter, max(REPORT_NS, elapsed // REPORTS_PER_DOUBLING), started)
+            expected = (self.daemon.env.now - started) * total // max(sent, 1)
+            self._report(download, meter, max(REPORT_NS, expected // REPORTS), started)
 
         download.meter = meter
         callbacks = self.daemon.env.timeout(after).callbacks
