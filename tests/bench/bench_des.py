@@ -21,7 +21,7 @@ LAYERS = 5
 CONCURRENT = 3
 RACK = 40
 MBIT = 1_000_000
-MESH_LIMIT = 1_000  # the general solver is linear in the flows under way
+MESH_LIMIT = 10_000  # the general solver is linear in the flows under way
 
 
 def raw_timeout(n: int = 300_000) -> float:
