@@ -185,6 +185,9 @@ class Fluid:
 
     def _connected(self, channels: Iterable[Channel]) -> list[Flow]:
         """The flows in the tree that share a channel with these, or with one that does, in order."""
+        channels = [channel for channel in channels if self._tree.uses(channel)]
+        if not channels:
+            return []
         users: dict[Channel, list[Flow]] = {}
         for flow, sharing in self._flows.items():
             if sharing is self._tree:

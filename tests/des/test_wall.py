@@ -22,7 +22,7 @@ def test_time_passes_as_on_the_wall() -> None:
     env = WallClock()
     start = time.monotonic()
     env.run(env.timeout(30 * MS))
-    assert 0.030 <= time.monotonic() - start < 0.2
+    assert 0.030 <= time.monotonic() - start < 2.0
 
 
 def test_a_faster_clock_plays_the_same_run_in_less_time() -> None:
@@ -48,19 +48,23 @@ def test_a_call_from_a_thread_happens_at_its_own_time() -> None:
     env = WallClock()
     calls: list[int] = []
 
-    def actor() -> Process:
-        yield env.timeout(60 * MS)
-
     def caller() -> None:
         time.sleep(0.02)
+        calls.append(env.now)
         env.call_soon_threadsafe(lambda: calls.append(env.now))
+        calls.append(env.now)
 
     thread = threading.Thread(target=caller)
-    thread.start()
+
+    def actor() -> Process:
+        thread.start()
+        yield env.timeout(500 * MS)
+
     env.run(env.process(actor()))
     thread.join()
-    assert len(calls) == 1
-    assert 15 * MS < calls[0] < 60 * MS
+    before, *_ = calls
+    assert len(calls) == 3
+    assert 20 * MS <= before <= max(calls) < 500 * MS
 
 
 def test_a_call_made_while_the_simulation_was_busy_enters_in_order() -> None:
@@ -92,16 +96,17 @@ def test_a_descriptor_that_becomes_readable_is_an_event() -> None:
     env = WallClock()
     read, write = os.pipe()
 
+    timer = threading.Timer(0.02, os.write, (write, b"hello"))
+
     def actor() -> Process:
+        timer.start()  # after the clock has: it starts with the run
         yield env.readable(read)
         return os.read(read, 10), env.now
 
-    timer = threading.Timer(0.02, os.write, (write, b"hello"))
-    timer.start()
     try:
         data, at = env.run(env.process(actor()))
         assert data == b"hello"
-        assert 15 * MS < at < 500 * MS
+        assert 20 * MS <= at < 2 * S
         assert not env._readers
     finally:
         timer.join()
@@ -209,10 +214,13 @@ def test_cancelling_leaves_nothing_behind_and_a_later_run_goes_on() -> None:
 def test_ctrl_c_ends_a_blocking_run() -> None:
     env = WallClock()
     timer = threading.Timer(0.03, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    late = env.timeout(5 * S)
+
+    def actor() -> Process:
+        timer.start()
+        yield env.timeout(5 * S)
+
     with pytest.raises(KeyboardInterrupt):
-        env.run(late)
+        env.run(env.process(actor()))
     timer.join()
     assert env._loop is None
     assert env.run(env.timeout(MS, "again")) == "again"
