@@ -4,6 +4,7 @@ programs."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from simdocker.content.changeset import Node, directory, file, filler, put, symlink
 
@@ -62,3 +63,13 @@ def symlinks(folder: Node, target: str, names: Iterable[str]) -> None:
     """Symbolic links to one target."""
     for name in names:
         folder.children[name] = symlink(target)
+
+
+def text(name: str) -> str:
+    """A file of `scripts/`: the entrypoints that images run, shortened from the official ones."""
+    return (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
+
+
+def script(name: str) -> Node:
+    """The same as an executable file."""
+    return file(text(name), 0o755)
