@@ -19,7 +19,7 @@ readlink realpath rm rmdir seq sha1sum sha256sum sha512sum shuf sleep sort split
 timeout touch tr true truncate tsort tty uname unexpand uniq unlink users wc who whoami yes [
 """.split()
 OTHERS = """
-awk bash clear cmp dash diff dmesg egrep fgrep find flock getopt grep gunzip gzip hostname ionice kill login lsblk more
+awk clear cmp dash diff dmesg egrep fgrep find flock getopt grep gunzip gzip hostname ionice kill login lsblk more
 mount mountpoint nsenter perl rev run-parts sed setsid su tar taskset umount unshare xargs zcat which
 """.split()
 
@@ -113,6 +113,7 @@ def userland(size: int, count: int, os_release: str, files: dict[str, str]) -> N
         bin.children[name] = program(35_208, "busybox")
     for name in OTHERS:
         bin.children[name] = program(125_640, "busybox")
+    bin.children["bash"] = program(1_265_648, "bash")
     symlinks(bin, "dash", ["sh"])
     accounts(root, PASSWD, GROUP)
     put(root, "/usr/lib/os-release", file(os_release))

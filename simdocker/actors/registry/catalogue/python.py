@@ -58,7 +58,8 @@ def _image(
         {"/usr/local/bin/python": symlink("python3")}, modified=created,
     )  # fmt: skip
     config = ContainerConfig(
-        Env=[PATH.replace("PATH=", "PATH=/usr/local/bin:"), "LANG=C.UTF-8", f"PYTHON_VERSION={version}"], Cmd=["python3"]
+        Env=[PATH.replace("PATH=", "PATH=/usr/local/bin:"), "LANG=C.UTF-8", f"PYTHON_VERSION={version}"],
+        Cmd=["python3"],
     )
     steps = [*base, f"ENV PYTHON_VERSION={version}", interpreter, links, 'CMD ["python3"]']
     return Image(steps, config, created=created)

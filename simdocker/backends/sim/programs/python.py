@@ -1,0 +1,163 @@
+"""python3: versions, `-c`, script files, and `-m http.server`.
+
+Programs are run by `python_eval`. As the first process of a container Python has no handler for
+SIGTERM, which is why `docker stop` of a Python server takes its ten seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from simpy import Event
+
+from simdocker.backends.sim.program import Blocking, Exit, Process, program
+from simdocker.backends.sim.programs.python_eval import Evaluator, Exited
+from simdocker.backends.sim.programs.serving import (
+    INT,
+    REQUEST_NS,
+    accept_loop,
+    content_type,
+    http_date,
+    now,
+    read_request,
+    response,
+    thread,
+    until_signal,
+)
+
+if TYPE_CHECKING:
+    from simdocker.backends.sim.netstack import Socket
+
+STARTUP_NS = 25_000_000  # the interpreter and its site module
+
+
+@program("python")
+def python(p: Process) -> Blocking:
+    """Process: `python3 [-u] [--version | -c TEXT | -m http.server [PORT] | FILE] …`."""
+    words = p.argv[1:]
+    while words and words[0] in ("-u", "-B", "-I", "-s", "-E", "-q"):
+        words.pop(0)
+    version = p.env.get("PYTHON_VERSION", "3.13.1")
+    if not words:
+        return (yield from _interactive(p, version))
+    option, *rest = words
+    if option in ("-V", "--version"):
+        yield from p.write(1, f"Python {version}\n")
+        return 0
+    yield from p.compute(STARTUP_NS)
+    if option == "-c" and rest:
+        return (yield from _run(p, rest[0], "<string>", version, ["-c", *rest[1:]]))
+    if option == "-m" and rest:
+        if rest[0] == "http.server":
+            return (yield from _http_server(p, rest[1:], version))
+        yield from p.write(2, f"/usr/local/bin/python: No module named {rest[0]}\n")
+        return 1
+    if option.startswith("-"):
+        yield from p.write(2, f"Unknown option: {option}\nusage: python [option] ... [-c cmd | -m mod | file | -] "
+                              "[arg] ...\nTry `python -h' for more information.\n")  # fmt: skip
+        return 2
+    try:
+        text = p.read_file(option).decode()
+    except OSError as error:
+        path = option if option.startswith("/") else f"{p.cwd.rstrip('/')}/{option}"
+        yield from p.write(2, f"python: can't open file '{path}': [Errno {error.errno}] {error.strerror}\n")
+        return 2
+    return (yield from _run(p, text, option, version, words))
+
+
+def _interactive(p: Process, version: str) -> Generator[Event, Any, int]:
+    """Process: without arguments, the program is what comes on standard input."""
+    data = b""
+    while chunk := (yield from p.read(0)):
+        data += chunk
+    return (yield from _run(p, data.decode("utf-8", "replace"), "<stdin>", version, [""]))
+
+
+def _run(p: Process, text: str, name: str, version: str, argv: list[str]) -> Generator[Event, Any, int]:
+    """Process → the exit status of a program text."""
+    try:
+        yield from Evaluator(p, version, argv).run(text)
+    except Exited as end:
+        status = end.args[0] if end.args else 0
+        if status is None or isinstance(status, int):
+            return (status or 0) & 0xFF
+        yield from p.write(2, f"{status}\n")
+        return 1
+    except SyntaxError as error:
+        yield from p.write(2, f'  File "{name}", line {error.lineno}\n    {(error.text or "").strip()}\n'
+                              f"SyntaxError: {error.msg}\n")  # fmt: skip
+        return 1
+    except Exit:
+        raise
+    except Exception as error:
+        what = type(error).__name__
+        if isinstance(error, OSError):
+            detail = f"[Errno {error.errno}] {error.strerror}: {error.filename!r}"
+            what = {2: "FileNotFoundError", 13: "PermissionError"}.get(error.errno or 0, "OSError")
+        else:
+            detail = str(error)
+        yield from p.write(2, f'Traceback (most recent call last):\n  File "{name}", line 1, in <module>\n'
+                              f"{what}{': ' if detail else ''}{detail}\n")  # fmt: skip
+        return 1
+    return 0
+
+
+def _http_server(p: Process, words: list[str], version: str) -> Generator[Event, Any, int]:
+    """Process: serve the working directory until SIGINT."""
+    port = int(words[0]) if words and words[0].isdigit() else 8000
+    folder = words[words.index("-d") + 1] if "-d" in words[:-1] else p.cwd
+    try:
+        listener = p.net.listen(port)
+    except OSError as error:
+        yield from p.write(2, f"OSError: [Errno {error.errno}] {error.strerror}\n")
+        return 1
+    stop = thread(p, accept_loop(listener, lambda socket: _converse(p, socket, folder, version)))
+    try:
+        yield from p.write(1, f"Serving HTTP on 0.0.0.0 port {port} (http://0.0.0.0:{port}/) ...\n")
+        yield from until_signal(p, (INT,))
+        yield from p.write(1, "\nKeyboard interrupt received, exiting.\n")
+    finally:
+        stop()
+        listener.close()
+    return 0
+
+
+def _converse(p: Process, socket: Socket, folder: str, version: str) -> Blocking:
+    """Process: one request: a file, a directory's listing, or 404."""
+    request = yield from read_request(socket)
+    if request is None:
+        return
+    yield p.clock.timeout(REQUEST_NS)
+    path = f"{folder.rstrip('/')}{request.path}".rstrip("/") or "/"
+    headers = {"Server": f"SimpleHTTP/0.6 Python/{version}", "Date": now(p, "%a, %d %b %Y %H:%M:%S GMT")}
+    status, type = "200 OK", "text/html; charset=utf-8"
+    try:
+        stat = p.stat(path)
+        if stat.st_mode & 0o170000 == 0o040000:
+            names = sorted(p.listdir(path))
+            if "index.html" in names:
+                body, type = p.read_file(f"{path}/index.html"), "text/html"
+            else:
+                body = _listing(request.path, names)
+        else:
+            body, type = p.read_file(path), content_type(path)
+            headers["Last-Modified"] = http_date(stat.st_mtime_ns)
+    except OSError:
+        status, body = "404 File not found", b"<h1>Error response</h1>\n<p>Error code: 404</p>\n"
+    headers |= {"Content-type": type, "Content-Length": str(len(body))}
+    yield from socket.write(response(status, headers, body, head=request.method == "HEAD", version="1.0"))
+    stamp = now(p, "%d/%b/%Y %H:%M:%S")
+    lines = f'{socket.peer[0]} - - [{stamp}] "{request.line}" {status[:3]} -\n'
+    if status.startswith("404"):
+        lines = f"{socket.peer[0]} - - [{stamp}] code 404, message File not found\n{lines}"
+    yield from p.write(2, lines)
+
+
+def _listing(path: str, names: list[str]) -> bytes:
+    items = "".join(f'<li><a href="{name}">{name}</a></li>\n' for name in names)
+    title = f"Directory listing for {path}"
+    return (
+        f'<!DOCTYPE HTML>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n</head>\n<body>\n'
+        f"<h1>{title}</h1>\n<hr>\n<ul>\n{items}</ul>\n<hr>\n</body>\n</html>\n"
+    ).encode()
