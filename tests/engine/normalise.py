@@ -4,7 +4,7 @@ The recorder and the comparison use the same code, so a recorded and a simulated
 be compared as text. Within one scenario the same id always gets the same placeholder:
 
     64 hex digits   <id1+>      12 hex digits   <id1>      (the same number for the same id)
-    times           <time>      random names    <name>
+    times           <time>      random names    <name>      busybox's version   <version>
 
 The zero time 0001-01-01T00:00:00Z is kept: whether a time is set matters.
 """
@@ -48,6 +48,7 @@ _TIMES = [
     re.compile(r"(?<=\btime=)[\d.]+(?= ms\b)"),  # ping
     re.compile(r"(?<=min/avg/max = )[\d./]+(?= ms\b)"),
 ]
+_BUSYBOX = re.compile(r"\bBusyBox v[\d.]+ \([^)]*\)")
 _TABLE_HEADER = re.compile(r"^[A-Z][A-Z /%]*(?: {2,}[A-Z][A-Z /%]*)+$")
 _GAP = re.compile(r" {2,}")
 
@@ -62,6 +63,7 @@ class Normaliser:
         """Return `text` with placeholders for all that differs from run to run."""
         for pattern in _TIMES:
             text = pattern.sub("<time>", text)
+        text = _BUSYBOX.sub("BusyBox <version>", text)
         text = _NAME.sub("<name>", text)
         text = _ID.sub(self._placeholder, text)
         return _collapse_table(text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -32,6 +33,7 @@ DNS_ADDRESS = "10.53.53.53"
 REGISTRY_PORT = 5000
 STEP_SECONDS = 90
 START_SECONDS = 30
+BUSYBOX_BUILD = re.compile(r"(BusyBox v[\d.]+) \([^)]*\)")
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,24 @@ class Machine:
         try:
             stdout, stderr = process.communicate(timeout=STEP_SECONDS)
         except subprocess.TimeoutExpired:
+            # Its children may have left the group: they end with the engine.
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait()
             raise RuntimeError(f"step did not end in {STEP_SECONDS} s: {line}") from None
-        here = str(directory)
         return Outcome(
             run=line,
             exit=process.returncode,
-            stdout=stdout.decode(errors="replace").replace(here, "<workdir>"),
-            stderr=stderr.decode(errors="replace").replace(here, "<workdir>"),
+            stdout=self._as_usual(stdout, directory),
+            stderr=self._as_usual(stderr, directory),
+        )
+
+    def _as_usual(self, output: bytes, directory: Path) -> str:
+        """Write what belongs to this machine as on a usual installation."""
+        text = BUSYBOX_BUILD.sub(r"\1 (<build>)", output.decode(errors="replace"))
+        return (
+            text.replace(str(directory), "<workdir>")
+            .replace(f"{self.scratch}/data", "/var/lib/docker")
+            .replace(f"{self.scratch}/exec", "/var/run/docker")
         )
 
     def docker(self, *arguments: str) -> list[str]:
@@ -320,6 +331,15 @@ def record(machine: Machine, path: Path, plays: int) -> bool:
     return not problems
 
 
+def try_to_record(machine: Machine, path: Path, plays: int) -> bool:
+    """Record one corpus file; say what went wrong if that fails, so that others follow."""
+    try:
+        return record(machine, path, plays)
+    except RuntimeError as error:
+        print(f"{path.name}: NOT RECORDED: {error}", flush=True)
+        return False
+
+
 def is_alive(docker_host: str) -> bool:
     """Say whether somebody listens at a unix:// address."""
     with socket.socket(socket.AF_UNIX) as client:
@@ -341,7 +361,7 @@ def main() -> int:
         directory = Path(scratch)
         machine = Machine(options.host, directory) if options.host else OwnEngine(directory)
         try:
-            good = [record(machine, path, options.plays) for path in options.corpus]
+            good = [try_to_record(machine, path, options.plays) for path in options.corpus]
         finally:
             machine.close()
     return 0 if all(good) else 1
