@@ -1,4 +1,4 @@
-"""Listing and inspecting commands against the real docker CLI: listing_cases.json holds 267 command
+"""Listing and inspecting commands against the real docker CLI: listing_cases.json holds 281 command
 lines run by CLI 28.2.2 at a daemon with fixed answers, and what it sent and printed."""
 
 from __future__ import annotations

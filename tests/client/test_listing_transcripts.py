@@ -1,6 +1,8 @@
-"""The command lines of shared/reference/cli-transcripts.json that list and inspect: recorded with a real
-CLI at a real engine. Ours gets the recorded answers and must send and print the same. (Long outputs were recorded up to a
-length, so they are compared up to there.)"""
+"""The command lines of shared/reference/cli-transcripts.json that list and inspect.
+
+They were recorded with a real CLI at a real engine. Ours gets the recorded answers and must send and
+print the same. Long outputs were recorded up to a length, so they are compared up to there.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from simpy import Event
 from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, at_least, command
 from simdocker.actors.client.format.help import INSPECT_FORMAT_HELP
-from simdocker.actors.client.format.inspector import Found, Inspector, NotInspected, inspect_all
+from simdocker.actors.client.format.inspector import Found, Inspector, NotInspected, checked_reference, inspect_all
 from simdocker.actors.client.values import BOOL, STRING, go_quote
 from simdocker.api import Response
 
@@ -77,6 +77,7 @@ def _find(cli: Cli, name: str, only: str, size: bool) -> Generator[Event, Any, F
                 manager = yield from _is_swarm_manager(cli)
             if not manager:
                 continue
+        name = checked_reference(kind.name, name)
         query = {"size": "1"} if size and kind.name == "container" else kind.query
         response = yield from cli.try_call("GET", kind.path.format(name), query)
         if response.failed:

@@ -6,6 +6,7 @@ from typing import Any
 
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, command, exactly
+from simdocker.actors.client.names import checked
 from simdocker.actors.client.pairs import STRINGS, check_link
 from simdocker.actors.client.values import INT, STRING, repeated
 
@@ -29,6 +30,7 @@ from simdocker.actors.client.values import INT, STRING, repeated
 )
 def network_connect(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     """Process: one request with the endpoint's wishes."""
+    network, container = checked("network", args[0]), checked("container", args[1])
     options: dict[str, str] = {}
     for text in flags.many("driver-opt"):
         key, equals, value = text.partition("=")
@@ -54,6 +56,6 @@ def network_connect(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         "GlobalIPv6PrefixLen": 0,
         "DNSNames": None,
     }
-    body = {"Container": args[1], "EndpointConfig": endpoint}
-    yield from cli.call("POST", f"/networks/{args[0]}/connect", body=body)
+    body = {"Container": container, "EndpointConfig": endpoint}
+    yield from cli.call("POST", f"/networks/{network}/connect", body=body)
     return 0

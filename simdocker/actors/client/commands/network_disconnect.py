@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import Exit, Flag, Flags, command, exactly
+from simdocker.actors.client.names import checked
 from simdocker.actors.client.values import BOOL
 
 
@@ -15,6 +16,7 @@ from simdocker.actors.client.values import BOOL
 )
 def network_disconnect(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     """Process: one request."""
-    body = {"Container": args[1], "Force": flags.on("force")}
-    yield from cli.call("POST", f"/networks/{args[0]}/disconnect", body=body)
+    network, container = checked("network", args[0]), checked("container", args[1])
+    body = {"Container": container, "Force": flags.on("force")}
+    yield from cli.call("POST", f"/networks/{network}/disconnect", body=body)
     return 0

@@ -6,6 +6,7 @@ from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, Flags, between, command
 from simdocker.actors.client.format.containers import host_port
 from simdocker.actors.client.format.natural import natural_key
+from simdocker.actors.client.names import checked
 from simdocker.actors.client.values import parse_uint
 
 
@@ -18,7 +19,7 @@ from simdocker.actors.client.values import parse_uint
 def port(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     """Process: inspect the container, print its bindings or those of one port."""
     name, wanted = args[0], args[1] if len(args) > 1 else ""
-    response = yield from cli.call("GET", f"/containers/{name}/json")
+    response = yield from cli.call("GET", f"/containers/{checked('container', name)}/json")
     ports = response.body["NetworkSettings"]["Ports"] or {}
     if wanted:
         number, _, protocol = wanted.partition("/")

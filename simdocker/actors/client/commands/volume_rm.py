@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, at_least, command
+from simdocker.actors.client.names import checked
 from simdocker.actors.client.values import BOOL
 
 
@@ -19,7 +20,12 @@ def volume_rm(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     query = {"force": "1"} if flags.on("force") else {}
     complaints = []
     for name in args:
-        response = yield from cli.try_call("DELETE", f"/volumes/{name}", query)
+        try:
+            volume = checked("volume", name)
+        except CommandError as fault:
+            complaints.append(fault.message)
+            continue
+        response = yield from cli.try_call("DELETE", f"/volumes/{volume}", query)
         if response.failed:
             complaints.append(error_text(response))
         else:

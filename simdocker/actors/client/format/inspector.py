@@ -19,6 +19,7 @@ from simdocker.actors.client.gotemplate import Template, TemplateError, Value
 from simdocker.actors.client.gotemplate.gojson import encode
 from simdocker.actors.client.gotemplate.gotypes import dynamic, untyped
 from simdocker.actors.client.gotemplate.schema import go_type
+from simdocker.actors.client.names import checked
 
 BAD_TEMPLATE = 64
 """The CLI's exit code for a `--format` it cannot parse."""
@@ -101,10 +102,21 @@ def inspect_all(
     return 0
 
 
+def checked_reference(kind: str, name: str) -> str:
+    """`name` as the API path takes it. Raises NotInspected for an empty one."""
+    if kind == "image" and not name:
+        raise NotInspected("Error: No such image: ")
+    try:
+        return checked(kind, name)
+    except CommandError as fault:
+        raise NotInspected(fault.message) from None
+
+
 def finder(cli: Cli, struct: str, path: str, query: Mapping[str, str]) -> Callable[[str], Generator[Event, Any, Found]]:
     """How to find objects of one kind by name; `path` has a `{}` for it."""
 
     def find(name: str) -> Generator[Event, Any, Found]:
+        name = checked_reference(path.split("/")[1].removesuffix("s"), name)
         response = yield from cli.try_call("GET", path.format(name), query)
         if response.failed:
             raise NotInspected(error_text(response))

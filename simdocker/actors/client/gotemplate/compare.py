@@ -50,13 +50,16 @@ def _equal(one: Argument, other: Argument) -> bool:
         return _nil(one) and _nil(other)
     if first:
         return bool(one.data == other.data)
-    if one.type.name != other.type.name and not (_nil(one) or _nil(other)):
-        raise FunctionError(INCOMPATIBLE)
+    if one.type.kind != other.type.kind:
+        first_text, second_text = gofmt.sprintf("%s", [one]), gofmt.show(other)
+        raise FunctionError(
+            f"non-comparable types {first_text}: {one.type.name}, {other.type.name}: {second_text}"
+        )
     if _nil(one) or _nil(other):
         return _nil(one) and _nil(other)
     if one.type.kind in ("map", "slice"):
-        raise FunctionError(f"non-comparable type {gofmt.show(one)}: {one.type.name}")
-    return bool(one.data == other.data)
+        raise FunctionError(f"non-comparable type {gofmt.sprintf('%s', [other])}: {other.type.name}")
+    return one.type.name == other.type.name and bool(one.data == other.data)
 
 
 def eq(one: Argument, *others: Argument) -> Value:

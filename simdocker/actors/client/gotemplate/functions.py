@@ -54,6 +54,7 @@ def text(value: str) -> Value:
 
 def _printable(argument: Argument) -> Argument:
     """What printing sees: pointers followed; nothing prints as `<no value>`."""
+    argument = inside(argument)
     if argument is not None and argument.type.kind == "ptr":
         argument = indirect(argument)[0]
     return text("<no value>") if argument is None else argument
@@ -152,7 +153,7 @@ def _slice(item: Argument, *indexes: Argument) -> Value:
     if item.type.kind == "string" and len(indexes) == 3:
         raise FunctionError("cannot 3-index slice a string")
     length = item.length()
-    ends = [_position(inside(index), length) for index in indexes]
+    ends = [_position(index, length) for index in indexes]
     for low, high in pairwise(ends):
         if low > high:
             raise FunctionError(f"invalid slice index: {low} > {high}")
@@ -191,9 +192,9 @@ def _truncate(value: Value, length: Value) -> Value:
 
 def _call(function: Argument, *arguments: Argument) -> Argument:
     """docker's data holds no functions, so there is nothing to call."""
-    if function is None:
+    held = inside(function)
+    if held is None:
         raise FunctionError("call of nil")
-    held = inside(function) or function
     raise FunctionError(f"non-function {{node}} of type {held.type.name}")
 
 

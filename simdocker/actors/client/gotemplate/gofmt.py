@@ -18,10 +18,13 @@ Argument = Value | None
 
 ADDRESS = "0xc000012345"
 
+WIDEST = 1_000_000
+"""Go takes no larger width or precision from an argument."""
+
 EXPONENT = 6
 """From this power of ten on, Go prints a float with an exponent."""
 
-_VERB = re.compile(r"%([-+# 0]*)(\*|\d+)?(?:(\.)(\*|\d+)?)?(.?)", re.DOTALL)
+_VERB = re.compile(r"%([-+# 0]*)(\*|\d+)?(?:(\.)(\*|\d+)?)?(?:\[(\d+)\])?(.?)", re.DOTALL)
 
 
 class Spec:
@@ -45,7 +48,7 @@ def sprint(arguments: Sequence[Argument]) -> str:
     before_is_string = True
     for number, argument in enumerate(arguments):
         argument = inside(argument)
-        is_string = argument is not None and argument.type.name == "string"
+        is_string = argument is not None and argument.type.kind == "string"
         if number and not is_string and not before_is_string:
             out.append(" ")
         out.append(show(argument))
@@ -67,6 +70,7 @@ def sprintf(layout: str, arguments: Sequence[Argument]) -> str:
     """fmt.Sprintf, with Go's marks for what is missing, extra or of the wrong type."""
     out: list[str] = []
     at, used = 0, 0
+    reordered = False
     while True:
         start = layout.find("%", at)
         if start < 0:
@@ -76,28 +80,38 @@ def sprintf(layout: str, arguments: Sequence[Argument]) -> str:
         found = _VERB.match(layout, start)
         assert found is not None
         at = found.end()
-        flags, width, dot, digits, verb = found.groups()
+        flags, width, dot, digits, index, verb = found.groups()
+        if any(text and text != "*" and int(text) // 10 > WIDEST for text in (width, digits)):
+            out.append("%!(NOVERB)")
+            break
         numbers: list[int | None] = []
-        for text in (width, digits):
+        for text, bad in ((width, "%!(BADWIDTH)"), (digits, "%!(BADPREC)")):
+            number = int(text) if text and text != "*" else None
             if text == "*":
                 star = inside(arguments[used]) if used < len(arguments) else None
-                numbers.append(int(star.data) if star is not None and star.type.kind in INTEGERS else None)
                 used += 1
-            else:
-                numbers.append(int(text) if text else None)
+                if star is not None and star.type.kind in INTEGERS and abs(star.data) <= WIDEST:
+                    number = int(star.data)
+                else:
+                    out.append(bad)
+            numbers.append(number)
         if numbers[0] is not None and numbers[0] < 0:
             flags, numbers[0] = flags + "-", -numbers[0]
+        if index is not None:
+            used, reordered = int(index) - 1, True
         spec = Spec(verb, flags, numbers[0], (numbers[1] or 0) if dot else None)
         if verb == "":
             out.append("%!(NOVERB)")
         elif verb == "%":
             out.append("%")
+        elif index is not None and not 0 <= used < len(arguments):
+            out.append(f"%!{verb}(BADINDEX)")
         elif used >= len(arguments):
             out.append(f"%!{verb}(MISSING)")
         else:
             out.append(_argument(inside(arguments[used]), spec))
             used += 1
-    if used < len(arguments):
+    if used < len(arguments) and not reordered:
         rest = [inside(argument) for argument in arguments[used:]]
         extra = ", ".join("<nil>" if value is None else f"{value.type.name}={show(value)}" for value in rest)
         out.append(f"%!(EXTRA {extra})")
@@ -124,7 +138,8 @@ def _pad(text: str, spec: Spec) -> str:
 
 
 def _wrong(value: Value, spec: Spec) -> str:
-    return f"%!{spec.verb}({value.type.name}={_value(value, PLAIN, 0)})"
+    shown = Spec("v", spec.flags.replace("#", ""), spec.width, spec.precision)
+    return f"%!{spec.verb}({value.type.name}={_value(value, shown, 0)})"
 
 
 def _value(value: Argument, spec: Spec, depth: int) -> str:
@@ -149,12 +164,16 @@ def _value(value: Argument, spec: Spec, depth: int) -> str:
     if kind == "ptr":
         inner = value.elem()
         if inner is None:
-            return _pad("<nil>", spec) if spec.verb in "vs" else f"%!{spec.verb}({value.type.name}=<nil>)"
+            if spec.verb in "dxXob":
+                return _pad("0", spec)
+            return _pad("<nil>", spec) if spec.verb == "v" else _wrong(value, spec)
         if inner.type.kind == "time":
             return _value(inner, spec, depth)
         if depth == 0 and inner.type.kind in ("struct", "map", "slice", "array"):
             return "&" + _value(inner, spec, depth + 1)
-        return ADDRESS
+        if spec.verb == "d":
+            return _pad(str(int(ADDRESS, 16)), spec)
+        return _pad(ADDRESS, spec) if spec.verb in "vpxXob" else _wrong(value, spec)
     if kind == "map":
         parts = [f"{_value(k, spec, depth + 1)}:{_value(v, spec, depth + 1)}" for k, v in value.members()]
         return f"map[{' '.join(parts)}]"
@@ -180,13 +199,21 @@ def _string(value: Value, spec: Spec) -> str:
         quoted = f"`{text}`" if "#" in spec.flags and "`" not in text and text.isprintable() else go_quote(text)
         return _pad(quoted, spec)
     if verb in ("x", "X"):
-        digits = text.encode().hex(" ") if " " in spec.flags else text.encode().hex()
+        prefix = "0x" if "#" in spec.flags and text else ""
+        digits = prefix + text.encode().hex()
+        if " " in spec.flags:
+            digits = " ".join([f"{prefix}{byte:02x}" for byte in text.encode()])
         return _pad(digits.upper() if verb == "X" else digits, spec)
     if verb == "v" and "#" in spec.flags:
         return _pad(go_quote(text), spec)
     if verb not in "sv":
         return _wrong(value, spec)
     return _pad(text, spec)
+
+
+def _quoted_rune(char: str) -> str:
+    inner = {"'": "\\'", '"': '"'}.get(char) or go_quote(char)[1:-1]
+    return f"'{inner}'"
 
 
 _BASES = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
@@ -196,10 +223,11 @@ _PREFIXES = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}
 def _integer(value: Value, spec: Spec) -> str:
     number, verb = int(value.data), spec.verb
     signed = "+" in spec.flags and verb != "v"
-    if verb in "cqU" and 0 <= number < 0x110000:
-        if verb == "U":
-            return _pad(f"U+{number:04X}", spec)
-        return _pad(chr(number) if verb == "c" else "'" + chr(number) + "'", spec)
+    if verb == "U":
+        return _pad(f"U+{number:04X}", spec)
+    if verb in "cq":
+        char = chr(number) if 0 <= number < 0x110000 else "\ufffd"
+        return _pad(char if verb == "c" else _quoted_rune(char), spec)
     if verb not in _BASES:
         return _wrong(value, spec)
     digits = format(abs(number), _BASES[verb])
@@ -255,3 +283,26 @@ def time_text(text: str) -> str:
     if "." in clock:
         clock = clock.rstrip("0").rstrip(".")
     return f"{day} {clock} {zone}"
+
+
+def duration_text(ns: int) -> str:
+    """time.Duration's String: `1h0m30s`, `1.5s`, `300ms`, `0s`."""
+    sign, ns = ("-", -ns) if ns < 0 else ("", ns)
+    if ns < 1_000_000_000:
+        for unit, size in (("ms", 1_000_000), ("µs", 1_000), ("ns", 1)):
+            if ns >= size:
+                return f"{sign}{_decimal(ns, size)}{unit}"
+        return "0s"
+    minutes, rest = divmod(ns, 60_000_000_000)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{_decimal(rest, 1_000_000_000)}s"
+    if hours or minutes:
+        text = f"{minutes}m{text}"
+    return sign + (f"{hours}h{text}" if hours else text)
+
+
+def _decimal(ns: int, size: int) -> str:
+    """`ns` in units of `size`, exactly."""
+    whole, part = divmod(ns, size)
+    digits = f"{part:0{len(str(size)) - 1}d}".rstrip("0") if size > 1 else ""
+    return f"{whole}.{digits}" if digits else str(whole)

@@ -233,12 +233,13 @@ def inside(value: Value | None) -> Value | None:
 
 def is_true(value: Value | None) -> bool:
     """Whether `if` takes the branch: anything but the zero, the empty and nil."""
+    value = inside(value)
     if value is None:
         return False
     kind = value.type.kind
     if kind in ("map", "slice", "array", "string"):
         return value.length() > 0
-    if kind in ("ptr", "interface"):
+    if kind == "ptr":
         return value.data is not None
     if kind in ("struct", "time"):
         return True

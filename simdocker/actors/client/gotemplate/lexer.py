@@ -246,8 +246,13 @@ class Lexer:
             if text[pos : pos + 1] in ("+", "-"):
                 pos += 1
             pos = self._digits(pos, "0123456789_")
+        if text[pos : pos + 1] == "i":  # an imaginary number, which no docker template needs
+            pos += 1
         self.pos = pos
         following = text[pos : pos + 1]
+        if following and following in "+-":  # would have to go on as a complex number
+            self.pos = self._digits(pos + 1, "0123456789_.")
+            raise _LexicalError(f"bad number syntax: {go_quote(text[self.start : self.pos])}")
         if following and (following == "_" or following.isalnum()):
             self.pos = pos + 1
             raise _LexicalError(f"bad number syntax: {go_quote(text[self.start : self.pos])}")

@@ -329,4 +329,7 @@ class Parser:
 
 def parse(name: str, text: str, functions: Iterable[str]) -> dict[str, list[nodes.Node]]:
     """The templates in `text`, the one called `name` among them. Raises TemplateError."""
-    return Parser(name, text, frozenset(functions)).lists
+    try:
+        return Parser(name, text, frozenset(functions)).lists
+    except RecursionError:
+        raise TemplateError(f"template: {name}:1: max expression depth exceeded") from None

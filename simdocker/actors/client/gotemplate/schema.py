@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from simdocker.actors.client.gotemplate.gofmt import duration_text
 from simdocker.actors.client.gotemplate.gotypes import ANY, BOOL, INTEGERS, STRING, UNSIGNED, GoType, Member
 
 
@@ -40,6 +41,7 @@ METHODS: dict[str, dict[str, Member]] = {
         IsOnFailure=lambda policy: policy["Name"] == "on-failure",
         IsUnlessStopped=lambda policy: policy["Name"] == "unless-stopped",
     ),
+    "time.Duration": _methods(STRING, String=duration_text),
     "units.Ulimit": _methods(STRING, String=lambda limit: f"{limit['Name']}={limit['Soft']}:{limit['Hard']}"),
 }
 """The methods of API types that a template may want; `String` also decides how a value prints."""
