@@ -1,0 +1,81 @@
+"""busybox: one program, many applets, chosen by the name it was started with."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Generator
+from typing import Any
+
+from simpy import Event
+
+from simdocker.backends.sim import applets
+from simdocker.backends.sim.applets.call import Call, Failure, Usage
+from simdocker.backends.sim.applets.usage import BANNER, usage
+from simdocker.backends.sim.program import Blocking, Process, program
+
+_SHELLS = frozenset(["sh", "ash", "bash"])
+
+
+@program("busybox")
+def busybox(p: Process) -> Blocking:
+    """Process: run the applet that argv[0], or the first argument after `busybox`, names."""
+    argv = p.argv or ["busybox"]
+    name = argv[0].rsplit("/", 1)[-1].lstrip("-")
+    if name == "busybox":
+        if len(argv) < 2 or argv[1] in ("--help", "--list", "--list-full"):
+            listing = len(argv) > 1 and argv[1].startswith("--list")
+            yield from p.write(1, _listing(argv[1]) if listing else f"{BANNER}\n")
+            return 0
+        argv = argv[1:]
+    return (yield from run_applet(p, argv))
+
+
+def _listing(option: str) -> str:
+    prefix = "bin/" if option == "--list-full" else ""
+    return "".join(f"{prefix}{name}\n" for name in sorted(applets.names()))
+
+
+def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
+    """Process: run an applet in this process; → its exit status."""
+    name = argv[0].rsplit("/", 1)[-1].lstrip("-")
+    if name in _SHELLS:
+        from simdocker.backends.sim.shell.main import shell_main
+
+        p.argv = argv
+        status: int = yield from shell_main(p)
+        return status
+    run = applets.find(name)
+    if run is None:
+        yield from p.write(2, f"{name}: applet not found\n")
+        return 127
+    return (yield from run_call(Call(p, name, argv[1:]), run))
+
+
+def run_call(call: Call, run: applets.Run) -> Generator[Event, Any, int]:
+    """Process: run an applet's function, print its complaint if it fails, write what it printed."""
+    if call.args == ["--help"] and call.name not in ("echo", "true", "false", "test", "[", "[["):
+        text = usage(call.name)
+        if text:
+            call.out(text)
+            yield from call.flush()
+            return 0
+    try:
+        result = run(call)
+        status = result if isinstance(result, int) else (yield from result)
+    except Failure as failure:
+        call.complain(failure.message)
+        status = failure.status
+    except Usage as failure:
+        if failure.message:
+            call.complain(failure.message)
+        call.err(usage(call.name))
+        status = failure.status
+    if call.pending:
+        try:
+            yield from call.flush()
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            yield from call.p.write(2, f"{call.prefix}: write error: {error.strerror}\n")
+            return 1
+    return status

@@ -1,0 +1,88 @@
+"""Executing a file: finding it as execvp(3) does, and what execve(2) makes of it.
+
+An executable here names the simulated program it runs (`Node.program`); a script's `#!` line names
+another executable. Anything else is no executable format.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+from simdocker.backends.sim.namespace import EXECUTE, may
+from simdocker.backends.sim.program import PROGRAMS, Main, fail
+from simdocker.content.changeset import FILE
+
+if TYPE_CHECKING:
+    from simdocker.backends.sim.process import Process
+
+DEFAULT_PATH = "/bin:/usr/bin"  # execvp(3) without PATH
+MAX_INTERPRETERS = 4  # of a script whose interpreter is a script: Linux's BINPRM limit
+SHEBANG_BYTES = 256  # BINPRM_BUF_SIZE
+
+
+class Executable(NamedTuple):
+    """A program ready to run: its main, its arguments (an interpreter's before a script's), its file."""
+
+    main: Main
+    argv: list[str]
+    path: str
+
+
+HOMES = {"busybox": "applets.busybox", "bash": "shell.main"}
+"""Modules of programs that have none of their own name in `programs`."""
+
+
+def _import(program: str) -> Main | None:
+    """Import the module that registers a program; None when there is none."""
+    name = f"{__package__}.{HOMES.get(program) or 'programs.' + program.replace('-', '_')}"
+    try:
+        import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not name.startswith(error.name):
+            raise
+    return PROGRAMS.get(program)
+
+
+def find(process: Process, name: str, env: Mapping[str, str]) -> str:
+    """The path that execvp would execute for `name`. Raises ENOENT, EACCES."""
+    if "/" in name:
+        return name
+    if not name:
+        raise fail(errno.ENOENT, name)
+    refused = False
+    for directory in env.get("PATH", DEFAULT_PATH).split(":"):
+        path = f"{directory or '.'}/{name}"
+        try:
+            node = process.namespace.walk(path, process.cwd, process)
+        except OSError as error:
+            refused = refused or error.errno == errno.EACCES
+            continue
+        if node.exists:
+            if node.node.kind == FILE and may(process, node.node, EXECUTE):
+                return path
+            refused = True
+    raise fail(errno.EACCES if refused else errno.ENOENT, name)
+
+
+def load(process: Process, path: str, argv: list[str], depth: int = 0) -> Executable:
+    """What execve does with `path`. Raises ENOENT, EACCES, ENOEXEC, ENOTDIR, ELOOP."""
+    dentry = process.namespace.find(path, process.cwd, process)
+    node = dentry.node
+    if node.kind != FILE or not may(process, node, EXECUTE):
+        raise fail(errno.EACCES, path)
+    if node.program:
+        main = PROGRAMS.get(node.program) or _import(node.program)
+        if main is not None:
+            return Executable(main, argv, dentry.path)
+    head = bytes(node.data[:SHEBANG_BYTES]) if node.data is not None else b""
+    if not head.startswith(b"#!"):
+        raise fail(errno.ENOEXEC, path)
+    words = head[2:].split(b"\n", 1)[0].strip().decode("utf-8", "surrogateescape").split(None, 1)
+    if not words:
+        raise fail(errno.ENOEXEC, path)
+    if depth == MAX_INTERPRETERS:
+        raise fail(errno.ELOOP, path)
+    return load(process, words[0], [*words, path, *argv[1:]], depth + 1)

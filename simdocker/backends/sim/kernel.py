@@ -1,0 +1,235 @@
+"""The simulated Linux kernel of one host: its processes, namespaces, cgroups and devices.
+
+`Container` is what a set of processes shares: namespaces and a cgroup. The host is one too, with
+its own root filesystem and no limits. What a process may call is in `process.py`; here is what the
+kernel keeps.
+"""
+
+from __future__ import annotations
+
+import errno
+from random import Random
+from typing import TYPE_CHECKING, Any, cast
+
+from simdocker.actors.daemon.times import EPOCH_NS
+from simdocker.backends.sim import signals
+from simdocker.backends.sim.namespace import Mount, MountNamespace
+from simdocker.backends.sim.openfile import Entropy, Full, Null, OpenFile, Zero
+from simdocker.backends.sim.pipe import Pipe, ReadEnd, WriteEnd
+from simdocker.backends.sim.procfs import ProcRoot
+from simdocker.backends.sim.program import fail
+from simdocker.backends.sim.terminal import Terminal
+from simdocker.content.changeset import FIFO, Node
+from simdocker.des import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simdocker.backends.ports import MountPoint
+    from simdocker.backends.sim.network import NetStack
+    from simdocker.backends.sim.process import Process
+
+BOOTED_BEFORE_NS = 600 * 1_000_000_000
+"""How long the machine has been up when the simulation starts."""
+
+DEFAULT_CAPABILITIES = 0x00000000A80425FB
+"""Docker's default 14, as /proc/<pid>/status shows them."""
+
+SMALL_PROGRAM = 1384 * 1024
+"""Resident bytes of a small static program: busybox `sleep` on the reference machine."""
+
+
+class PidNamespace:
+    """Processes by the number they have in here. `init` is PID 1: when it ends, all do.
+
+    The host's (`is_host`) has no simulated PID 1, and numbers processes as the kernel does.
+    """
+
+    __slots__ = ("init", "is_host", "last", "processes")
+
+    def __init__(self, *, is_host: bool = False) -> None:
+        self.processes: dict[int, Process] = {}
+        self.last = 0
+        self.init: Process | None = None
+        self.is_host = is_host
+
+    def next(self, host_pid: int) -> int:
+        """The number for a new process."""
+        if self.is_host:
+            self.last = host_pid
+        else:
+            self.last += 1
+        return self.last
+
+
+class Cgroup:
+    """Limits and the freezer. 0 is no limit; `held` counts processes, `resident` bytes of memory."""
+
+    __slots__ = ("frozen", "held", "memory", "nano_cpus", "oom_killed", "path", "pids_limit", "resident")
+
+    def __init__(self, path: str, memory: int = 0, nano_cpus: int = 0, pids_limit: int = 0) -> None:
+        self.path = path
+        self.memory = memory
+        self.nano_cpus = nano_cpus
+        self.pids_limit = pids_limit
+        self.frozen = False
+        self.oom_killed = False
+        self.held = 0
+        self.resident = 0
+
+
+class Container:
+    """The namespaces and the cgroup that a set of processes share. The host is one as well."""
+
+    __slots__ = (
+        "capabilities", "cgroup", "extra_mounts", "hostname", "id", "kernel", "mounts", "pids", "sandbox", "spec", "terminal",
+    )
+
+    def __init__(
+        self, kernel: Kernel, id: str, hostname: str, cgroup: Cgroup, sandbox: Any = None, *,
+        is_host: bool = False,
+    ) -> None:
+        self.kernel = kernel
+        self.id = id
+        self.hostname = hostname
+        self.cgroup = cgroup
+        self.sandbox = sandbox  # the network's: `.stack` is what processes use
+        self.pids = PidNamespace(is_host=is_host)
+        self.terminal: Terminal | None = None
+        self.capabilities = DEFAULT_CAPABILITIES
+        self.spec: Any = None  # ports.ProcessSpec; None on the host
+        self.extra_mounts: Mapping[str, MountPoint] = {}
+        self.mounts: MountNamespace
+
+    @property
+    def net(self) -> NetStack:
+        return cast("NetStack", self.sandbox.stack)
+
+    def proc(self) -> Node:
+        """The root directory of this container's /proc."""
+        sysctls = self.spec.sysctls if self.spec is not None else None
+        return ProcRoot(self.kernel, self.pids, self.mounts, dict(sysctls or {})).directory()
+
+    def signal_all(self, number: int) -> None:
+        """Signal every process from outside, in order of their numbers."""
+        for pid in sorted(self.pids.processes):
+            process = self.pids.processes.get(pid)
+            if process is not None:
+                process.deliver(number)
+
+    def thaw(self) -> None:
+        """Let every process go on where the freezer held it."""
+        self.cgroup.frozen = False
+        for pid in sorted(self.pids.processes):
+            self.pids.processes[pid].release()
+
+
+class Kernel:
+    """One host's kernel. All processes of all its containers are in `processes`, by host PID."""
+
+    release = "6.1.0"
+    version = "Linux version 6.1.0 (simdocker) (gcc 12.2.0) #1 SMP PREEMPT_DYNAMIC"
+
+    def __init__(self, env: Environment, host: str, random: Random, *, cpus: int = 2, memory: int = 4 << 30,
+                 disk: int = 64 << 30) -> None:
+        self.env = env
+        self.host = host
+        self.random = random
+        self.cpus = cpus
+        self.memory = memory
+        self.disk = disk
+        self.booted_ns = EPOCH_NS + int(env.now) - BOOTED_BEFORE_NS
+        self.processes: dict[int, Process] = {}
+        self.last_pid = 1000
+        self.host_mounts: MountNamespace | None = None
+        self._pipes = 20000
+        self._fifos: dict[Node, Pipe] = {}
+        self._inodes: dict[Node, int] = {}
+        self._devices: dict[str, int] = {}
+
+    def now_ns(self) -> int:
+        """The time of day, in Unix nanoseconds."""
+        return EPOCH_NS + self.env._now
+
+    @property
+    def current(self) -> Process:
+        """The process that is running now."""
+        return cast("Process", self.env._active_proc)
+
+    def broken_pipe(self) -> None:
+        """The running process wrote where nobody reads."""
+        self.current.raise_signal(signals.PIPE)
+
+    def next_pid(self) -> int:
+        self.last_pid += 1
+        return self.last_pid
+
+    def host_node(self, path: str) -> Node:
+        """The node at a path of the host's filesystem, for a bind mount. Raises ENOENT."""
+        assert self.host_mounts is not None
+        return self.host_mounts.find(path).node
+
+    def next_pipe(self) -> int:
+        self._pipes += 1
+        return self._pipes
+
+    def pipe(self) -> tuple[ReadEnd, WriteEnd]:
+        """pipe(2): the read end and the write end."""
+        pipe = Pipe(self.env, self.next_pipe(), self.broken_pipe)
+        return ReadEnd(pipe), WriteEnd(pipe)
+
+    def open_special(self, node: Node, path: str, flags: str) -> OpenFile:
+        """Open a FIFO or a device. Raises ENXIO where no driver answers."""
+        if node.kind == FIFO:
+            pipe = self._fifos.get(node)
+            if pipe is None:
+                pipe = self._fifos[node] = Pipe(self.env, self.next_pipe(), self.broken_pipe)
+            return ReadEnd(pipe, path) if flags == "r" else WriteEnd(pipe, path)
+        match node.rdev:
+            case (1, 3):
+                return Null(path)
+            case (1, 5):
+                return Zero(path)
+            case (1, 7):
+                return Full(path)
+            case (1, 8) | (1, 9):
+                return Entropy(path, self.random)
+            case (5, 0) if self.current.container.terminal is not None:
+                return self.current.container.terminal.dup()
+        raise fail(errno.ENXIO, path)
+
+    def inode_number(self, node: Node) -> int:
+        """A number for an inode, given the first time someone asks."""
+        return self._inodes.setdefault(node, len(self._inodes) + 1_050_001)
+
+    def device_number(self, mount: Mount) -> int:
+        return self._devices.setdefault(f"{mount.fstype} {mount.source}", len(self._devices) + 41)
+
+    def born_ns(self, mount: Mount) -> int:
+        """When a filesystem was made: the time of what in it has none."""
+        return (mount.upper.mtime if mount.upper is not None else 0) or self.booted_ns
+
+    def space(self, mount: Mount) -> tuple[int, int]:
+        """Total and used bytes of a filesystem."""
+        if mount.fstype in ("overlay", "ext4"):
+            return self.disk, self.disk // 8
+        if mount.fstype == "tmpfs":
+            return 64 << 20 if mount.target in ("/dev", "/dev/shm") else self.memory // 2, 0
+        return 0, 0
+
+    def meminfo(self) -> str:
+        used = sum(process.resident for process in self.processes.values())
+        total, free = self.memory // 1024, (self.memory - used) // 1024
+        rows = (("MemTotal", total), ("MemFree", free), ("MemAvailable", free), ("Buffers", 0), ("Cached", 0),
+                ("SwapCached", 0), ("SwapTotal", 0), ("SwapFree", 0))
+        return "".join(f"{name + ':':<15}{value:>9} kB\n" for name, value in rows)
+
+    def cpuinfo(self) -> str:
+        return "\n".join(
+            f"processor\t: {number}\nvendor_id\t: simdocker\nmodel name\t: Simulated CPU\ncpu MHz\t\t: 2000.000\n"
+            for number in range(self.cpus)
+        ) + "\n"
+
+    def uptime(self) -> str:
+        up = (self.now_ns() - self.booted_ns) / 1e9
+        return f"{up:.2f} {up * self.cpus:.2f}\n"

@@ -1,0 +1,138 @@
+"""The mounts of a container, in the order and with the options that Docker and runc give them.
+
+Every container has the same kernel filesystems and the three files of /etc that the engine keeps;
+volumes, binds and tmpfs come on top. A mount is made when a path first crosses it, so a container
+that never looks at its /proc has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from simdocker.backends.sim.devices import DEV, PTS, SYS
+from simdocker.backends.sim.namespace import MakeMount, Mount, MountNamespace, Point, points
+from simdocker.backends.sim.overlay import stack
+from simdocker.content.changeset import DIRECTORY, Node, file
+
+if TYPE_CHECKING:
+    from simdocker.backends.ports import MountPoint
+    from simdocker.backends.sim.kernel import Container
+
+HARDENED = "nosuid,nodev,noexec,relatime"
+DISK = "/dev/vda"
+
+_dev, _sys = stack((DEV,)), stack((SYS,))
+
+
+def _proc(namespace: MountNamespace, target: str) -> Mount:
+    container: Container = namespace.owner
+    return Mount("proc", target, "proc", container.proc(), options=HARDENED)
+
+
+def _made_now(namespace: MountNamespace, mode: int) -> Node:
+    """A fresh directory as the root of a filesystem."""
+    container: Container = namespace.owner
+    return Node(DIRECTORY, mode, mtime=container.kernel.now_ns())
+
+
+def _dev_mount(namespace: MountNamespace, target: str) -> Mount:
+    root = _made_now(namespace, 0o755)
+    return Mount("tmpfs", target, "tmpfs", root, _dev, options="nosuid,size=65536k,mode=755")
+
+
+def _pts(namespace: MountNamespace, target: str) -> Mount:
+    container: Container = namespace.owner
+    root = Node(DIRECTORY, 0o755, mtime=container.kernel.now_ns())
+    root.children.update(PTS.children)
+    return Mount("devpts", target, "devpts", root, options="nosuid,noexec,relatime,gid=5,mode=620,ptmxmode=666")
+
+
+def _sysfs(namespace: MountNamespace, target: str) -> Mount:
+    return Mount("sysfs", target, "sysfs", None, _sys, read_only=True, options=HARDENED)
+
+
+def _cgroup(namespace: MountNamespace, target: str) -> Mount:
+    return Mount("cgroup", target, "cgroup2", SYS.children["fs"].children["cgroup"], read_only=True, options=HARDENED)
+
+
+def _mqueue(namespace: MountNamespace, target: str) -> Mount:
+    return Mount("mqueue", target, "mqueue", _made_now(namespace, 0o1777), options=HARDENED)
+
+
+def _shm(namespace: MountNamespace, target: str) -> Mount:
+    return Mount("shm", target, "tmpfs", _made_now(namespace, 0o1777), options=f"{HARDENED},size=65536k")
+
+
+def _etc_file(namespace: MountNamespace, target: str) -> Mount:
+    container: Container = namespace.owner
+    node = file(container.spec.etc_files.get(target, ""))
+    node.mtime = container.kernel.now_ns()
+    return Mount(DISK, target, "ext4", node, read_only=container.spec.read_only)
+
+
+def _masked(namespace: MountNamespace, target: str) -> Mount:
+    return Mount("tmpfs", target, "tmpfs", _made_now(namespace, 0o755), read_only=True)
+
+
+KERNEL_MOUNTS: dict[str, MakeMount] = {
+    "/proc": _proc, "/dev": _dev_mount, "/dev/pts": _pts, "/sys": _sysfs, "/sys/fs/cgroup": _cgroup,
+    "/dev/mqueue": _mqueue, "/dev/shm": _shm,
+}
+ETC_MOUNTS: dict[str, MakeMount] = {
+    "/etc/resolv.conf": _etc_file, "/etc/hostname": _etc_file, "/etc/hosts": _etc_file,
+}
+MASKED: dict[str, MakeMount] = {"/proc/acpi": _masked, "/sys/firmware": _masked}
+HOST_MOUNTS: dict[str, MakeMount] = {"/proc": _proc, "/dev": _dev_mount, "/dev/pts": _pts, "/sys": _sysfs}
+
+
+@lru_cache(maxsize=1024)
+def layout(extra: tuple[str, ...], has_etc: bool) -> tuple[dict[str, MakeMount], Point]:
+    """How to make each mount of a container, and the tree of their targets. `extra` are the targets
+    of volumes, binds and tmpfs, which docker orders by depth."""
+    makers = dict(KERNEL_MOUNTS)
+    upper: dict[str, MakeMount] = dict.fromkeys(extra, _from_spec)
+    if has_etc:
+        upper = {**upper, **{target: make for target, make in ETC_MOUNTS.items() if target not in upper}}
+    for target in sorted(upper, key=lambda target: target.count("/")):
+        makers.pop(target, None)
+        makers[target] = upper[target]
+    makers.update(MASKED)
+    return makers, points(tuple(makers))
+
+
+def _from_spec(namespace: MountNamespace, target: str) -> Mount:
+    """A bind, a volume or a tmpfs of the container's own."""
+    container: Container = namespace.owner
+    mount: MountPoint = container.extra_mounts[target]
+    if mount.kind == "tmpfs":
+        return tmpfs(namespace, target, mount.options, read_only=mount.read_only)
+    node = container.kernel.host_node(mount.source)
+    return Mount(DISK, target, "ext4", node, read_only=mount.read_only)
+
+
+def tmpfs(namespace: MountNamespace, target: str, options: str, *, read_only: bool) -> Mount:
+    """An empty filesystem in memory; `options` as for `docker run --tmpfs` (size, mode, uid, gid, ro)."""
+    given = dict(option.partition("=")[::2] for option in options.split(",") if option)
+    root = _made_now(namespace, int(given.get("mode", "1777"), 8))
+    root.uid, root.gid = int(given.get("uid", "0")), int(given.get("gid", "0"))
+    shown = HARDENED if "exec" not in given else HARDENED.replace("noexec,", "")
+    for name in ("size", "mode", "uid", "gid"):
+        if name in given:
+            shown += f",{name}={_kilobytes(given[name]) if name == 'size' else given[name]}"
+    return Mount("tmpfs", target, "tmpfs", root, read_only=read_only or "ro" in given, options=shown)
+
+
+def _kilobytes(size: str) -> str:
+    """A size as the kernel shows it: `64m` is 65536k."""
+    units = {"k": 1, "m": 1024, "g": 1024 * 1024}
+    unit = size[-1:].lower()
+    if unit in units and size[:-1].isdecimal():
+        return f"{int(size[:-1]) * units[unit]}k"
+    return f"{int(size) // 1024}k" if size.isdecimal() else size
+
+
+def by_target(mounts: Sequence[MountPoint]) -> dict[str, MountPoint]:
+    """Mount points by target; of several at one target the last counts."""
+    return {mount.target: mount for mount in mounts}

@@ -1,0 +1,197 @@
+"""Mounts, and the lookup of paths in them (Linux's mount namespace).
+
+A mount namespace is a root filesystem with other filesystems mounted over names in it. Containers
+have the same mounts over and over, so the tree of mount targets (`Point`) is shared among them and
+a mount is made only when a path first crosses it. Lookups follow symbolic links, check search
+permission for whoever asks, and fail with the errno Linux gives.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simdocker.backends.sim.dentry import Dentry
+from simdocker.backends.sim.overlay import Merged
+from simdocker.backends.sim.program import fail
+from simdocker.content.changeset import DIRECTORY, SYMLINK, Node
+
+if TYPE_CHECKING:
+    from simdocker.backends.sim.openfile import OpenFile
+
+READ, WRITE, EXECUTE = 4, 2, 1
+
+MAX_LINKS = 40  # Linux's MAXSYMLINKS
+MAX_NAME = 255
+
+
+class Credentials(Protocol):
+    """Who asks: what of a process decides about permissions."""
+
+    uid: int
+    gid: int
+    groups: list[int]
+
+
+class Root:
+    """The credentials of root, for the kernel's and the runtime's own lookups."""
+
+    uid = 0
+    gid = 0
+    groups: list[int] = []  # noqa: RUF012 - never changed
+
+
+ROOT = Root()
+
+
+class MagicLink(Node):
+    """A link of /proc/<pid>/fd: it reads as text but leads to an open file, not to a path."""
+
+    __slots__ = ("open_file",)
+
+    def __init__(self, target: str, open_file: OpenFile) -> None:
+        super().__init__(SYMLINK, 0o700)
+        self.target = target
+        self.open_file = open_file
+
+
+def may(who: Credentials, node: Node, want: int) -> bool:
+    """Whether `who` may READ, WRITE or EXECUTE (or a sum of them). Root may all, but execute only
+    what is executable for someone."""
+    mode = node.mode
+    if who.uid == 0:
+        return not want & EXECUTE or node.kind == DIRECTORY or mode & 0o111 != 0
+    if who.uid == node.uid:
+        mode >>= 6
+    elif who.gid == node.gid or node.gid in who.groups:
+        mode >>= 3
+    return mode & want == want
+
+
+class Mount:
+    """One mounted filesystem: a writable tree over shared layers, either of which may be missing."""
+
+    __slots__ = ("fstype", "lower", "options", "read_only", "source", "target", "upper")
+
+    def __init__(
+        self, source: str, target: str, fstype: str, upper: Node | None, lower: Merged | None = None, *,
+        read_only: bool = False, options: str = "relatime",
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.fstype = fstype
+        self.upper = upper
+        self.lower = lower
+        self.read_only = read_only
+        self.options = options
+
+
+class Point:
+    """A name on the way to a mount target; `target` is set where one is."""
+
+    __slots__ = ("children", "target")
+
+    def __init__(self) -> None:
+        self.children: dict[str, Point] = {}
+        self.target: str | None = None
+
+
+@lru_cache(maxsize=1024)
+def points(targets: tuple[str, ...]) -> Point:
+    """The tree of these mount targets (absolute paths), shared by all who mount at the same."""
+    top = Point()
+    for target in targets:
+        point = top
+        for name in target.strip("/").split("/"):
+            point = point.children.setdefault(name, Point())
+        point.target = target
+    return top
+
+
+MakeMount = Callable[["MountNamespace", str], Mount]
+"""Makes the mount at a target the first time a path crosses it."""
+
+
+class MountNamespace:
+    """One view of the filesystem. `makers` tells how each target's mount is made, in mount order."""
+
+    __slots__ = ("_mounts", "makers", "owner", "root")
+
+    def __init__(self, root: Mount, makers: Mapping[str, MakeMount], targets: Point, owner: Any) -> None:
+        self.root = Dentry(root, None, "", root.upper, root.lower, targets)
+        self.makers = makers
+        self.owner = owner  # the Container whose namespace it is
+        self._mounts: dict[str, Mount] | None = None
+
+    def mount_at(self, target: str) -> Mount:
+        """The mount whose target this is."""
+        if self._mounts is None:
+            self._mounts = {}
+        mount = self._mounts.get(target)
+        if mount is None:
+            mount = self._mounts[target] = self.makers[target](self, target)
+        return mount
+
+    def mounts(self) -> Iterator[Mount]:
+        """All mounts, the root first, in the order they were mounted."""
+        yield self.root.mount
+        for target in self.makers:
+            yield self.mount_at(target)
+
+    def walk(self, path: str, cwd: str = "/", who: Credentials = ROOT, *, follow: bool = True) -> Dentry:
+        """Look up a path; the last name may be missing (a negative dentry), all others must be
+        directories. Raises ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG."""
+        given = path
+        if path[:1] != "/":
+            if not path:
+                raise fail(errno.ENOENT, given)
+            path = f"{cwd}/{path}"
+        names = path.split("/")
+        names.reverse()
+        at = self.root
+        links = 0
+        checked = who.uid != 0
+        while names:
+            name = names.pop()
+            if not name or name == ".":
+                if at.exists:
+                    if at.node.kind != DIRECTORY:
+                        raise fail(errno.ENOTDIR, given)
+                elif name:
+                    raise fail(errno.ENOENT, given)
+                continue
+            here = at.upper if at.upper is not None else at.lower.node if at.lower is not None else None
+            if here is None:
+                raise fail(errno.ENOENT, given)
+            if here.kind != DIRECTORY:
+                raise fail(errno.ENOTDIR, given)
+            if checked and not may(who, here, EXECUTE):
+                raise fail(errno.EACCES, given)
+            if name == "..":
+                at = at.parent or at
+                continue
+            child = at.child(name, self)
+            node = child.upper if child.upper is not None else child.lower.node if child.lower is not None else None
+            if node is None:
+                if len(name) > MAX_NAME:
+                    raise fail(errno.ENAMETOOLONG, given)
+            elif node.kind == SYMLINK and (follow or names) and not isinstance(node, MagicLink):
+                links += 1
+                if links > MAX_LINKS:
+                    raise fail(errno.ELOOP, given)
+                target = node.target
+                if target[:1] == "/":
+                    at = self.root
+                names.extend(reversed(target.split("/")))
+                continue
+            at = child
+        return at
+
+    def find(self, path: str, cwd: str = "/", who: Credentials = ROOT, *, follow: bool = True) -> Dentry:
+        """Look up a path that must exist."""
+        dentry = self.walk(path, cwd, who, follow=follow)
+        if not dentry.exists:
+            raise fail(errno.ENOENT, path)
+        return dentry

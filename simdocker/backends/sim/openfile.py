@@ -1,0 +1,225 @@
+"""Open file descriptions: what a descriptor refers to (open(2)).
+
+Several descriptors, in several processes, may share one description with its position; the last
+`close` ends it. Regular files, directories and the devices of /dev are here; pipes and terminals,
+which make processes wait, have modules of their own.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from random import Random
+
+from simdocker.backends.sim.program import Blocking, fail
+from simdocker.content.changeset import Node
+
+
+class OpenFile:
+    """One description. `path` is what /proc/<pid>/fd shows for it."""
+
+    __slots__ = ("path", "references")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.references = 1
+
+    def dup(self) -> OpenFile:
+        """One more descriptor for it; each is closed on its own."""
+        self.references += 1
+        return self
+
+    def close(self) -> None:
+        """Give up one descriptor."""
+        self.references -= 1
+        if self.references == 0:
+            self._released()
+
+    def _released(self) -> None:
+        """The last descriptor is gone."""
+
+    def read(self, size: int = -1) -> Blocking:
+        """Process → bytes, b"" at the end."""
+        raise fail(errno.EBADF, self.path)
+        yield
+
+    def write(self, data: bytes) -> Blocking:
+        """Process → the number of bytes: write all of it."""
+        self.put(data)
+        return len(data)
+        yield
+
+    def put(self, data: bytes) -> None:
+        """Write without taking time: what everything but a pipe can do."""
+        raise fail(errno.EBADF, self.path)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        raise fail(errno.ESPIPE, self.path)
+
+    def isatty(self) -> bool:
+        return False
+
+
+class RegularFile(OpenFile):
+    """A file: `now` is the clock that stamps what is written. A filler reads as zeros."""
+
+    __slots__ = ("append", "node", "now", "position", "readable", "writable")
+
+    def __init__(
+        self, path: str, node: Node, now: Callable[[], int], *, readable: bool, writable: bool, append: bool = False
+    ) -> None:
+        super().__init__(path)
+        self.node = node
+        self.now = now
+        self.readable = readable
+        self.writable = writable
+        self.append = append
+        self.position = 0
+
+    def read(self, size: int = -1) -> Blocking:
+        if not self.readable:
+            raise fail(errno.EBADF, self.path)
+        data = self.take(size)
+        return data
+        yield
+
+    def take(self, size: int = -1) -> bytes:
+        """Read without taking time."""
+        start = self.position
+        stop = self.node.size if size < 0 else min(self.node.size, start + size)
+        if stop <= start:
+            return b""
+        self.position = stop
+        data = self.node.data
+        return bytes(stop - start) if data is None else bytes(data[start:stop])
+
+    def put(self, data: bytes) -> None:
+        if not self.writable:
+            raise fail(errno.EBADF, self.path)
+        node = self.node
+        start = node.size if self.append else self.position
+        overwrite(node, start, data)
+        self.position = start + len(data)
+        node.mtime = self.now()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = (0, self.position, self.node.size)[whence]
+        if base + offset < 0:
+            raise fail(errno.EINVAL, self.path)
+        self.position = base + offset
+        return self.position
+
+
+def overwrite(node: Node, start: int, data: bytes) -> None:
+    """Put bytes into a file the caller owns, filling a hole before them with zeros."""
+    content = writable_data(node)
+    if start > len(content):
+        content.extend(bytes(start - len(content)))
+    content[start : start + len(data)] = data
+    node.size = len(content)
+
+
+def resize(node: Node, size: int) -> None:
+    """Cut a file the caller owns, or extend it with zeros. Extending is sparse: it costs nothing."""
+    if size == 0:
+        node.data = b""
+    elif node.data is not None and size <= node.size:
+        del writable_data(node)[size:]
+    elif not node.size:
+        node.data = None
+    elif node.data is not None:
+        writable_data(node).extend(bytes(size - node.size))
+    node.size = size
+
+
+def writable_data(node: Node) -> bytearray:
+    """A file's bytes in the form that appends cheaply; a filler's zeros become real."""
+    data = node.data
+    if type(data) is not bytearray:
+        data = node.data = bytearray(node.size) if data is None else bytearray(data)
+    return data
+
+
+class DirectoryFile(OpenFile):
+    """An open directory: it can be held, not read."""
+
+    __slots__ = ()
+
+    def read(self, size: int = -1) -> Blocking:
+        raise fail(errno.EISDIR, self.path)
+        yield
+
+
+class Snapshot(OpenFile):
+    """A file of /proc or /sys: its text is made when it is opened."""
+
+    __slots__ = ("data", "position")
+
+    def __init__(self, path: str, data: bytes) -> None:
+        super().__init__(path)
+        self.data = data
+        self.position = 0
+
+    def read(self, size: int = -1) -> Blocking:
+        start = self.position
+        self.position = len(self.data) if size < 0 else min(len(self.data), start + size)
+        return self.data[start : self.position]
+        yield
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self.position = max(0, (0, self.position, len(self.data))[whence] + offset)
+        return self.position
+
+
+CHUNK = 65536
+"""How much an endless device gives to a read without a size."""
+
+
+class Null(OpenFile):
+    """/dev/null"""
+
+    __slots__ = ()
+
+    def read(self, size: int = -1) -> Blocking:
+        return b""
+        yield
+
+    def put(self, data: bytes) -> None:
+        """Written and gone."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return 0
+
+
+class Zero(Null):
+    """/dev/zero"""
+
+    __slots__ = ()
+
+    def read(self, size: int = -1) -> Blocking:
+        return bytes(CHUNK if size < 0 else size)
+        yield
+
+
+class Full(Zero):
+    """/dev/full: reads as zeros and has no room for anything written."""
+
+    __slots__ = ()
+
+    def put(self, data: bytes) -> None:
+        if data:
+            raise fail(errno.ENOSPC, self.path)
+
+
+class Entropy(Null):
+    """/dev/random and /dev/urandom, drawn from a stream of the run's seed."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, path: str, source: Random) -> None:
+        super().__init__(path)
+        self.source = source
+
+    def read(self, size: int = -1) -> Blocking:
+        return self.source.randbytes(CHUNK if size < 0 else size)
+        yield

@@ -1,0 +1,219 @@
+"""/proc: the kernel's view of processes and of itself, as files whose text is made when opened.
+
+What is here is what tutorials and ordinary tools look at: a directory per process of the PID
+namespace, and memory, processors, uptime, load, version and mounts. The files' forms are those of
+Linux 6; the numbers are the simulated machine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from simdocker.backends.sim.namespace import MagicLink, MountNamespace
+from simdocker.content.changeset import DIRECTORY, FILE, Node, symlink
+
+if TYPE_CHECKING:
+    from simdocker.backends.sim.kernel import Kernel, PidNamespace
+    from simdocker.backends.sim.process import Process
+
+TICKS = 100  # USER_HZ: what /proc/<pid>/stat counts in
+NS_PER_TICK = 1_000_000_000 // TICKS
+
+
+class ProcFile(Node):
+    """A file whose content is made when it is opened; its size shows as 0."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[], str], mode: int = 0o444) -> None:
+        super().__init__(FILE, mode)
+        self._make = make
+
+    def text(self) -> bytes:
+        return self._make().encode()
+
+
+class Entries:
+    """A directory's entries, made one at a time: the part of a dict that lookups use."""
+
+    __slots__ = ("_get", "_names")
+
+    def __init__(self, get: Callable[[str], Node | None], names: Callable[[], list[str]]) -> None:
+        self._get = get
+        self._names = names
+
+    def get(self, name: str) -> Node | None:
+        return self._get(name)
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        for name in self._names():
+            node = self._get(name)
+            if node is not None:
+                yield name, node
+
+    def values(self) -> Iterator[Node]:
+        return (node for _, node in self.items())
+
+
+class ProcDirectory(Node):
+    """A directory whose entries are made when looked at."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Entries) -> None:
+        super().__init__(DIRECTORY, 0o555)
+        self._entries = entries
+
+    @property
+    def children(self) -> Entries:  # type: ignore[override]
+        return self._entries
+
+    @children.setter
+    def children(self, value: dict[str, Node]) -> None:
+        """Node's constructor sets an empty dict; there is nothing to keep."""
+
+
+class ProcRoot:
+    """/proc of one PID namespace, seen through one mount namespace."""
+
+    __slots__ = ("_files", "kernel", "mounts", "pids", "sysctls")
+
+    def __init__(self, kernel: Kernel, pids: PidNamespace, mounts: MountNamespace, sysctls: dict[str, str]) -> None:
+        self.kernel = kernel
+        self.pids = pids
+        self.mounts = mounts
+        self.sysctls = sysctls
+        self._files: dict[str, Callable[[], Node]] = {
+            "self": self._self,
+            "mounts": lambda: symlink("self/mounts"),
+            "thread-self": lambda: symlink(f"{self._current().pid}/task/{self._current().pid}"),
+            "cmdline": lambda: ProcFile(lambda: "console=ttyS0 reboot=k panic=1\n"),
+            "cpuinfo": lambda: ProcFile(self.kernel.cpuinfo),
+            "filesystems": lambda: ProcFile(lambda: "nodev\tproc\nnodev\ttmpfs\n\text4\nnodev\toverlay\n"),
+            "loadavg": lambda: ProcFile(self._loadavg),
+            "meminfo": lambda: ProcFile(self.kernel.meminfo),
+            "stat": lambda: ProcFile(self._stat),
+            "sys": self._sys,
+            "uptime": lambda: ProcFile(self.kernel.uptime),
+            "version": lambda: ProcFile(lambda: f"{self.kernel.version}\n"),
+        }
+
+    def directory(self) -> ProcDirectory:
+        return ProcDirectory(Entries(self._get, self._names))
+
+    def _get(self, name: str) -> Node | None:
+        if name.isdecimal():
+            process = self.pids.processes.get(int(name))
+            return self._process(process) if process is not None else None
+        make = self._files.get(name)
+        return make() if make is not None else None
+
+    def _names(self) -> list[str]:
+        return [str(pid) for pid in sorted(self.pids.processes)] + sorted(self._files)
+
+    def _current(self) -> Process:
+        return self.kernel.current
+
+    def _self(self) -> Node:
+        return symlink(str(self._current().pid))
+
+    def _loadavg(self) -> str:
+        running = sum(process.state == "R" for process in self.pids.processes.values())
+        return f"0.00 0.00 0.00 {running}/{len(self.kernel.processes)} {self.pids.last}\n"
+
+    def _stat(self) -> str:
+        lines = ["cpu  0 0 0 0 0 0 0 0 0 0", *(f"cpu{n} 0 0 0 0 0 0 0 0 0 0" for n in range(self.kernel.cpus))]
+        return "\n".join([*lines, f"btime {self.kernel.booted_ns // 1_000_000_000}", ""])
+
+    def _sys(self) -> Node:
+        kernel = self.kernel
+        values = {
+            "kernel/hostname": lambda: f"{self._current().hostname}\n",
+            "kernel/osrelease": lambda: f"{kernel.release}\n",
+            "kernel/ostype": lambda: "Linux\n",
+            "kernel/pid_max": lambda: "4194304\n",
+            "net/ipv4/ip_forward": lambda: "1\n",
+            "net/core/somaxconn": lambda: "4096\n",
+            "vm/overcommit_memory": lambda: "0\n",
+            "fs/file-max": lambda: "9223372036854775807\n",
+        }
+        for name, value in self.sysctls.items():
+            values[name.replace(".", "/")] = lambda value=value: f"{value}\n"  # type: ignore[misc]
+        top: dict[str, Node] = {}
+        for path, make in values.items():
+            *parents, name = path.split("/")
+            at = top
+            for parent in parents:
+                at = at.setdefault(parent, Node(DIRECTORY, 0o555)).children
+            at[name] = ProcFile(make, 0o644)
+        return ProcDirectory(Entries(top.get, lambda: list(top)))
+
+    def _process(self, process: Process) -> Node:
+        files: dict[str, Callable[[], Node]] = {
+            "cgroup": lambda: ProcFile(lambda: f"0::{process.cgroup.path}\n"),
+            "cmdline": lambda: ProcFile(lambda: "".join(f"{word}\0" for word in process.argv)),
+            "comm": lambda: ProcFile(lambda: f"{process.comm}\n"),
+            "cwd": lambda: symlink(process.cwd),
+            "environ": lambda: ProcFile(lambda: "".join(f"{k}={v}\0" for k, v in process.env.items()), 0o400),
+            "exe": lambda: symlink(process.executable),
+            "fd": lambda: _descriptors(process),
+            "mounts": lambda: ProcFile(lambda: mount_table(self.mounts)),
+            "root": lambda: symlink("/"),
+            "stat": lambda: ProcFile(lambda: _process_stat(process)),
+            "status": lambda: ProcFile(lambda: _status(process)),
+        }
+
+        def get(name: str) -> Node | None:
+            make = files.get(name)
+            return make() if make is not None else None
+
+        directory = ProcDirectory(Entries(get, lambda: list(files)))
+        directory.uid, directory.gid, directory.mtime = process.uid, process.gid, process.started_ns
+        return directory
+
+
+def mount_table(namespace: MountNamespace) -> str:
+    """The text of /proc/mounts."""
+    return "".join(
+        f"{mount.source} {mount.target} {mount.fstype} {'ro' if mount.read_only else 'rw'},{mount.options} 0 0\n"
+        for mount in namespace.mounts()
+    )
+
+
+def _descriptors(process: Process) -> Node:
+    def get(name: str) -> Node | None:
+        opened = process.fds.get(int(name)) if name.isdecimal() else None
+        return MagicLink(opened.path, opened) if opened is not None else None
+
+    return ProcDirectory(Entries(get, lambda: [str(fd) for fd in sorted(process.fds)]))
+
+
+def _status(process: Process) -> str:
+    names = {"R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie"}
+    state = process.state
+    resident = process.resident // 1024
+    groups = "".join(f"{gid} " for gid in process.groups)
+    capabilities = process.capabilities
+    return (
+        f"Name:\t{process.comm}\nUmask:\t{process.umask:04o}\nState:\t{state} ({names[state]})\n"
+        f"Tgid:\t{process.pid}\nNgid:\t0\nPid:\t{process.pid}\nPPid:\t{process.ppid}\nTracerPid:\t0\n"
+        + "".join(f"{what}:\t{number}\t{number}\t{number}\t{number}\n" for what, number in
+                  (("Uid", process.uid), ("Gid", process.gid)))
+        + f"FDSize:\t64\nGroups:\t{groups}\nVmSize:\t{resident + 872:8d} kB\nVmRSS:\t{resident:8d} kB\nThreads:\t1\n"
+        + "".join(f"{what}:\t{mask:016x}\n" for what, mask in (
+            ("SigIgn", process.signal_mask("ignore")), ("SigCgt", process.signal_mask("catch")),
+            ("CapInh", 0), ("CapPrm", capabilities), ("CapEff", capabilities), ("CapBnd", process.container.capabilities),
+            ("CapAmb", 0)))
+        + "NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n"
+        + f"Cpus_allowed_list:\t0-{process.kernel.cpus - 1}\n"
+    )
+
+
+def _process_stat(process: Process) -> str:
+    ticks = process.cpu_ns // NS_PER_TICK
+    started = (process.started_ns - process.kernel.booted_ns) // NS_PER_TICK
+    return (
+        f"{process.pid} ({process.comm}) {process.state} {process.ppid} {process.pgid} {process.pgid} 0 -1 4194304 "
+        f"0 0 0 0 {ticks} 0 0 0 20 0 1 0 {started} {process.resident + 892928} {process.resident // 4096}\n"
+    )

@@ -1,0 +1,378 @@
+"""Processes in namespaces and cgroups on one simulated host: runc's role.
+
+A start makes a `Container` (the namespaces and the cgroup), looks up the user and the command in
+the new root, and lets the first process run; an exec adds a process to it. A failure carries the
+sentence that the Engine shows. The twin of this file does the same with clone3, mount and execve.
+"""
+
+from __future__ import annotations
+
+import errno
+from random import Random
+from typing import TYPE_CHECKING, cast
+
+from simpy import Event
+
+from simdocker.backends import ports
+from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
+from simdocker.backends.sim import capabilities, execve, mounts, ps, signals, users
+from simdocker.backends.sim.init import docker_init
+from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
+from simdocker.backends.sim.namespace import EXECUTE, MountNamespace, may
+from simdocker.backends.sim.openfile import Null, OpenFile
+from simdocker.backends.sim.process import Process
+from simdocker.backends.sim.program import Blocking, Main
+from simdocker.backends.sim.storage import RootFS, make_directories
+from simdocker.backends.sim.terminal import Sink, Source, Terminal
+from simdocker.content.changeset import DIRECTORY, FILE, Node
+
+if TYPE_CHECKING:
+    from simdocker.api.streams import Stream
+    from simdocker.des import CostProfile
+    from simdocker.trace import Trace
+
+CREATE = "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
+EXEC = "OCI runtime exec failed: exec failed: unable to start container process: "
+WRONG_KIND = (
+    ": unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path "
+    "exists and is the expected type"
+)
+"""What dockerd adds to any runtime error that ends in "not a directory"."""
+
+RUNC_THREADS = 5
+"""Numbers that runc's own threads take in a PID namespace after each process it starts: a container's
+first child is 7 (seen with runc 1.1.5)."""
+
+GO_ERRORS = {
+    errno.ENOENT: "no such file or directory", errno.EACCES: "permission denied", errno.ENOTDIR: "not a directory",
+    errno.ENOEXEC: "exec format error", errno.ELOOP: "too many levels of symbolic links",
+    errno.ENAMETOOLONG: "file name too long", errno.EISDIR: "is a directory",
+}  # fmt: skip
+"""strerror in Go's lower case."""
+
+
+NAMESPACES = "clone newpid,newns,newuts,newipc"
+PSEUDO_FILESYSTEMS = {"also": "sysfs /dev /dev/pts /dev/shm /dev/mqueue /etc/hosts /etc/hostname /etc/resolv.conf"}
+class Running:
+    """A process the engine started. `exited` happens when the engine learns of its end."""
+
+    __slots__ = ("exited", "process")
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.exited = Event(process.kernel.env)
+
+    @property
+    def pid(self) -> int:
+        return self.process.host_pid
+
+    @property
+    def oom_killed(self) -> bool:
+        return self.process.cgroup.oom_killed
+
+
+class Runtime:
+    """One host's runc."""
+
+    def __init__(self, kernel: Kernel, trace: Trace, profile: CostProfile, random: Random) -> None:
+        self.kernel = kernel
+        self.actor = f"kernel@{kernel.host}"
+        self.trace = trace
+        self.profile = profile
+        self._random = random
+        self._containers: dict[str, Container] = {}
+
+    # starting
+
+    def start(
+        self, container_id: str, spec: ProcessSpec, rootfs: ports.RootFS, sandbox: ports.Sandbox, output: Output,
+        stdin: Stream | None,
+    ) -> ports.Process:
+        """Process → RunningProcess.
+
+        1. Make the cgroup and the namespaces, with the mounts of the spec.
+        2. Find the user, the working directory and the command in the new root.
+        3. Let the first process run.
+        """
+        container = self._container(container_id, spec, cast(RootFS, rootfs), sandbox)
+        user = users.resolve(container.mounts, spec.user)
+        yield self.kernel.env.timeout(self.profile.draw("runtime.start", self._random))
+        if spec.cwd != "/":  # what is missing of it is made, as runc does
+            make_directories(container.mounts, spec.cwd, self.kernel.now_ns())
+        process = self._process(container, spec, user, output, stdin)
+        main, process.argv = self._command(process, spec, CREATE)
+        running = Running(process)
+        self._describe(container, process)
+        self._run(container, running, main)
+        self._containers[container_id] = container
+        return running
+
+    def exec(self, container_id: str, spec: ProcessSpec, output: Output, stdin: Stream | None) -> ports.Process:
+        """Process → RunningProcess: another process in the namespaces of a running container."""
+        container = self._containers.get(container_id)
+        if container is None or container.pids.init is None or container.pids.init.status is not None:
+            raise DriverError("OCI runtime exec failed: exec failed: container not running: unknown")
+        user = users.resolve(container.mounts, spec.user)
+        yield self.kernel.env.timeout(self.profile.draw("exec.start", self._random))
+        if container.pids.init.status is not None:
+            raise DriverError("OCI runtime exec failed: exec failed: cannot exec in a stopped container: unknown")
+        if not spec.cwd.startswith("/"):
+            raise StartFailed("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown", 126)
+        process = self._process(container, spec, user, output, stdin)
+        self._enter(process, spec.cwd)
+        main, process.argv = self._command(process, spec, EXEC)
+        running = Running(process)
+        self.trace.step(
+            self.actor, "execve", {"container": container_id, "pid": process.host_pid, "argv": process.argv}
+        )
+        self._run(container, running, main)
+        return running
+
+    def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS, sandbox: ports.Sandbox) -> Container:
+        cgroup = Cgroup(f"/docker/{id}", spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
+        container = Container(self.kernel, id, spec.hostname or id[:12], cgroup, sandbox)
+        container.spec = spec
+        if spec.capabilities is not None:
+            container.capabilities = capabilities.mask(spec.capabilities)
+        targets: tuple[str, ...] = ()
+        if spec.mounts:
+            container.extra_mounts = self._targets(rootfs, spec)
+            targets = tuple(container.extra_mounts)
+        makers, points = mounts.layout(targets, spec.etc_files is not None)
+        container.mounts = MountNamespace(rootfs.mount(read_only=spec.read_only), makers, points, container)
+        return container
+
+    def _targets(self, rootfs: RootFS, spec: ProcessSpec) -> dict[str, ports.MountPoint]:
+        """The spec's mounts by where they really go, which is made in the container's own layer when
+        the image has nothing there."""
+        view = rootfs.view()
+        found: dict[str, ports.MountPoint] = {}
+        for mount in spec.mounts:
+            source = None if mount.kind == "tmpfs" else self._source(mount)
+            is_file = source is not None and source.kind != DIRECTORY
+            try:
+                target = self._make_target(view, mount.target, is_file=is_file)
+            except OSError as error:
+                text = (
+                    f'error during container init: error mounting "{mount.source}" to rootfs at "{mount.target}": '
+                    f"mount {mount.source}:{mount.target} (via /proc/self/fd/6), flags: 0x5000: {_go(error)}"
+                )
+                raise StartFailed(_sentence(CREATE, text), 127) from None
+            if target in found:
+                del found[target]
+            found[target] = mount
+        return found
+
+    def _source(self, mount: ports.MountPoint) -> Node:
+        try:
+            return self.kernel.host_node(mount.source)
+        except OSError:
+            message = f'invalid mount config for type "bind": bind source path does not exist: {mount.source}'
+            raise StartFailed(message, 128) from None
+
+    def _make_target(self, view: MountNamespace, path: str, *, is_file: bool) -> str:
+        now = self.kernel.now_ns()
+        at = ""
+        names = [name for name in path.split("/") if name]
+        for depth, name in enumerate(names, 1):
+            at += f"/{name}"
+            dentry = view.walk(at)
+            last = depth == len(names)
+            if not dentry.exists:
+                node = Node(FILE if is_file and last else DIRECTORY, 0o755, mtime=now)
+                if node.kind == FILE:
+                    node.data = b""
+                dentry.link(node, now)
+            elif last and (dentry.node.kind == DIRECTORY) is is_file:
+                raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
+        return view.walk(path).path
+
+    def _process(
+        self, container: Container, spec: ProcessSpec, user: users.User, output: Output, stdin: Stream | None
+    ) -> Process:
+        fds = self._descriptors(container, spec, output, stdin)
+        env = dict(variable.partition("=")[::2] for variable in spec.env)
+        if "HOME" not in env:
+            env["HOME"] = user.home
+        process = Process(container, list(spec.args), env, spec.cwd, fds)
+        process.uid = user.uid
+        process.gid = user.gid
+        process.groups = list(user.groups)
+        if user.uid != 0:
+            process.capabilities = 0
+        container.pids.last += RUNC_THREADS
+        return process
+
+    def _descriptors(
+        self, container: Container, spec: ProcessSpec, output: Output, stdin: Stream | None
+    ) -> dict[int, OpenFile]:
+        kernel = self.kernel
+        if spec.tty:
+            terminal = Terminal(kernel, "/dev/pts/0", output, lambda number: _interrupt(container, terminal, number))
+            terminal.references = 3
+            if stdin is not None:
+                terminal.listen(stdin)
+            if container.terminal is None:
+                container.terminal = terminal
+            return {0: terminal, 1: terminal, 2: terminal}
+        pipes = kernel.next_pipe()
+        kernel.next_pipe()
+        return {
+            0: Source(kernel, stdin) if stdin is not None else Null("/dev/null"),
+            1: Sink(f"pipe:[{pipes}]", 1, output),
+            2: Sink(f"pipe:[{pipes + 1}]", 2, output),
+        }
+
+    def _enter(self, process: Process, cwd: str) -> None:
+        """chdir into an exec's working directory. Raises StartFailed."""
+        try:
+            dentry = process.namespace.find(cwd)
+            if dentry.node.kind != DIRECTORY:
+                raise NotADirectoryError(errno.ENOTDIR, "Not a directory", cwd)
+        except OSError as error:
+            text = f'chdir to cwd ("{cwd}") set in config.json failed: {_go(error)}'
+            raise StartFailed(_sentence(EXEC, text), 126) from None
+        process.cwd = dentry.path
+
+    def _command(self, process: Process, spec: ProcessSpec, prefix: str) -> tuple[Main, list[str]]:
+        """What the first word of the command is: as Go's LookPath finds it, or StartFailed.
+
+        What LookPath accepts and execve then refuses has started as far as the engine knows: such a
+        process complains on its standard error and ends with 1.
+        """
+        argv = list(spec.args)
+        if spec.init and prefix is CREATE:
+            return docker_init, ["/sbin/docker-init", "--", *argv]
+        path = _look_path(process, argv[0] if argv else "", prefix)
+        try:
+            main, argv, process.executable = execve.load(process, path, argv)
+        except OSError as error:
+            return _refused(path, error), argv
+        return main, argv
+
+    def _describe(self, container: Container, process: Process) -> None:
+        """Write what the kernel did to the trace."""
+        step, actor, id = self.trace.step, self.actor, container.id
+        cgroup = container.cgroup
+        step(actor, NAMESPACES, {"container": id, "pid": process.host_pid, "cgroup": cgroup.path})
+        if cgroup.memory:
+            step(actor, "cgroup memory.max", {"container": id, "bytes": cgroup.memory})
+        if cgroup.nano_cpus:
+            step(actor, "cgroup cpu.max", {"container": id, "nano_cpus": cgroup.nano_cpus})
+        if cgroup.pids_limit:
+            step(actor, "cgroup pids.max", {"container": id, "pids": cgroup.pids_limit})
+        step(actor, "mount proc", PSEUDO_FILESYSTEMS)
+        for target, mount in container.extra_mounts.items():
+            step(actor, f"mount {mount.kind}", {"container": id, "source": mount.source, "target": target})
+        step(actor, "pivot_root", {"container": id})
+        step(actor, "execve", {
+            "container": id, "pid": process.host_pid, "argv": process.argv, "uid": process.uid,
+            "capset": process.capabilities, "seccomp": "default",
+        })  # fmt: skip
+
+    def _run(self, container: Container, running: Running, main: Main) -> None:
+        process = running.process
+        process.on_end = lambda _: self._ended(container, running)
+        process.start(main, 0)
+
+    def _ended(self, container: Container, running: Running) -> None:
+        """The process is gone; the engine learns of it a little later."""
+        process, exited = running.process, running.exited
+        self.trace.emit("step", self.actor, "exit", {"pid": process.host_pid, "status": process.status}, process.cause)
+        exited._ok = True
+        exited._value = process.status
+        self.kernel.env.schedule(exited, delay=self.profile.draw("runtime.exit", self._random))
+
+    # while it runs
+
+    def signal(self, process: ports.RunningProcess, number: int) -> None:
+        target = cast(Running, process).process
+        self.trace.step(self.actor, "kill", {"pid": target.host_pid, "signal": number})
+        target.deliver(number)
+
+    def pause(self, container_id: str) -> ports.Process:
+        """Process: freeze the cgroup."""
+        container = self._running(container_id, "pause")
+        yield self.kernel.env.timeout(self.profile.draw("container.pause", self._random))
+        container.cgroup.frozen = True
+        self.trace.step(self.actor, "cgroup freezer", {"container": container_id, "state": "FROZEN"})
+
+    def resume(self, container_id: str) -> ports.Process:
+        """Process: thaw the cgroup. Nothing happens when the container has ended meanwhile."""
+        yield self.kernel.env.timeout(self.profile.draw("container.unpause", self._random))
+        container = self._containers.get(container_id)
+        if container is not None:
+            container.thaw()
+            self.trace.step(self.actor, "cgroup freezer", {"container": container_id, "state": "THAWED"})
+
+    def resize(self, process: ports.RunningProcess, height: int, width: int) -> None:
+        terminal = cast(Running, process).process.fds.get(0)
+        if isinstance(terminal, Terminal) and (terminal.rows, terminal.columns) != (height, width):
+            terminal.rows, terminal.columns = height, width
+            cast(Running, process).process.deliver(signals.WINCH)
+
+    def top(self, container_id: str, ps_args: str) -> tuple[list[str], list[list[str]]]:
+        return ps.table(self._running(container_id, "ps"), ps_args)
+
+    def destroy(self, container_id: str) -> None:
+        container = self._containers.pop(container_id, None)
+        if container is not None:
+            container.signal_all(signals.KILL)
+
+    def _running(self, container_id: str, what: str) -> Container:
+        container = self._containers.get(container_id)
+        if container is None:
+            raise DriverError(f"OCI runtime {what} failed: container not running: unknown")
+        return container
+
+
+def _go(error: OSError) -> str:
+    """An errno in Go's words."""
+    return GO_ERRORS.get(error.errno or 0) or str(error.strerror).lower()
+
+
+def _sentence(prefix: str, text: str) -> str:
+    return prefix + text + (WRONG_KIND if text.endswith("not a directory") else ": unknown")
+
+
+def _look_path(process: Process, name: str, prefix: str) -> str:
+    """Go's exec.LookPath as the container's user. Raises StartFailed with 127 for what is not there
+    and 126 for what cannot be executed; an exec knows only 126."""
+    in_exec = prefix is EXEC
+    if "/" in name:
+        try:
+            node = process.namespace.find(name, process.cwd, process).node
+        except OSError as error:
+            text = _sentence(prefix, f'exec: "{name}": stat {name}: {_go(error)}')
+            raise StartFailed(text, 126 if in_exec or error.errno == errno.EACCES else 127) from None
+        if node.kind != FILE or not may(process, node, EXECUTE):
+            raise StartFailed(_sentence(prefix, f'exec: "{name}": permission denied'), 126)
+        return name
+    for directory in process.env.get("PATH", "").split(":") if name and process.env.get("PATH") else ():
+        path = f"{directory or '.'}/{name}"
+        try:
+            dentry = process.namespace.walk(path, process.cwd, process)
+        except OSError:
+            continue
+        if dentry.exists and dentry.node.kind == FILE and may(process, dentry.node, EXECUTE):
+            return path
+    raise StartFailed(
+        _sentence(prefix, f'exec: "{name}": executable file not found in $PATH'), 126 if in_exec else 127
+    )
+
+
+def _refused(path: str, error: OSError) -> Main:
+    """What is left of runc when execve fails at the very end."""
+
+    def main(process: Process) -> Blocking:
+        yield from process.write(2, f"exec {path}: {_go(error)}\n")
+        return 1
+
+    return cast(Main, main)
+
+
+def _interrupt(container: Container, terminal: Terminal, number: int) -> None:
+    """A signal typed at a terminal, to every process that has it open."""
+    for process in [container.pids.processes[pid] for pid in sorted(container.pids.processes)]:
+        if terminal in process.fds.values():
+            process.deliver(number)

@@ -1,0 +1,189 @@
+"""What a shell remembers: variables, functions, options, traps, jobs; a subshell gets a copy.
+
+Also the exceptions by which control leaves a command early.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from simdocker.backends.sim.program import Process
+from simdocker.backends.sim.shell.ast import Node
+
+DEFAULT_IFS = " \t\n"
+
+FORK_EXEC_NS = 1_000_000
+"""A busybox shell starting an applet in a child: about a millisecond on the reference machine."""
+FORK_NS = 400_000
+"""A subshell: the same without execve."""
+BUILTIN_NS = 20_000
+"""A command that the shell runs itself."""
+
+
+class ShellExit(Exception):  # noqa: N818
+    """`exit`, or an error that ends a shell which is not interactive."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class ShellFailure(Exception):  # noqa: N818
+    """An error that ends the command, and a shell that is not interactive; `message` is printed."""
+
+    def __init__(self, message: str, status: int = 2) -> None:
+        super().__init__(message, status)
+        self.message = message
+        self.status = status
+
+
+class BuiltinFailure(Exception):  # noqa: N818
+    """A builtin's error; `message` is printed after the builtin's name."""
+
+    def __init__(self, message: str, status: int = 2) -> None:
+        super().__init__(message, status)
+        self.message = message
+        self.status = status
+
+
+class Break(Exception):  # noqa: N818
+    """break or continue out of `levels` loops."""
+
+    def __init__(self, levels: int, resume: bool) -> None:
+        super().__init__(levels, resume)
+        self.levels = levels
+        self.resume = resume
+
+
+class Return(Exception):  # noqa: N818
+    """return from a function or a sourced file."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Variables(dict[str, str]):
+    """Shell variables by name. Assignment to a read-only one raises ShellFailure."""
+
+    __slots__ = ("all_exported", "arrays", "exported", "frames", "readonly")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exported: dict[str, None] = {}
+        self.readonly: dict[str, None] = {}
+        self.arrays: dict[str, list[str]] = {}
+        self.frames: list[dict[str, tuple[str | None, bool]]] = []
+        self.all_exported = False
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if name in self.readonly:
+            raise ShellFailure(f"{name}: is read only")
+        if self.all_exported:
+            self.exported[name] = None
+        super().__setitem__(name, value)
+
+    def unset(self, name: str) -> None:
+        if name in self.readonly:
+            raise ShellFailure(f"{name}: is read only")
+        self.pop(name, None)
+        self.arrays.pop(name, None)
+        self.exported.pop(name, None)
+
+    def localise(self, name: str) -> None:
+        """Make `name` local to the running function: its value comes back when that returns."""
+        self.frames[-1].setdefault(name, (self.get(name), name in self.exported))
+
+    def leave(self) -> None:
+        """A function returns."""
+        for name, (value, exported) in self.frames.pop().items():
+            self.restore(name, value, exported)
+
+    def restore(self, name: str, value: str | None, exported: bool) -> None:
+        if value is None:
+            self.pop(name, None)
+        else:
+            super().__setitem__(name, value)
+        if exported:
+            self.exported[name] = None
+        else:
+            self.exported.pop(name, None)
+
+    def environment(self) -> dict[str, str]:
+        """The exported ones, in the order of ash's hash table, which is what `env` shows."""
+        return {name: self[name] for name in sorted(self.exported, key=_bucket) if name in self}
+
+    def copy(self) -> Variables:
+        other = Variables()
+        dict.update(other, self)
+        other.exported = dict(self.exported)
+        other.readonly = dict(self.readonly)
+        other.arrays = {name: list(values) for name, values in self.arrays.items()}
+        other.frames = [dict(frame) for frame in self.frames]
+        other.all_exported = self.all_exported
+        return other
+
+
+def _bucket(name: str) -> int:
+    """ash's hashvar(): 39 buckets."""
+    data = name.encode()
+    return ((data[0] << 4) + sum(data)) % 39
+
+
+@dataclass(slots=True)
+class Job:
+    """A background pipeline: its processes, last first to count for the status."""
+
+    number: int
+    processes: list[Process]
+    source: str
+    status: int | None = None
+    known: bool = False  # its end has been reported
+
+
+@dataclass(slots=True)
+class State:
+    """Everything a subshell inherits."""
+
+    name: str
+    bash: bool = False
+    variables: Variables = field(default_factory=Variables)
+    positional: list[str] = field(default_factory=list)
+    functions: dict[str, Node] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    options: dict[str, None] = field(default_factory=dict)
+    traps: dict[int, str] = field(default_factory=dict)
+    jobs: list[Job] = field(default_factory=list)
+    hashed: dict[str, str] = field(default_factory=dict)
+    status: int = 0
+    shell_pid: int = 0
+    background: int = 0
+    line: int = 0
+    loops: int = 0
+    calls: int = 0
+    sourced: int = 0
+    interactive: bool = False
+    script: bool = False  # runs a file: messages name its lines
+    random: int = 0
+    option_index: int = 1  # getopts: where the next argument is, and the place inside a group of letters
+    option_offset: int = 0
+
+    def copy(self) -> State:
+        """For a subshell: traps that run a command are forgotten, ignored signals stay ignored."""
+        return State(
+            name=self.name,
+            bash=self.bash,
+            variables=self.variables.copy(),
+            positional=list(self.positional),
+            functions=dict(self.functions),
+            aliases=dict(self.aliases),
+            options=dict(self.options),
+            traps={number: action for number, action in self.traps.items() if not action},
+            hashed=dict(self.hashed),
+            status=self.status,
+            shell_pid=self.shell_pid,
+            background=self.background,
+            line=self.line,
+            calls=self.calls,
+            sourced=self.sourced,
+        )

@@ -1,0 +1,11 @@
+"""Signal numbers, and what the kernel does with one that a process does not handle (signal(7))."""
+
+from __future__ import annotations
+
+HUP, INT, QUIT, KILL, PIPE, TERM, CHLD, CONT, STOP = 1, 2, 3, 9, 13, 15, 17, 18, 19
+TSTP, TTIN, TTOU, URG, WINCH = 20, 21, 22, 23, 28
+
+IGNORED = frozenset((CHLD, CONT, URG, WINCH))
+STOPPING = frozenset((STOP, TSTP, TTIN, TTOU))
+UNCATCHABLE = frozenset((KILL, STOP))
+LAST = 64

@@ -1,0 +1,158 @@
+"""Image layers and container layers of one simulated host: overlay2's role.
+
+An extracted layer is a shared tree of nodes; a chain is the stack of such trees; a container's
+writable layer is a tree of its own over a chain. The twin of this file calls mount(2).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from random import Random
+from typing import TYPE_CHECKING
+
+from simdocker.backends.ports import Change, DriverError, Process
+from simdocker.backends.sim.devices import INIT
+from simdocker.backends.sim.namespace import Mount, MountNamespace, points
+from simdocker.backends.sim.overlay import Merged, changes, file_bytes, stack
+from simdocker.content.changeset import DIRECTORY, Node, walk
+
+if TYPE_CHECKING:
+    from simdocker.des import CostProfile
+    from simdocker.backends.sim.kernel import Kernel
+    from simdocker.trace import Trace
+
+MIB = 1 << 20
+REFERENCE_DISK = 300_000_000
+"""Bytes per second that the reference machine's disk writes: what the profile's costs stand on."""
+
+ROOT_DIRECTORY = "/var/lib/docker/overlay2"
+
+
+class RootFS:
+    """A container's layers, mounted or not: `upper` is its own, `lower` the image's."""
+
+    __slots__ = ("container_id", "lower", "mounted", "read_only", "upper")
+
+    def __init__(self, container_id: str, lower: Merged, now: int) -> None:
+        self.container_id = container_id
+        self.lower = lower
+        self.upper = Node(DIRECTORY, lower.node.mode, mtime=now)
+        self.mounted = False
+        self.read_only = False
+
+    def mount(self, *, read_only: bool = False) -> Mount:
+        """The union mount at /."""
+        here = f"{ROOT_DIRECTORY}/{self.container_id}"
+        options = f"relatime,lowerdir={here}-init/diff,upperdir={here}/diff,workdir={here}/work"
+        return Mount(
+            "overlay", "/", "overlay", self.upper, self.lower, read_only=read_only or self.read_only, options=options
+        )
+
+    def view(self) -> MountNamespace:
+        """The root filesystem alone, without anything mounted in it, as the engine looks into it."""
+        return MountNamespace(self.mount(), {}, points(()), None)
+
+
+class Chain:
+    """An extracted layer with those below it, topmost first."""
+
+    __slots__ = ("layers", "parent")
+
+    def __init__(self, parent: str, layers: tuple[Node, ...]) -> None:
+        self.parent = parent
+        self.layers = layers
+
+
+class StorageDriver:
+    """One host's overlay2. `disk_write` is what its disk takes, in bytes per second."""
+
+    name = "overlay2"
+
+    def __init__(self, kernel: Kernel, trace: Trace, profile: CostProfile, random: Random, disk_write: int) -> None:
+        self.kernel = kernel
+        self.actor = f"kernel@{kernel.host}"
+        self.trace = trace
+        self.profile = profile
+        self._random = random
+        self._slowness = REFERENCE_DISK / disk_write
+        self._chains: dict[str, Chain] = {}
+        self._containers: dict[str, RootFS] = {}
+
+    def has(self, chain_id: str) -> bool:
+        return chain_id in self._chains
+
+    def apply(self, chain_id: str, parent: str, layer: Node, size: int) -> Process:
+        """Process: extract a layer. The time follows the number of files more than their bytes."""
+        draw, random = self.profile.draw, self._random
+        per_mib = draw("layer.extract.mib", random) * self._slowness
+        per_file = draw("layer.extract.file", random)
+        files = entries(layer)
+        cost = draw("layer.extract", random) + int(per_mib * size / MIB) + per_file * files
+        yield self.kernel.env.timeout(cost)
+        below = self._chains[parent].layers if parent else ()
+        self._chains[chain_id] = Chain(parent, (layer, *below))
+        self.trace.step(self.actor, "extract", {"chain": chain_id, "bytes": size, "files": files})
+
+    def delete(self, chain_id: str) -> Process:
+        """Process: forget an extracted layer."""
+        yield self.kernel.env.timeout(self.profile.draw("image.untag", self._random))
+        self._chains.pop(chain_id, None)
+        self.trace.step(self.actor, "rmtree", {"chain": chain_id})
+
+    def create(self, container_id: str, chain_id: str) -> None:
+        layers = self._chains[chain_id].layers if chain_id else ()
+        self._containers[container_id] = RootFS(container_id, stack((INIT, *layers)), self.kernel.now_ns())
+
+    def make_directory(self, container_id: str, path: str) -> None:
+        rootfs = self._containers[container_id]
+        make_directories(rootfs.view(), path, self.kernel.now_ns())
+
+    def mount(self, container_id: str, *, read_only: bool = False) -> Process:
+        """Process → RootFS."""
+        rootfs = self._containers[container_id]
+        rootfs.read_only = read_only
+        if not rootfs.mounted:
+            yield self.kernel.env.timeout(self.profile.draw("storage.mount", self._random))
+            rootfs.mounted = True
+            self.trace.step(
+                self.actor, "mount overlay", {"container": container_id, "lowerdirs": len(rootfs.lower.layers)}
+            )
+        return rootfs
+
+    def unmount(self, container_id: str) -> None:
+        rootfs = self._containers.get(container_id)
+        if rootfs is not None:
+            rootfs.mounted = False
+
+    def remove(self, container_id: str) -> None:
+        self._containers.pop(container_id, None)
+
+    def changes(self, container_id: str) -> list[Change]:
+        rootfs = self._containers[container_id]
+        return [Change(path, kind) for path, kind in changes(rootfs.upper, rootfs.lower)]
+
+    def size(self, container_id: str) -> int:
+        return file_bytes(self._containers[container_id].upper)
+
+
+def make_directories(view: MountNamespace, path: str, now: int) -> None:
+    """mkdir -p as root, for the engine. Raises DriverError with the Engine's sentence."""
+    at = ""
+    for name in path.split("/"):
+        if not name:
+            continue
+        at += f"/{name}"
+        try:
+            dentry = view.walk(at)
+            if not dentry.exists:
+                dentry.link(Node(DIRECTORY, 0o755, mtime=now), now)
+        except OSError as error:
+            raise DriverError(f"mkdir {at}: {str(error.strerror).lower()}") from None
+    if path.strip("/") and view.walk(at).node.kind != DIRECTORY:
+        raise DriverError(f"Cannot mkdir: {path} is not a directory")
+
+
+@lru_cache(maxsize=4096)
+def entries(layer: Node) -> int:
+    """How many inodes a layer has, hard links counted once."""
+    return len({id(node) for _, node in walk(layer)})

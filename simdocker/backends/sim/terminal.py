@@ -1,0 +1,171 @@
+"""The ends of a container's standard streams, and its pseudo-terminal (tty_ioctl(4)).
+
+Without a terminal, what a process writes goes straight to the engine's output callback, and what
+the client sends is pumped into a pipe. With one, a line discipline stands between: input is echoed
+and delivered by lines, Ctrl-C and Ctrl-\\ are signals, Ctrl-D at the start of a line is the end,
+and a newline written comes out as carriage return and newline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from simpy import Event
+
+from simdocker.api.streams import Stream
+from simdocker.backends.sim import signals
+from simdocker.backends.sim.openfile import OpenFile
+from simdocker.backends.sim.pipe import Pipe
+from simdocker.backends.sim.program import Blocking
+
+if TYPE_CHECKING:
+    from simdocker.backends.ports import Output
+    from simdocker.backends.sim.kernel import Kernel
+
+INTERRUPT, END, BACKSPACE, QUIT, KILL_LINE, DELETE = 3, 4, 8, 28, 21, 127
+
+
+class Sink(OpenFile):
+    """A standard output or error that leads to the engine."""
+
+    __slots__ = ("fd", "output")
+
+    def __init__(self, path: str, fd: int, output: Output) -> None:
+        super().__init__(path)
+        self.fd = fd
+        self.output = output
+
+    def put(self, data: bytes) -> None:
+        if data:
+            self.output(self.fd, bytes(data))
+
+
+class Source(OpenFile):
+    """A standard input fed by the client. Pumping starts with the first read: most never read."""
+
+    __slots__ = ("_pipe", "stream")
+
+    def __init__(self, kernel: Kernel, stream: Stream) -> None:
+        self._pipe = Pipe(kernel.env, kernel.next_pipe(), kernel.broken_pipe)
+        super().__init__(f"pipe:[{self._pipe.number}]")
+        self.stream: Stream | None = stream
+
+    def read(self, size: int = -1) -> Blocking:
+        stream, self.stream = self.stream, None
+        pipe = self._pipe
+        if stream is not None:
+            pipe.writers = 1
+            pipe.env.process(_pump(stream, self._arrived))
+        data = yield from _take(pipe, size)
+        return data
+
+    def _arrived(self, chunk: bytes | None) -> None:
+        if chunk is None:
+            self._pipe.writers = 0
+        else:
+            self._pipe.buffer += chunk
+        self._pipe.wake()
+
+
+class Terminal(OpenFile):
+    """A pseudo-terminal: the slave side that a container's processes read and write.
+
+    `interrupt(number)` sends a signal to the foreground processes.
+    """
+
+    __slots__ = ("_ends", "_line", "_pipe", "_stream", "columns", "interrupt", "output", "rows")
+
+    def __init__(self, kernel: Kernel, path: str, output: Output, interrupt: Callable[[int], None]) -> None:
+        super().__init__(path)
+        self.output = output
+        self.interrupt = interrupt
+        self.rows = self.columns = 0
+        self._pipe = Pipe(kernel.env, kernel.next_pipe(), kernel.broken_pipe)
+        self._pipe.writers = 1
+        self._line = bytearray()
+        self._ends = 0  # ends of file typed and not yet read
+
+    def listen(self, stream: Stream) -> None:
+        """Take what the client types from `stream`."""
+        self._pipe.env.process(_pump(stream, self._typed))
+
+    def isatty(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> Blocking:
+        pipe = self._pipe
+        while not pipe.buffer:
+            if self._ends:
+                self._ends -= 1
+                return b""
+            if not pipe.writers:
+                return b""
+            yield pipe.changed()
+        newline = pipe.buffer.find(b"\n") + 1 or len(pipe.buffer)
+        data = yield from _take(pipe, newline if size < 0 else min(size, newline))
+        return data
+
+    def put(self, data: bytes) -> None:
+        if data:
+            self.output(1, bytes(data).replace(b"\n", b"\r\n"))
+
+    def _typed(self, chunk: bytes | None) -> None:
+        """The line discipline in canonical mode."""
+        if chunk is None:
+            self._pipe.writers = 0
+            self._pipe.wake()
+            return
+        echo = bytearray()
+        line = self._line
+        for byte in chunk:
+            if byte in (INTERRUPT, QUIT):
+                echo += b"^C" if byte == INTERRUPT else b"^\\"
+                line.clear()
+                self.interrupt(signals.INT if byte == INTERRUPT else signals.QUIT)
+            elif byte in (BACKSPACE, DELETE):
+                if line:
+                    line.pop()
+                    echo += b"\b \b"
+            elif byte == KILL_LINE:
+                echo += b"\b \b" * len(line)
+                line.clear()
+            elif byte == END:
+                if not line:
+                    self._ends += 1
+                self._flush()
+            elif byte in b"\r\n":
+                echo += b"\r\n"
+                line += b"\n"
+                self._flush()
+            else:
+                line.append(byte)
+                echo.append(byte)
+        if echo:
+            self.output(1, bytes(echo))
+
+    def _flush(self) -> None:
+        self._pipe.buffer += self._line
+        self._line.clear()
+        self._pipe.wake()
+
+
+def _take(pipe: Pipe, size: int) -> Generator[Event, Any, bytes]:
+    """Process → bytes: wait for some and take at most `size`."""
+    while not pipe.buffer:
+        if not pipe.writers or size == 0:
+            return b""
+        yield pipe.changed()
+    count = len(pipe.buffer) if size < 0 else min(size, len(pipe.buffer))
+    data = bytes(pipe.buffer[:count])
+    del pipe.buffer[:count]
+    return data
+
+
+def _pump(stream: Stream, arrived: Callable[[bytes | None], None]) -> Generator[Event, Any, None]:
+    """Process: hand on each chunk of the stream, then None at its end."""
+    while True:
+        chunk = yield from stream.read()
+        arrived(chunk)
+        if chunk is None:
+            return
