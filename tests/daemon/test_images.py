@@ -111,7 +111,8 @@ def test_an_inspection_has_the_fields_of_the_engines(host):
     shown = host.call(host.images.inspect, "busybox").body
     assert list(shown) == [
         "Id", "RepoTags", "RepoDigests", "Parent", "Comment", "Created", "Container", "ContainerConfig",
-        "DockerVersion", "Author", "Config", "Architecture", "Os", "Size", "VirtualSize", "GraphDriver", "RootFS", "Metadata",
+        "DockerVersion", "Author", "Config", "Architecture", "Os", "Size", "VirtualSize",
+        "GraphDriver", "RootFS", "Metadata",
     ]  # fmt: skip
     assert shown["Config"] == {
         "Hostname": "", "Domainname": "", "User": "", "AttachStdin": False, "AttachStdout": False,

@@ -1,0 +1,88 @@
+"""The built-in Docker Hub: what its images are made of."""
+
+import time
+
+import pytest
+
+from simdocker.actors.registry.catalogue import NAMES, hub
+from simdocker.content import changeset
+from simdocker.content import digest as digests
+
+LATEST = {name: hub()[f"library/{name}"]["latest"] for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_repository_has_a_latest_and_versions(name):
+    tags = hub()[f"library/{name}"]
+    assert "latest" in tags
+    assert name == "hello-world" or any(tag[0].isdigit() for tag in tags)
+
+
+def test_a_repository_that_is_not_there():
+    assert "library/nosuch" not in hub()
+    assert "busybox" not in hub()
+    assert len(list(hub())) == len(hub()) == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "megabytes"),
+    [
+        ("hello-world", 1, (0.01, 0.02)), ("busybox", 1, (1.9, 5)), ("alpine", 1, (7, 9)), ("ubuntu", 1, (70, 90)),
+        ("nginx", 7, (180, 200)), ("httpd", 6, (140, 160)), ("redis", 7, (110, 140)), ("postgres", 13, (400, 450)),
+        ("python", 7, (950, 1100)), ("node", 8, (1050, 1200)),
+    ],
+)  # fmt: skip
+def test_layers_and_sizes_are_like_the_real_ones(name, layers, megabytes):
+    image = LATEST[name]
+    assert len(image.layers) == layers
+    assert megabytes[0] < image.unpacked / 1e6 < megabytes[1]
+    assert sum(layer.size for layer in image.layers) < image.unpacked
+
+
+def test_images_on_the_same_base_share_its_layer():
+    bases = {LATEST[name].layers[0].digest for name in ("nginx", "httpd", "redis", "postgres")}
+    assert len(bases) == 1
+    assert LATEST["python"].layers[:4] == LATEST["node"].layers[:4]
+
+
+def test_busybox_is_one_program_under_every_name():
+    bin = LATEST["busybox"].layers[0].tree.children["bin"]
+    assert len(bin.children) == 269  # `busybox --list` of 1.35
+    assert {id(node) for node in bin.children.values()} == {id(bin.children["busybox"])}
+    assert bin.children["busybox"].nlink == 270  # and /usr/bin/env
+
+
+def test_a_layer_is_dated_as_its_image():
+    for _, node in changeset.walk(LATEST["busybox"].layers[0].tree):
+        assert node.mtime == 1684449257_000_000_000
+
+
+def test_digests_are_those_of_the_bytes():
+    image = LATEST["nginx"]
+    assert image.id == digests.of(image.config.encoded)
+    assert image.manifest.config.digest == image.id
+    assert image.index.manifests[0].digest == digests.of(image.manifest.encoded)
+    assert image.config.rootfs.diff_ids == tuple(layer.diff_id for layer in image.layers)
+
+
+def test_digests_do_not_depend_on_the_machine():
+    assert LATEST["hello-world"].id == "sha256:5ddc81fb98c4e9b94e788776f0bed70afc9da26ccd824d632b5b5305bfe5601e"
+
+
+def test_busybox_is_made_at_once():
+    from simdocker.actors.registry.catalogue import busybox
+
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        assert busybox.images()["latest"].id == LATEST["busybox"].id
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.02
+
+
+def test_configurations_are_those_of_the_official_images():
+    nginx, redis, postgres = (LATEST[name].container_config for name in ("nginx", "redis", "postgres"))
+    assert (nginx.Entrypoint, nginx.Cmd) == (["/docker-entrypoint.sh"], ["nginx", "-g", "daemon off;"])
+    assert (nginx.StopSignal, nginx.ExposedPorts) == ("SIGQUIT", {"80/tcp": {}})
+    assert (redis.Volumes, redis.WorkingDir) == ({"/data": {}}, "/data")
+    assert (postgres.StopSignal, postgres.Volumes) == ("SIGINT", {"/var/lib/postgresql/data": {}})
