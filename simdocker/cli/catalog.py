@@ -25,7 +25,13 @@ def _megabytes(size: int) -> str:
 
 def _all_images() -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, justify in (("IMAGE", "left"), ("TAGS", "left"), ("LAYERS", "right"), ("PULL", "right"), ("ON DISK", "right")):
+    for title, justify in (
+        ("IMAGE", "left"),
+        ("TAGS", "left"),
+        ("LAYERS", "right"),
+        ("PULL", "right"),
+        ("ON DISK", "right"),
+    ):
         table.add_column(title, justify=justify)  # type: ignore[arg-type]
     for repository, tags in hub().items():
         latest = tags["latest"]
@@ -41,7 +47,9 @@ def _all_images() -> Table:
 
 def _one_image(name: str) -> Table:
     image = _find(name)
-    table = Table(box=None, pad_edge=False, header_style="bold", title=f"{name}: layers, lowest first", title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, header_style="bold", title=f"{name}: layers, lowest first", title_justify="left"
+    )
     for title, justify in (("LAYER", "left"), ("PULL", "right"), ("ON DISK", "right"), ("MADE BY", "left")):
         table.add_column(title, justify=justify, no_wrap=title != "MADE BY")  # type: ignore[arg-type]
     for layer in image.layers:

@@ -176,5 +176,3 @@ def _details(attrs: object) -> str:
 def shorten(text: str) -> str:
     """Ids as people see them: twelve digits."""
     return LONG_ID.sub(r"\1", text)
-
-

@@ -34,7 +34,11 @@ def pull_bars(records: list[Record], width: int) -> Iterator[Text]:
         return round((t_ns - begin) / max(1, end - begin) * cells)
 
     for key, marks in pulled.items():
-        start, done, last = cell(marks[DOWNLOADING]), cell(marks.get(DOWNLOADED, marks[EXTRACTED])), cell(marks[EXTRACTED])
+        start, done, last = (
+            cell(marks[DOWNLOADING]),
+            cell(marks.get(DOWNLOADED, marks[EXTRACTED])),
+            cell(marks[EXTRACTED]),
+        )
         bar = Text("  " + key[0].removeprefix("layer/")[:12] + " ")
         bar.append(" " * start)
         bar.append("▓" * max(1, done - start), "yellow")

@@ -168,7 +168,9 @@ def _refuse_doubles(tree: yaml.Node, name: str) -> None:
 def _explain(error: Any, tree: yaml.Node, name: str) -> str:
     """One sentence for the first thing pydantic found wrong."""
     place = [part for part in error["loc"] if not _is_type_tag(part)]
-    line, _parent = _locate(tree, place)
+    line, node = _locate(tree, place)
+    if error["type"] == "value_error":
+        line = _line_of_quoted(node, error["msg"]) or line
     where = f"{name}, line {line}: "
     key = str(place[-1]) if place else ""
     kind = error["type"]
@@ -183,6 +185,20 @@ def _explain(error: Any, tree: yaml.Node, name: str) -> str:
     if kind == "value_error":
         return f"{where}{message}"
     return f"{where}{_path(place)}: {message[0].lower()}{message[1:]}, not {_short(error.get('input'))}"
+
+
+def _line_of_quoted(node: Any, message: str) -> int | None:
+    """The line of the value that a sentence quotes first, below `node`."""
+    quoted = re.search(r"'([^']+)'", message)
+    todo = [node] if quoted else []
+    while todo:
+        node = todo.pop(0)
+        if node.id == "scalar":
+            if quoted and node.value == quoted[1]:
+                return int(node.start_mark.line) + 1
+        else:
+            todo += [part for pair in node.value for part in pair] if node.id == "mapping" else node.value
+    return None
 
 
 def _short(value: Any) -> str:

@@ -135,8 +135,13 @@ class Player:
 
 
 def play(
-    scenario: Scenario, backend: str = "sim", *, seed: int | None = None, profile: str | None = None,
-    observer: Observer | None = None, speed: float | None = None,
+    scenario: Scenario,
+    backend: str = "sim",
+    *,
+    seed: int | None = None,
+    profile: str | None = None,
+    observer: Observer | None = None,
+    speed: float | None = None,
 ) -> Run:
     """Play a scenario and return the run. `seed` and `profile` override the file's; `speed` is
     simulated seconds a second (None: as fast as it goes). Raises UserError."""

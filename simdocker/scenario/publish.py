@@ -26,7 +26,9 @@ def publish(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> N
     registry = registries.get(reference.domain)
     if registry is None:
         known = ", ".join(registries)
-        raise UserError(f"images: {name!r} belongs to the registry {reference.domain}, which this world has not: known are {known}")
+        raise UserError(
+            f"images: {name!r} belongs to the registry {reference.domain}, which this world has not: known are {known}"
+        )
     layers = [
         images.layer(layer.size, {_absolute(path): text for path, text in layer.files.items()}, count=layer.file_count)
         for layer in spec.layers

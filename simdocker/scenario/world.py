@@ -63,7 +63,12 @@ class World:
 
     @classmethod
     def build(
-        cls, scenario: Scenario, *, backend: str = "sim", seed: int | None = None, profile: str | None = None,
+        cls,
+        scenario: Scenario,
+        *,
+        backend: str = "sim",
+        seed: int | None = None,
+        profile: str | None = None,
         speed: float | None = None,
     ) -> World:
         """The world of a scenario. Raises UserError for an unknown backend or profile, and for a
@@ -101,8 +106,16 @@ class World:
         daemons = spec.daemons()
         for name, host in spec.hosts.items():
             machine = Machine(
-                name, self.env, self.trace, self.profile, self.streams, cpus=host.cpus, memory=host.memory,
-                disk_read=host.disk.read, disk_write=host.disk.write, lan=self._lan,
+                name,
+                self.env,
+                self.trace,
+                self.profile,
+                self.streams,
+                cpus=host.cpus,
+                memory=host.memory,
+                disk_read=host.disk.read,
+                disk_write=host.disk.write,
+                lan=self._lan,
             )
             self.machines[name] = machine
             if name in daemons:
@@ -131,8 +144,17 @@ class World:
 
     def _daemon(self, name: str, machine: Machine) -> Daemon:
         return Daemon(
-            name, self.env, self.trace, self.profile, self.streams, storage=machine.storage, runtime=machine.runtime,
-            network=machine.network, volume=machine.volume, registries=self.directory, host_facts=machine.facts(),
+            name,
+            self.env,
+            self.trace,
+            self.profile,
+            self.streams,
+            storage=machine.storage,
+            runtime=machine.runtime,
+            network=machine.network,
+            volume=machine.volume,
+            registries=self.directory,
+            host_facts=machine.facts(),
         )
 
     def _endpoint(self, host: str, given: str | None, daemons: list[str]) -> str:
@@ -257,4 +279,3 @@ def quick_collector() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
