@@ -6,9 +6,11 @@ trying a program out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from simpy import Event
 
 from simdocker.api.streams import Stream
 from simdocker.backends.ports import MountPoint, ProcessSpec, RunningProcess, StartFailed
@@ -60,10 +62,10 @@ class Bare:
             read_only, init, memory, nano_cpus, pids_limit,
         )  # fmt: skip
 
-        def start():  # type: ignore[no-untyped-def]
+        def start() -> Generator[Event, Any, RunningProcess]:
             rootfs = yield from machine.storage.mount("bare")
             sandbox = machine.network.sandbox("bare", "private", None)
-            process = yield from machine.runtime.start(
+            process: RunningProcess = yield from machine.runtime.start(
                 "bare", spec, rootfs, sandbox, lambda fd, data: written.append((fd, data)), stdin
             )
             return process

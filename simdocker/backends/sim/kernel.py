@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from simdocker.backends.ports import MountPoint
-    from simdocker.backends.sim.network import NetStack
-    from simdocker.backends.sim.process import Process
+    from simdocker.backends.sim.netstack import NetStack
+    from simdocker.backends.sim.task import Task
 
 BOOTED_BEFORE_NS = 600 * 1_000_000_000
 """How long the machine has been up when the simulation starts."""
@@ -48,9 +48,9 @@ class PidNamespace:
     __slots__ = ("init", "is_host", "last", "processes")
 
     def __init__(self, *, is_host: bool = False) -> None:
-        self.processes: dict[int, Process] = {}
+        self.processes: dict[int, Task] = {}
         self.last = 0
-        self.init: Process | None = None
+        self.init: Task | None = None
         self.is_host = is_host
 
     def next(self, host_pid: int) -> int:
@@ -82,8 +82,9 @@ class Container:
     """The namespaces and the cgroup that a set of processes share. The host is one as well."""
 
     __slots__ = (
-        "capabilities", "cgroup", "extra_mounts", "hostname", "id", "kernel", "mounts", "pids", "sandbox", "spec", "terminal",
-    )
+        "capabilities", "cgroup", "extra_mounts", "hostname", "id", "kernel", "mounts", "pids", "sandbox", "spec",
+        "terminal",
+    )  # fmt: skip
 
     def __init__(
         self, kernel: Kernel, id: str, hostname: str, cgroup: Cgroup, sandbox: Any = None, *,
@@ -139,7 +140,7 @@ class Kernel:
         self.memory = memory
         self.disk = disk
         self.booted_ns = EPOCH_NS + int(env.now) - BOOTED_BEFORE_NS
-        self.processes: dict[int, Process] = {}
+        self.processes: dict[int, Task] = {}
         self.last_pid = 1000
         self.host_mounts: MountNamespace | None = None
         self._pipes = 20000
@@ -152,9 +153,9 @@ class Kernel:
         return EPOCH_NS + self.env._now
 
     @property
-    def current(self) -> Process:
+    def current(self) -> Task:
         """The process that is running now."""
-        return cast("Process", self.env._active_proc)
+        return cast("Task", self.env._active_proc)
 
     def broken_pipe(self) -> None:
         """The running process wrote where nobody reads."""
@@ -207,7 +208,7 @@ class Kernel:
 
     def born_ns(self, mount: Mount) -> int:
         """When a filesystem was made: the time of what in it has none."""
-        return (mount.upper.mtime if mount.upper is not None else 0) or self.booted_ns
+        return mount.made_ns or (mount.upper.mtime if mount.upper is not None else 0) or self.booted_ns
 
     def space(self, mount: Mount) -> tuple[int, int]:
         """Total and used bytes of a filesystem."""

@@ -50,7 +50,10 @@ def _pts(namespace: MountNamespace, target: str) -> Mount:
 
 
 def _sysfs(namespace: MountNamespace, target: str) -> Mount:
-    return Mount("sysfs", target, "sysfs", None, _sys, read_only=True, options=HARDENED)
+    container: Container = namespace.owner
+    mount = Mount("sysfs", target, "sysfs", None, _sys, read_only=True, options=HARDENED)
+    mount.made_ns = container.kernel.now_ns()
+    return mount
 
 
 def _cgroup(namespace: MountNamespace, target: str) -> Mount:

@@ -73,7 +73,7 @@ def may(who: Credentials, node: Node, want: int) -> bool:
 class Mount:
     """One mounted filesystem: a writable tree over shared layers, either of which may be missing."""
 
-    __slots__ = ("fstype", "lower", "options", "read_only", "source", "target", "upper")
+    __slots__ = ("fstype", "lower", "made_ns", "options", "read_only", "source", "target", "upper")
 
     def __init__(
         self, source: str, target: str, fstype: str, upper: Node | None, lower: Merged | None = None, *,
@@ -86,6 +86,7 @@ class Mount:
         self.lower = lower
         self.read_only = read_only
         self.options = options
+        self.made_ns = 0
 
 
 class Point:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from simpy import Event
@@ -33,6 +34,7 @@ ARP_TIMEOUT_NS = 3 * S  # three unanswered ARP requests, then EHOSTUNREACH
 FIRST_EPHEMERAL, LAST_EPHEMERAL = 32768, 60999  # net.ipv4.ip_local_port_range
 
 
+@lru_cache(maxsize=1 << 16)
 def number(address: str) -> int:
     """An IPv4 address as an integer. Raises ValueError."""
     parts = address.split(".")

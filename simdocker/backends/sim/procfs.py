@@ -15,7 +15,7 @@ from simdocker.content.changeset import DIRECTORY, FILE, Node, symlink
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Kernel, PidNamespace
-    from simdocker.backends.sim.process import Process
+    from simdocker.backends.sim.task import Task
 
 TICKS = 100  # USER_HZ: what /proc/<pid>/stat counts in
 NS_PER_TICK = 1_000_000_000 // TICKS
@@ -65,8 +65,8 @@ class ProcDirectory(Node):
         super().__init__(DIRECTORY, 0o555)
         self._entries = entries
 
-    @property
-    def children(self) -> Entries:  # type: ignore[override]
+    @property  # type: ignore[override]
+    def children(self) -> Entries:
         return self._entries
 
     @children.setter
@@ -100,7 +100,9 @@ class ProcRoot:
         }
 
     def directory(self) -> ProcDirectory:
-        return ProcDirectory(Entries(self._get, self._names))
+        directory = ProcDirectory(Entries(self._get, self._names))
+        directory.mtime = self.kernel.now_ns()
+        return directory
 
     def _get(self, name: str) -> Node | None:
         if name.isdecimal():
@@ -112,7 +114,7 @@ class ProcRoot:
     def _names(self) -> list[str]:
         return [str(pid) for pid in sorted(self.pids.processes)] + sorted(self._files)
 
-    def _current(self) -> Process:
+    def _current(self) -> Task:
         return self.kernel.current
 
     def _self(self) -> Node:
@@ -149,7 +151,7 @@ class ProcRoot:
             at[name] = ProcFile(make, 0o644)
         return ProcDirectory(Entries(top.get, lambda: list(top)))
 
-    def _process(self, process: Process) -> Node:
+    def _process(self, process: Task) -> Node:
         files: dict[str, Callable[[], Node]] = {
             "cgroup": lambda: ProcFile(lambda: f"0::{process.cgroup.path}\n"),
             "cmdline": lambda: ProcFile(lambda: "".join(f"{word}\0" for word in process.argv)),
@@ -181,7 +183,7 @@ def mount_table(namespace: MountNamespace) -> str:
     )
 
 
-def _descriptors(process: Process) -> Node:
+def _descriptors(process: Task) -> Node:
     def get(name: str) -> Node | None:
         opened = process.fds.get(int(name)) if name.isdecimal() else None
         return MagicLink(opened.path, opened) if opened is not None else None
@@ -189,7 +191,7 @@ def _descriptors(process: Process) -> Node:
     return ProcDirectory(Entries(get, lambda: [str(fd) for fd in sorted(process.fds)]))
 
 
-def _status(process: Process) -> str:
+def _status(process: Task) -> str:
     names = {"R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie"}
     state = process.state
     resident = process.resident // 1024
@@ -203,14 +205,14 @@ def _status(process: Process) -> str:
         + f"FDSize:\t64\nGroups:\t{groups}\nVmSize:\t{resident + 872:8d} kB\nVmRSS:\t{resident:8d} kB\nThreads:\t1\n"
         + "".join(f"{what}:\t{mask:016x}\n" for what, mask in (
             ("SigIgn", process.signal_mask("ignore")), ("SigCgt", process.signal_mask("catch")),
-            ("CapInh", 0), ("CapPrm", capabilities), ("CapEff", capabilities), ("CapBnd", process.container.capabilities),
-            ("CapAmb", 0)))
+            ("CapInh", 0), ("CapPrm", capabilities), ("CapEff", capabilities),
+            ("CapBnd", process.container.capabilities), ("CapAmb", 0)))
         + "NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n"
         + f"Cpus_allowed_list:\t0-{process.kernel.cpus - 1}\n"
     )
 
 
-def _process_stat(process: Process) -> str:
+def _process_stat(process: Task) -> str:
     ticks = process.cpu_ns // NS_PER_TICK
     started = (process.started_ns - process.kernel.booted_ns) // NS_PER_TICK
     return (

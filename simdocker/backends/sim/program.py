@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simpy import Environment, Event
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.network import NetStack
+    from simdocker.backends.sim.netstack import NetStack
     from simdocker.content.changeset import Node
 
 Blocking = Generator[Event, Any, Any]
@@ -26,7 +26,7 @@ Main = Callable[["Process"], Blocking]
 """A program: its generator returns the exit code (int, None meaning 0)."""
 
 
-class Exit(Exception):  # noqa: N818 - the system call's name
+class Exit(Exception):
     """exit(code): raised anywhere inside a program to end its process."""
 
 
@@ -40,6 +40,10 @@ class OpenFile(Protocol):
     def write(self, data: bytes) -> Blocking:
         """Write all of it. A full pipe blocks; a pipe without readers kills with SIGPIPE."""
 
+    def dup(self) -> OpenFile:
+        """The same description under one more descriptor; each is closed on its own."""
+
+    def seek(self, offset: int, whence: int = 0) -> int: ...  # OSError ESPIPE on what has no position
     def close(self) -> None: ...
     def isatty(self) -> bool: ...
 
@@ -63,7 +67,7 @@ class Process(Protocol):
     """One process. Paths may be relative to `cwd`. Every call checks permissions of `uid`."""
 
     pid: int  # in the PID namespace it lives in
-    ppid: int
+    comm: str  # the short name ps shows: that of the executed file
     argv: list[str]
     env: dict[str, str]
     cwd: str
@@ -71,10 +75,16 @@ class Process(Protocol):
     gid: int
     groups: list[int]
     umask: int
-    hostname: str
     fds: dict[int, OpenFile]
-    clock: Environment
-    net: NetStack
+
+    @property
+    def ppid(self) -> int: ...
+    @property
+    def hostname(self) -> str: ...
+    @property
+    def clock(self) -> Environment: ...
+    @property
+    def net(self) -> NetStack: ...
 
     # files
     def open(self, path: str, flags: str = "r", mode: int = 0o666) -> OpenFile:
@@ -138,6 +148,10 @@ class Process(Protocol):
     def compute(self, ns: int) -> Blocking:
         """Use `ns` of processor time (scaled by the CPU limit). Very short amounts add up and are
         spent together. Every endless loop must call it."""
+
+    def allocate(self, nbytes: int) -> None:
+        """Hold that much more memory (negative: less). Past the memory limit of the container its
+        largest process is killed, as the kernel's OOM killer does: perhaps this one."""
 
 
 PROGRAMS: dict[str, Main] = {}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from simdocker.backends.ports import DriverError
 from simdocker.backends.sim.kernel import Container
-from simdocker.backends.sim.process import Process
+from simdocker.backends.sim.task import Task
 
 S = 1_000_000_000
 
@@ -21,7 +21,7 @@ class Column(NamedTuple):
     """A column: its title, and a process's value."""
 
     title: str
-    value: Callable[[Process], str]
+    value: Callable[[Task], str]
 
 
 SHIM_DISTANCE = 20
@@ -31,40 +31,44 @@ NAMES = {0: "root", 1: "daemon", 2: "bin", 3: "sys", 33: "www-data", 65534: "nob
 """Users as the host, not the container, names them."""
 
 
-def _user(process: Process) -> str:
+def _user(process: Task) -> str:
     return NAMES.get(process.uid, str(process.uid))
 
 
-def _ppid(process: Process) -> str:
+def _ppid(process: Task) -> str:
     parent = process.parent
     return str(parent.host_pid if parent is not None else process.host_pid - SHIM_DISTANCE)
 
 
-def _command(process: Process) -> str:
+def _command(process: Task) -> str:
     if process.status is not None:
         return f"[{process.comm}] <defunct>"
     return " ".join(process.argv)
 
 
-def _tty(process: Process) -> str:
+def _tty(process: Task) -> str:
     terminal = process.fds.get(0)
     return "pts/0" if terminal is not None and terminal.isatty() else "?"
 
 
-def _stat(process: Process) -> str:
+def _stat(process: Task) -> str:
     """The state with ps's additions: `s` for a session leader, `+` for the foreground."""
     return process.state + ("s" if process.parent is None else "") + ("+" if _tty(process) != "?" else "")
 
 
-def _started(process: Process) -> str:
-    return datetime.fromtimestamp(process.started_ns // S, UTC).strftime("%H:%M")
+def _clock(process: Task, form: str) -> str:
+    return datetime.fromtimestamp(process.started_ns // S, UTC).strftime(form)
 
 
-def _elapsed_s(process: Process) -> int:
+def _started(process: Task) -> str:
+    return _clock(process, "%H:%M")
+
+
+def _elapsed_s(process: Task) -> int:
     return (process.kernel.now_ns() - process.started_ns) // S
 
 
-def _elapsed(process: Process) -> str:
+def _elapsed(process: Task) -> str:
     seconds = _elapsed_s(process)
     days, hours, minutes = seconds // 86400, seconds // 3600 % 24, seconds // 60 % 60
     clock = f"{minutes:02d}:{seconds % 60:02d}"
@@ -73,30 +77,30 @@ def _elapsed(process: Process) -> str:
     return f"{hours:02d}:{clock}" if hours else clock
 
 
-def _cpu_time(process: Process) -> str:
+def _cpu_time(process: Task) -> str:
     seconds = process.cpu_ns // S
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def _cpu_minutes(process: Process) -> str:
+def _cpu_minutes(process: Task) -> str:
     seconds = process.cpu_ns // S
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def _cpu_percent(process: Process) -> float:
+def _cpu_percent(process: Task) -> float:
     lived = process.kernel.now_ns() - process.started_ns
     return 100 * process.cpu_ns / lived if lived > 0 else 0.0
 
 
-def _memory_percent(process: Process) -> str:
+def _memory_percent(process: Task) -> str:
     return f"{100 * process.resident / process.kernel.memory:.1f}"
 
 
-def _vsz(process: Process) -> str:
+def _vsz(process: Task) -> str:
     return str(process.resident // 1024 + 884) if process.resident else "0"
 
 
-def _rss(process: Process) -> str:
+def _rss(process: Task) -> str:
     return str(process.resident // 1024)
 
 
@@ -117,7 +121,7 @@ COLUMNS = {
     "time": Column("TIME", _cpu_time),
     "etime": Column("ELAPSED", _elapsed),
     "etimes": Column("ELAPSED", lambda process: str(_elapsed_s(process))),
-    "start": Column("STARTED", lambda process: datetime.fromtimestamp(process.started_ns // S, UTC).strftime("%H:%M:%S")),
+    "start": Column("STARTED", lambda process: _clock(process, "%H:%M:%S")),
     "stime": Column("STIME", _started),
     "vsz": Column("VSZ", _vsz),
     "rss": Column("RSS", _rss),
@@ -131,7 +135,8 @@ COLUMNS = {
 ALIASES = {
     "command": "args", "ucmd": "comm", "euser": "user", "uname": "user", "ruser": "user", "euid": "uid", "ruid": "uid",
     "egid": "gid", "egroup": "group", "state": "s", "tt": "tty", "tname": "tty", "cputime": "time", "vsize": "vsz",
-    "rssize": "rss", "%cpu": "pcpu", "%mem": "pmem", "ni": "nice", "start_time": "stime", "pgrp": "pgid", "thcount": "nlwp",
+    "rssize": "rss", "%cpu": "pcpu", "%mem": "pmem", "ni": "nice", "start_time": "stime", "pgrp": "pgid",
+    "thcount": "nlwp",
 }  # fmt: skip
 
 FULL = (
@@ -163,7 +168,7 @@ def table(container: Container, arguments: str) -> tuple[list[str], list[list[st
 
 def _columns(arguments: list[str]) -> tuple[Column, ...]:
     chosen: list[Column] = []
-    layout = PLAIN
+    layout: tuple[Column, ...] = PLAIN
     words = iter(arguments)
     for word in words:
         letters = word.lstrip("-")
@@ -188,7 +193,7 @@ def _style(letters: str, word: str) -> tuple[Column, ...] | None:
     if unix and letters[:1] in ("C", "p", "u"):
         raise DriverError("ps: exit status 1")
     if any(letter not in allowed for letter in letters):
-        raise DriverError("ps: error: unsupported SysV option" if unix else "ps: error: unsupported option (BSD syntax)")
+        raise DriverError(f"ps: error: unsupported {'SysV option' if unix else 'option (BSD syntax)'}")
     if unix:
         return FULL if "f" in letters else PLAIN if letters else None
     return BSD_USER if "u" in letters else BSD

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from simdocker.des import CostProfile
     from simdocker.trace import Trace
 
-CREATE = "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
-EXEC = "OCI runtime exec failed: exec failed: unable to start container process: "
+START = "unable to start container process: "
+CREATE = f"failed to create shim task: OCI runtime create failed: runc create failed: {START}"
+EXEC = f"OCI runtime exec failed: exec failed: {START}"
 WRONG_KIND = (
     ": unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path "
     "exists and is the expected type"
@@ -158,8 +159,7 @@ class Runtime:
                     f"mount {mount.source}:{mount.target} (via /proc/self/fd/6), flags: 0x5000: {_go(error)}"
                 )
                 raise StartFailed(_sentence(CREATE, text), 127) from None
-            if target in found:
-                del found[target]
+            found.pop(target, None)
             found[target] = mount
         return found
 

@@ -49,18 +49,20 @@ class Stat:
                 self.st_blocks = BLOCK // 512
             elif dentry.mount.fstype == "tmpfs":
                 self.st_size = 20 * (len(names) + 2)
-            self.st_nlink = 1 if dentry.is_merged else 2 + self._subdirectories()
+            merged = dentry.mount.fstype == "overlay" and dentry.is_merged
+            self.st_nlink = 1 if merged else 2 + self._subdirectories()
         elif kind == SYMLINK:
             self.st_size = len(node.target.encode())
         elif kind == FILE:
             self.st_blocks = -(-node.size // BLOCK) * (BLOCK // 512)
 
     def _subdirectories(self) -> int:
-        dentry = self._dentry
-        if dentry.upper is not None:
-            return sum(node.kind == DIRECTORY for node in dentry.upper.children.values())
-        assert dentry.lower is not None
-        return sum(entry.node.kind == DIRECTORY for entry in dentry.lower.entries.values())
+        upper, lower = self._dentry.upper, self._dentry.lower
+        above = upper.children if upper is not None else {}
+        count = sum(node.kind == DIRECTORY for node in above.values())
+        if lower is not None:
+            count += sum(name not in above and entry.node.kind == DIRECTORY for name, entry in lower.entries.items())
+        return count
 
     @property
     def st_ino(self) -> int:

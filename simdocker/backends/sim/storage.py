@@ -17,8 +17,8 @@ from simdocker.backends.sim.overlay import Merged, changes, file_bytes, stack
 from simdocker.content.changeset import DIRECTORY, Node, walk
 
 if TYPE_CHECKING:
-    from simdocker.des import CostProfile
     from simdocker.backends.sim.kernel import Kernel
+    from simdocker.des import CostProfile
     from simdocker.trace import Trace
 
 MIB = 1 << 20

@@ -267,7 +267,7 @@ class FileCalls:
             raise fail(errno.ENOTDIR, path)
         if not may(self, dentry.node, EXECUTE):
             raise fail(errno.EACCES, path)
-        self.cwd = dentry.path
+        self.cwd = dentry.path  # type: ignore[misc]  # a slot of Process
 
     def mounts(self) -> Iterator[tuple[str, str, str, str]]:
         """(source, target, fstype, options) of every mount, the root first."""
