@@ -13,34 +13,45 @@ from simdocker.backends.sim.applets.call import Run
 
 MODULES = {
     "archive": "gunzip gzip tar zcat",
+    "arithmetic": "bc dc expr",
     "awk": "awk",
     "compare": "cmp diff",
-    "dump": "hexdump od strings xxd hd",
+    "dump": "hexdump od strings xxd",
     "echo": "[ [[ echo false printf test true",
-    "files": "chgrp chmod chown cp dd install link ln mkdir mkfifo mknod mktemp mv rm rmdir shred split sync touch "
-    "truncate unlink",
+    "files": "chgrp chmod chown cp link ln mkdir mkfifo mknod mktemp mv rm rmdir shred sync touch truncate unlink",
     "find": "find xargs",
     "grep": "egrep fgrep grep",
-    "hashes": "base64 cksum crc32 md5sum sha1sum sha256sum sha3sum sha512sum sum uudecode uuencode",
-    "listing": "basename df dirname du ls readlink realpath stat tree",
-    "net": "arp arping httpd ifconfig ip nc netstat nslookup ping ping6 route telnet traceroute traceroute6 wget",
-    "process": "chroot env kill killall killall5 nice nohup nproc pgrep pidof pkill ps pstree pwdx renice setsid sleep "
-    "start-stop-daemon time timeout top usleep watch",
-    "screen": "clear ed less more reset stty tty vi",
+    "hashes": "base64 crc32 md5sum sha1sum sha256sum sha3sum sha512sum uudecode uuencode",
+    "listing": "basename df dirname du ls readlink realpath stat",
+    "net": "arp arping dnsdomainname hostname httpd ifconfig ip nc netstat nslookup ping ping6 route telnet traceroute "
+    "traceroute6 wget",
+    "numbers": "dd factor seq",
+    "process": "chroot env kill killall nproc pidof ps renice setsid sleep time timeout top usleep watch",
+    "screen": "clear ed less more reset resume stty tty vi",
     "sed": "sed",
-    "sort": "comm shuf sort uniq",
-    "system": "arch cal cat_proc date dmesg dnsdomainname free getopt groups halt hostid hostname id logger login "
-    "logname mount mountpoint passwd poweroff reboot su sysctl umount uname uptime w which who whoami adduser addgroup "
-    "deluser delgroup",
-    "text": "cat cut dos2unix expand factor fold head nl paste rev seq tac tail tee tr ts unexpand unix2dos wc yes",
-    "arith": "bc dc expr",
+    "sort": "shuf sort uniq",
+    "system": "arch cal date dmesg free getopt groups halt hostid id logger login logname mount passwd "
+    "poweroff reboot su sysctl umount uname uptime w which who whoami",
+    "text": "cat cut dos2unix expand fold head nl paste rev tac tail tee tr ts unexpand unix2dos wc yes",
 }
 """Names by module. `net` belongs to the simulated network."""
 
 APPLETS: dict[str, Run] = {}
 """Applets imported so far, by name."""
 
-_HOME = {name: module for module, names in MODULES.items() for name in names.split()}
+UNAVAILABLE = frozenset(
+    "acpid adjtimex ar ascii ash blkdiscard blockdev brctl bunzip2 busybox bzcat bzip2 chvt cpio crond crontab cttyhack "
+    "deallocvt depmod devmem dpkg dpkg-deb dumpkmap dumpleases fallocate fatattr fdisk findfs freeramdisk fsfreeze fstrim "
+    "ftpget ftpput getty hwclock i2cdetect i2cdump i2cget i2cset i2ctransfer ifdown ifup init insmod ionice ipcalc "
+    "ipneigh klogd last linux32 linux64 linuxrc loadfont loadkmap logread losetup lsmod lsscsi lzcat lzma lzop mdev "
+    "microcom mim mkdosfs mke2fs mkpasswd mkswap modinfo modprobe mt nameif nologin nsenter nuke openvt partprobe patch "
+    "pivot_root rdate rmmod rpm rpm2cpio run-init run-parts setkeycodes setpriv sh ssl_client start-stop-daemon sulogin "
+    "svc svok swapoff swapon switch_root syslogd taskset tc telnetd tftp tunctl ubirename udhcpc udhcpd uevent uncompress "
+    "unlzma unshare unxz unzip vconfig watchdog xz xzcat".split()
+)
+"""What the real one has besides and is not modelled, except the shells, which are programs of their own."""
+
+_HOME = {name: module for module, called in MODULES.items() for name in called.split()}
 
 
 def applet(*called: str) -> Callable[[Run], Run]:
@@ -68,10 +79,10 @@ def find(name: str) -> Run | None:
 
 
 def exists(name: str) -> bool:
-    """Whether busybox has an applet of that name; the shells count."""
-    return name in _HOME or name in ("sh", "ash", "busybox")
+    """Whether busybox has an applet of that name."""
+    return name in _HOME or name in UNAVAILABLE
 
 
 def names() -> list[str]:
-    """The names of all applets."""
-    return [*_HOME, "sh", "ash", "busybox"]
+    """The names of all applets, sorted."""
+    return sorted([*_HOME, *UNAVAILABLE])

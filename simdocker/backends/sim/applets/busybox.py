@@ -32,7 +32,7 @@ def busybox(p: Process) -> Blocking:
 
 def _listing(option: str) -> str:
     prefix = "bin/" if option == "--list-full" else ""
-    return "".join(f"{prefix}{name}\n" for name in sorted(applets.names()))
+    return "".join(f"{prefix}{name}\n" for name in applets.names())
 
 
 def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
@@ -46,8 +46,9 @@ def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
         return status
     run = applets.find(name)
     if run is None:
-        yield from p.write(2, f"{name}: applet not found\n")
-        return 127
+        known = applets.exists(name)
+        yield from p.write(2, f"{name}: {'not part of the simulated busybox' if known else 'applet not found'}\n")
+        return 1 if known else 127
     return (yield from run_call(Call(p, name, argv[1:]), run))
 
 

@@ -451,54 +451,6 @@ def yes(call: Call) -> Status:
         yield from call.p.compute(2000)
 
 
-@applet("seq")
-def seq(call: Call) -> Status:
-    args = list(call.args)
-    width, separator, layout = False, "\n", ""
-    while args and args[0].startswith("-") and not re.fullmatch(r"-[\d.]+", args[0]):
-        option = args.pop(0)
-        if option == "-w":
-            width = True
-        elif option.startswith("-s"):
-            separator = option[2:] or (args.pop(0) if args else "")
-        elif option == "--":
-            break
-        else:
-            raise Usage(f"invalid option -- '{option[1:2]}'")
-    if not 1 <= len(args) <= 3:
-        raise Usage
-    try:
-        numbers = [float(arg) for arg in args]
-    except ValueError:
-        bad = next(arg for arg in args if not re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?", arg))
-        raise Failure(f"invalid number '{bad}'") from None
-    first, step, last = 1.0, 1.0, numbers[-1]
-    if len(numbers) > 1:
-        first = numbers[0]
-    if len(numbers) == 3:
-        step = numbers[1]
-    if step == 0:
-        raise Failure("invalid number '0'")
-    places = max((len(arg.partition(".")[2]) for arg in args), default=0)
-    digits = max(len(arg.partition(".")[0]) for arg in (args[0], args[-1])) + (places + 1 if places else 0) if width else 0
-    layout = f"%0{digits}.{places}f" if width else f"%.{places}f"
-    count = 0
-    printed = False
-    while True:
-        value = first + count * step
-        if (step > 0 and value > last + 1e-9) or (step < 0 and value < last - 1e-9):
-            break
-        call.out((separator if printed else "") + layout % value)
-        printed = True
-        count += 1
-        if count % 4096 == 0:
-            yield from call.flush()
-            yield from call.p.compute(500_000)
-    if printed:
-        call.out("\n")
-    return 0
-
-
 @applet("nl")
 def nl(call: Call) -> Status:
     found = options(call, "b:i:n:s:v:w:p")
@@ -617,23 +569,6 @@ def unexpand(call: Call) -> Status:
             body = line.lstrip(" ")
             blanks = len(line) - len(body)
             call.out("\t" * (blanks // width) + " " * (blanks % width) + body)
-    return 0
-
-
-@applet("factor")
-def factor(call: Call) -> int:
-    for arg in call.args:
-        if not arg.isdigit():
-            raise Failure(f"invalid number '{arg}'")
-        number, divisor, factors = int(arg), 2, []
-        while divisor * divisor <= number:
-            while number % divisor == 0:
-                factors.append(divisor)
-                number //= divisor
-            divisor += 1
-        if number > 1:
-            factors.append(number)
-        call.out(f"{arg}:{''.join(f' {each}' for each in factors)}\n")
     return 0
 
 
