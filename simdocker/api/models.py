@@ -47,6 +47,7 @@ class Mount(Model):
     BindOptions: Mapping[str, Any] | None = None
     VolumeOptions: Mapping[str, Any] | None = None
     TmpfsOptions: Mapping[str, Any] | None = None
+    ImageOptions: Mapping[str, Any] | None = None
 
 
 class HealthConfig(Model):
