@@ -65,7 +65,7 @@ def applet(*called: str) -> Callable[[Run], Run]:
     return register
 
 
-def find(name: str) -> Run | None:
+def named(name: str) -> Run | None:
     """The applet called `name`, None when busybox has none."""
     run = APPLETS.get(name)
     if run is None and name in _HOME:

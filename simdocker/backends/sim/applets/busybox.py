@@ -44,7 +44,7 @@ def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
         p.argv = argv
         status: int = yield from shell_main(p)
         return status
-    run = applets.find(name)
+    run = applets.named(name)
     if run is None:
         known = applets.exists(name)
         yield from p.write(2, f"{name}: {'not part of the simulated busybox' if known else 'applet not found'}\n")

@@ -618,7 +618,7 @@ def ulimit(call: BuiltinCall) -> int:
 
 def _applet(name: str) -> Callable[[BuiltinCall], Outcome]:
     def run(call: BuiltinCall) -> Outcome:
-        found = applets.find(name)
+        found = applets.named(name)
         assert found is not None
         return found(call)
 
