@@ -317,6 +317,7 @@ class Containers:
         self.event(container, "destroy")
         self.console.end_followers(container)
         self.lifecycle.notify(container, "removed")
+        yield from daemon.images.collect(container.image)
 
     def prune(self, request: Request) -> Reply:
         """Process: `POST /containers/prune`: remove every stopped container."""

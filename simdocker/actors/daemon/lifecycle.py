@@ -376,6 +376,8 @@ class Lifecycle:
         while container.process is not None or container.busy is not None:
             if container.busy is not None:
                 yield container.busy
+            elif container.process is not None and not container.process.exited.processed:
+                yield container.process.exited  # it has ended, and the daemon is still to be told
             else:
                 yield self.daemon.env.timeout(0)
 
