@@ -11,14 +11,14 @@ from random import Random
 from typing import Any
 
 import msgspec
+
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Router
 from simdocker.actors.daemon.events import Events, as_json
 from simdocker.actors.daemon.networks import Networks
 from simdocker.actors.daemon.system import System
 from simdocker.actors.daemon.volumes import Volumes
-from simdocker.api import ApiError, InternalError, NotFound, Request, Response
-from simdocker.api import models
+from simdocker.api import ApiError, InternalError, NotFound, Request, Response, models
 from simdocker.backends.ports import DriverError, Endpoint, NetworkSpec, PublishedPort, Resolver
 from simdocker.des import Environment
 from simdocker.trace import Trace

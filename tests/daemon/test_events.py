@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from part_daemon import PartDaemon
+
 from simdocker.actors.daemon.events import KEPT, Happened, as_json
 from simdocker.actors.daemon.times import EPOCH_NS, EPOCH_S
 

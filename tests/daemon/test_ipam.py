@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from simdocker.actors.daemon.ipam import (
     DEFAULT_POOLS,
     AddressPool,

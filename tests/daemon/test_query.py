@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from simdocker.actors.daemon.gojson import problem
 from simdocker.actors.daemon.query import Filters, truthy
 from simdocker.actors.daemon.times import EPOCH_S, S, parse_time, parse_unix, rfc3339
@@ -105,5 +106,5 @@ def test_since_may_be_a_duration_ago() -> None:
 
 
 def test_a_bad_time_is_described_as_go_does() -> None:
-    with pytest.raises(ValueError, match='strconv.ParseInt: parsing "zz": invalid syntax'):
+    with pytest.raises(ValueError, match=r'strconv\.ParseInt: parsing "zz": invalid syntax'):
         parse_unix("zz")

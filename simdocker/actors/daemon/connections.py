@@ -146,6 +146,9 @@ class Connections:
         assert network is not None
         if endpoint is None:
             self._event(network, "connect", container)
+            if network.driver == "null":  # no interface, but a namespace of its own is made all the same
+                bare = Endpoint(state.id, network.spec, container.id, "", 0, "")
+                yield from self.daemon.network_driver.join(bare, container.sandbox)  # type: ignore[arg-type]
             return
         config, host = container.config, container.host
         if (config.ExposedPorts and not container.ports and not network.internal) and (

@@ -11,7 +11,7 @@ _HEX = "0123456789abcdefABCDEF"
 END = "unexpected end of JSON input"
 
 
-class _Invalid(Exception):  # noqa: N818 - never leaves this module
+class _Invalid(Exception):
     """The scan stops; the argument is Go's sentence."""
 
 
