@@ -187,6 +187,8 @@ class Master:
         tail = f'client: {socket.peer[0]}, server: localhost, request: "{request.line}", host: "{host}"'
         if status.startswith("403"):
             what = f'*{self.requests} directory index of "{self.root}{request.path}" is forbidden'
+        elif request.path.endswith("/"):
+            what = f'*{self.requests} "{self.root}{request.path}index.html" is not found (2: No such file or directory)'
         else:
             what = f'*{self.requests} open() "{self.root}{request.path}" failed (2: No such file or directory)'
         yield from _log(worker, f"{what}, {tail}", "error")
