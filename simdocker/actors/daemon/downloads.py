@@ -48,7 +48,9 @@ class Download:
     None at the bottom). `key` spells the blobs of the whole chain, so that the same blob over another
     base is another download. `done` happens when it is over; then `layer` or `error` is set."""
 
-    __slots__ = ("digest", "done", "error", "key", "layer", "meter", "parent", "process", "progress", "repository", "size")
+    __slots__ = (
+        "digest", "done", "error", "key", "layer", "meter", "parent", "process", "progress", "repository", "size",
+    )  # fmt: skip
 
     def __init__(
         self, key: Key, size: int, parent: Download | StoredLayer | None,
