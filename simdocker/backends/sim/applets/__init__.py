@@ -22,7 +22,7 @@ MODULES = {
     "find": "find xargs",
     "grep": "egrep fgrep grep",
     "hashes": "base64 crc32 md5sum sha1sum sha256sum sha3sum sha512sum uudecode uuencode",
-    "listing": "basename df dirname du ls readlink realpath stat",
+    "listing": "basename df dirname du ls pwd readlink realpath stat",
     "net": "arp arping dnsdomainname hostname httpd ifconfig ip nc netstat nslookup ping ping6 route telnet traceroute "
     "traceroute6 wget",
     "numbers": "dd factor seq",

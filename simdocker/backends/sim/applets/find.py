@@ -9,9 +9,10 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet, modes
-from simdocker.backends.sim.applets.call import Call, Failure, Usage, decode, options
+from simdocker.backends.sim.applets.call import Call, Failure, Usage, decode, encode, options
 from simdocker.backends.sim.applets.clock import wall_ns
 from simdocker.backends.sim.applets.input import must_read, standard_input
+from simdocker.backends.sim.applets.regex import BadRegex, compile_regex
 from simdocker.backends.sim.applets.tree import DIRECTORY, base, group_number, join, kind, user_number
 from simdocker.backends.sim.program import Stat
 from simdocker.backends.sim.shell.patterns import matches
@@ -331,10 +332,12 @@ def _path(search: _Find, word: str) -> Test:
 
 
 def _regex(search: _Find, word: str) -> Test:
-    from simdocker.backends.sim.applets.regex import compile_or_fail
-
-    pattern = compile_or_fail(search.value(word))
-    return lambda place: pattern.fullmatch(place.path) is not None
+    text = search.value(word)
+    try:
+        pattern = compile_regex(encode(text))
+    except BadRegex as error:
+        raise Failure(f"bad regex '{text}': {error}") from None
+    return lambda place: pattern.pattern.fullmatch(encode(place.path)) is not None
 
 
 def _type(search: _Find, word: str) -> Test:

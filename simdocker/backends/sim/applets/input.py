@@ -102,7 +102,9 @@ def read_named(call: Call, name: str, *, message: str = "can't open '{}': {}") -
         source.close()
 
 
-def must_read(call: Call, name: str, *, message: str = "{}: {}") -> Generator[Event, Any, bytes]:
+def must_read(
+    call: Call, name: str, *, message: str = "{}: {}", status: int = 1
+) -> Generator[Event, Any, bytes]:
     """Process: a whole file; ends the applet when it cannot be read."""
     if name == "-":
         return (yield from standard_input(call).all())
@@ -113,7 +115,7 @@ def must_read(call: Call, name: str, *, message: str = "{}: {}") -> Generator[Ev
         finally:
             source.close()
     except OSError as error:
-        raise Failure(message.format(name, error.strerror)) from None
+        raise Failure(message.format(name, error.strerror), status) from None
 
 
 def split_lines(data: bytes) -> list[bytes]:

@@ -498,6 +498,12 @@ def realpath(call: Call) -> int:
     return status
 
 
+@applet("pwd")
+def pwd(call: Call) -> int:
+    call.out(f"{call.p.cwd}\n")
+    return 0
+
+
 @applet("basename")
 def basename(call: Call) -> int:
     found = options(call, "as:", permute=False)
