@@ -253,6 +253,7 @@ class _Parser:
             if not text:
                 raise Failure("no previous regexp")
         self.last_pattern = text
+        text = re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t", "r": "\r"}.get(m.group(1), m.group()), text, flags=re.S)
         try:
             return compile_regex(encode(text), extended=self.extended, ignore_case=ignore)
         except BadRegex as error:
