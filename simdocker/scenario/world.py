@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.client.client import Client
@@ -25,6 +26,7 @@ from simdocker.backends.sim.lan import Lan
 from simdocker.content.reference import HUB
 from simdocker.des import CostProfile, Environment, Network, RandomStreams
 from simdocker.errors import UserError
+from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
 from simdocker.scenario.lines import HostSession, Line
 from simdocker.scenario.model import Link, Scenario
 from simdocker.trace import Trace
@@ -122,7 +124,7 @@ class World:
                 self.daemons[name] = self._daemon(name, machine)
         for name, host in spec.hosts.items():
             self._default_daemon[name] = self._endpoint(name, host.docker_host, daemons)
-            client = Client(name, self.env, self.trace, lambda address, here=name: self._connect(here, address))
+            client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self._connect, name))
             self.clients[name] = client
             self.machines[name].kernel.client = client
 

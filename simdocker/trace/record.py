@@ -51,8 +51,9 @@ class Trace:
         env = self.env
         records = self.records
         seq = len(records)
-        span = env.cause
-        record = Record(seq, env.now, actor, kind, what, span if cause is None else cause, span, attrs)
+        process = env._active_proc  # `env.cause` and `env.now` without two property calls: every fact passes here
+        span = env._cause if process is None else process.cause  # type: ignore[attr-defined]
+        record = Record(seq, env._now, actor, kind, what, span if cause is None else cause, span, attrs)
         records.append(record)
         if self.listener is not None:
             self.listener(record)

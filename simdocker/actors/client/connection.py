@@ -11,20 +11,11 @@ from typing import Any, Protocol
 
 from simpy import Event
 
+from simdocker.actors.wire import Unreachable as DaemonUnreachable
 from simdocker.api import Request, Response
 
 Reply = Generator[Event, Any, Response]
 """A process that returns a response."""
-
-
-class DaemonUnreachable(Exception):
-    """Raised by `Connection.call`. No argument: nothing listens there (the CLI then asks "Is the
-    docker daemon running?"). With one, the reason in the words of Go's net package, such as
-    `dial tcp: lookup server: no such host`."""
-
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Connection(Protocol):
@@ -41,3 +32,5 @@ class Connection(Protocol):
 Connect = Callable[[str | None], Connection]
 """`connect(docker_host)`: the way to `-H`'s or `DOCKER_HOST`'s value, None for this host's own
 daemon. Never fails: an address that leads nowhere fails at the first call."""
+
+__all__ = ["Connect", "Connection", "DaemonUnreachable", "Reply"]

@@ -112,7 +112,7 @@ class Containers:
         config = merge(body, image, id)
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")
-        warnings += daemon.networks.check(config, host)
+        warnings += daemon.networks.check(body, host)
         container = Container(id, self._reserve(name, id), image, body.Image, config, host, daemon.env.now)
         container.path, *container.args = (*(config.Entrypoint or ()), *(config.Cmd or ()))
         try:

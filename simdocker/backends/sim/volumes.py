@@ -16,8 +16,8 @@ from simdocker.backends.sim.dentry import Dentry
 from simdocker.backends.sim.kernel import Kernel
 from simdocker.backends.sim.namespace import MountNamespace
 from simdocker.backends.sim.overlay import copy_of
-from simdocker.backends.sim.storage import RootFS
-from simdocker.content.changeset import DIRECTORY, FILE, Node
+from simdocker.backends.sim.storage import RootFS, make_directories
+from simdocker.content.changeset import DIRECTORY, FILE, Node, walk
 
 if TYPE_CHECKING:
     from simdocker.des import CostProfile
@@ -133,3 +133,16 @@ def _copy(source: Dentry, target: Node, view: MountNamespace) -> int:
         elif copy.kind == FILE:
             size += copy.size
     return size
+
+    def size(self, name: str) -> int:
+        return sum(node.size for _, node in walk(self._directory(name).children[DATA]) if node.kind == FILE)
+
+    def host_path_exists(self, path: str) -> bool:
+        try:
+            self.kernel.host_node(path)
+        except OSError:
+            return False
+        return True
+
+    def make_host_directory(self, path: str) -> None:
+        make_directories(self.kernel.host_mounts, path, self.kernel.now_ns())

@@ -59,7 +59,7 @@ class Lookup:
             return FILE, name
         if functions and name in state.functions:
             return FUNCTION, name
-        if name in BUILTINS and (state.bash or not BUILTINS[name].bash_only):
+        if name == "exec" or (name in BUILTINS and (state.bash or not BUILTINS[name].bash_only)):
             return BUILTIN, name
         if not state.bash and applets.exists(name):
             return APPLET, name
