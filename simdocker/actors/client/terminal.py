@@ -33,7 +33,8 @@ class Terminal(Protocol):
         """Write to standard error."""
 
     def read_stdin(self) -> Process:
-        """Process → bytes: what standard input has, at least one byte; b"" at its end."""
+        """Process → bytes: what standard input has, at least one byte; b"" at its end. A
+        `simpy.Interrupt` gives up waiting; nothing is consumed then."""
 
     def read_file(self, path: str) -> bytes:
         """A whole file; `OSError` as from open(2)."""

@@ -15,6 +15,7 @@ from simdocker.actors.client.command import CommandError, Exit, at_least, comman
 from simdocker.actors.client.creating import create_container, read_body
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.options.flags import CONTAINER_FLAGS
+from simdocker.actors.client.terminal import Process
 from simdocker.actors.client.values import BOOL, STRING
 from simdocker.api import Response
 from simdocker.api.models import ContainerCreateBody
@@ -72,7 +73,7 @@ def run(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         waiting = yield from await_end(cli, id, flags.on("rm"))
         response = yield from cli.try_call("POST", f"/containers/{id}/start")
         if response.failed:
-            raise (yield from _not_started(cli, flags, waiting, response))
+            yield from _give_up(cli, flags, waiting, response)
         if not listening:
             yield from conversation.finish_typing()
             return 0
@@ -85,7 +86,7 @@ def _start_detached(cli: Cli, flags: Flags, id: str) -> Exit:
     waiting = yield from await_end(cli, id, flags.on("rm"))
     response = yield from cli.try_call("POST", f"/containers/{id}/start")
     if response.failed:
-        raise (yield from _not_started(cli, flags, waiting, response))
+        yield from _give_up(cli, flags, waiting, response)
     _hang_up(waiting)
     return 0
 
@@ -101,12 +102,12 @@ def _stay(cli: Cli, body: ContainerCreateBody, id: str, conversation: Conversati
         _hang_up(waiting)
 
 
-def _not_started(cli: Cli, flags: Flags, waiting: Response, response: Response) -> Exit:
-    """Process → the error to raise, once a container that --rm takes away again is gone."""
+def _give_up(cli: Cli, flags: Flags, waiting: Response, response: Response) -> Process:
+    """Process: the start failed. Raises CommandError, once a container that --rm takes away again is gone."""
     if flags.on("rm"):
         yield from exit_status(cli, waiting)
     _hang_up(waiting)
-    return _cannot_run(error_text(response))  # type: ignore[return-value]
+    raise _cannot_run(error_text(response))
 
 
 def _hang_up(waiting: Response) -> None:
