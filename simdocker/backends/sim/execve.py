@@ -46,6 +46,11 @@ def _import(program: str) -> Main | None:
     return PROGRAMS.get(program)
 
 
+def absolute(path: str, cwd: str) -> str:
+    """A path as seen from the root."""
+    return path if path.startswith("/") else f"{cwd}/{path}"
+
+
 def find(process: Process, name: str, env: Mapping[str, str]) -> str:
     """The path that execvp would execute for `name`. Raises ENOENT, EACCES."""
     if "/" in name:
@@ -55,13 +60,9 @@ def find(process: Process, name: str, env: Mapping[str, str]) -> str:
     refused = False
     for directory in env.get("PATH", DEFAULT_PATH).split(":"):
         path = f"{directory or '.'}/{name}"
-        try:
-            node = process.namespace.walk(path, process.cwd, process)
-        except OSError as error:
-            refused = refused or error.errno == errno.EACCES
-            continue
-        if node.exists:
-            if node.node.kind == FILE and may(process, node.node, EXECUTE):
+        node = process.namespace.peek(absolute(path, process.cwd), process)
+        if node is not None:
+            if node.kind == FILE and may(process, node, EXECUTE):
                 return path
             refused = True
     raise fail(errno.EACCES if refused else errno.ENOENT, name)
@@ -69,14 +70,14 @@ def find(process: Process, name: str, env: Mapping[str, str]) -> str:
 
 def load(process: Process, path: str, argv: list[str], depth: int = 0) -> Executable:
     """What execve does with `path`. Raises ENOENT, EACCES, ENOEXEC, ENOTDIR, ELOOP."""
-    dentry = process.namespace.find(path, process.cwd, process)
-    node = dentry.node
+    file = absolute(path, process.cwd)
+    node = process.namespace.peek(file, process) or process.namespace.find(path, process.cwd, process).node
     if node.kind != FILE or not may(process, node, EXECUTE):
         raise fail(errno.EACCES, path)
     if node.program:
         main = PROGRAMS.get(node.program) or _import(node.program)
         if main is not None:
-            return Executable(main, argv, dentry.path)
+            return Executable(main, argv, file)
     head = bytes(node.data[:SHEBANG_BYTES]) if node.data is not None else b""
     if not head.startswith(b"#!"):
         raise fail(errno.ENOEXEC, path)

@@ -142,7 +142,7 @@ class Kernel:
         self.booted_ns = EPOCH_NS + int(env.now) - BOOTED_BEFORE_NS
         self.processes: dict[int, Task] = {}
         self.last_pid = 1000
-        self.host_mounts: MountNamespace | None = None
+        self.host_mounts: MountNamespace  # the host's own view, set by the machine
         self._pipes = 20000
         self._fifos: dict[Node, Pipe] = {}
         self._inodes: dict[Node, int] = {}
@@ -167,7 +167,6 @@ class Kernel:
 
     def host_node(self, path: str) -> Node:
         """The node at a path of the host's filesystem, for a bind mount. Raises ENOENT."""
-        assert self.host_mounts is not None
         return self.host_mounts.find(path).node
 
     def next_pipe(self) -> int:

@@ -88,6 +88,15 @@ class Mount:
         self.options = options
         self.made_ns = 0
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything was ever written above the layers."""
+        return self.upper is None or bool(self.upper.children)
+
+    def flags(self) -> str:
+        """The options as /proc/mounts shows them."""
+        return f"{'ro' if self.read_only else 'rw'},{self.options}"
+
 
 class Point:
     """A name on the way to a mount target; `target` is set where one is."""
@@ -118,12 +127,13 @@ MakeMount = Callable[["MountNamespace", str], Mount]
 class MountNamespace:
     """One view of the filesystem. `makers` tells how each target's mount is made, in mount order."""
 
-    __slots__ = ("_mounts", "makers", "owner", "root")
+    __slots__ = ("_mounts", "has_own_mounts", "makers", "owner", "root")
 
     def __init__(self, root: Mount, makers: Mapping[str, MakeMount], targets: Point, owner: Any) -> None:
         self.root = Dentry(root, None, "", root.upper, root.lower, targets)
         self.makers = makers
         self.owner = owner  # the Container whose namespace it is
+        self.has_own_mounts = False  # volumes, binds and the like, which other containers of the image have not
         self._mounts: dict[str, Mount] | None = None
 
     def mount_at(self, target: str) -> Mount:
@@ -189,6 +199,29 @@ class MountNamespace:
                 continue
             at = child
         return at
+
+    def peek(self, path: str, who: Credentials = ROOT) -> Node | None:
+        """The node at an absolute path, None where nothing can be found there.
+
+        Every container of an image starts with the same lookups. As long as it has changed nothing
+        and mounted nothing of its own, their results are the image's and are kept with it.
+        """
+        root = self.root
+        lower = root.lower
+        shared = lower is not None and who.uid == 0 and not self.has_own_mounts and not root.mount.has_changed
+        if shared and path in lower.known:  # type: ignore[union-attr]
+            return lower.known[path]  # type: ignore[union-attr]
+        try:
+            dentry = self.walk(path, "/", who)
+        except OSError:
+            node, mount = None, root.mount
+        else:
+            node = dentry.node if dentry.exists else None
+            mount = (dentry if dentry.exists else dentry.parent or root).mount
+        top = path[1:].partition("/")[0]
+        if shared and mount is root.mount and (root.point is None or top not in root.point.children):
+            lower.known[path] = node  # type: ignore[union-attr]
+        return node
 
     def find(self, path: str, cwd: str = "/", who: Credentials = ROOT, *, follow: bool = True) -> Dentry:
         """Look up a path that must exist."""

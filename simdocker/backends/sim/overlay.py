@@ -13,17 +13,20 @@ from weakref import WeakValueDictionary
 
 from simdocker.content.changeset import DIRECTORY, FILE, WHITEOUT, Node
 
+EMPTY: dict[str, Node | None] = {}
+
 
 class Merged:
     """One name as the layers below show it: the topmost `node`, and for a directory the
     directories of all layers that contribute to it, topmost first."""
 
-    __slots__ = ("__weakref__", "_entries", "layers", "node")
+    __slots__ = ("__weakref__", "_entries", "known", "layers", "node")
 
     def __init__(self, node: Node, layers: tuple[Node, ...] = ()) -> None:
         self.node = node
         self.layers = layers
         self._entries: dict[str, Merged] | None = None
+        self.known: dict[str, Node | None] = EMPTY  # of a root: paths that were looked up (MountNamespace.peek)
 
     @property
     def entries(self) -> dict[str, Merged]:
@@ -64,6 +67,7 @@ def stack(layers: tuple[Node, ...]) -> Merged:
     if merged is None:
         top = layers[0] if layers else Node(DIRECTORY, 0o755)
         merged = _stacks[layers] = Merged(top, layers)
+        merged.known = {}
     return merged
 
 

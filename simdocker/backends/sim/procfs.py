@@ -158,7 +158,7 @@ class ProcRoot:
             "comm": lambda: ProcFile(lambda: f"{process.comm}\n"),
             "cwd": lambda: symlink(process.cwd),
             "environ": lambda: ProcFile(lambda: "".join(f"{k}={v}\0" for k, v in process.env.items()), 0o400),
-            "exe": lambda: symlink(process.executable),
+            "exe": lambda: symlink(_executable(process)),
             "fd": lambda: _descriptors(process),
             "mounts": lambda: ProcFile(lambda: mount_table(self.mounts)),
             "root": lambda: symlink("/"),
@@ -178,9 +178,17 @@ class ProcRoot:
 def mount_table(namespace: MountNamespace) -> str:
     """The text of /proc/mounts."""
     return "".join(
-        f"{mount.source} {mount.target} {mount.fstype} {'ro' if mount.read_only else 'rw'},{mount.options} 0 0\n"
+        f"{mount.source} {mount.target} {mount.fstype} {mount.flags()} 0 0\n"
         for mount in namespace.mounts()
     )
+
+
+def _executable(process: Task) -> str:
+    """The executed file's path without symbolic links; what has gone since is marked so."""
+    try:
+        return process.namespace.find(process.executable).path
+    except OSError:
+        return f"{process.executable} (deleted)"
 
 
 def _descriptors(process: Task) -> Node:

@@ -141,6 +141,7 @@ class Runtime:
             targets = tuple(container.extra_mounts)
         makers, points = mounts.layout(targets, spec.etc_files is not None)
         container.mounts = MountNamespace(rootfs.mount(read_only=spec.read_only), makers, points, container)
+        container.mounts.has_own_mounts = bool(targets)
         return container
 
     def _targets(self, rootfs: RootFS, spec: ProcessSpec) -> dict[str, ports.MountPoint]:
@@ -350,11 +351,8 @@ def _look_path(process: Process, name: str, prefix: str) -> str:
         return name
     for directory in process.env.get("PATH", "").split(":") if name and process.env.get("PATH") else ():
         path = f"{directory or '.'}/{name}"
-        try:
-            dentry = process.namespace.walk(path, process.cwd, process)
-        except OSError:
-            continue
-        if dentry.exists and dentry.node.kind == FILE and may(process, dentry.node, EXECUTE):
+        found = process.namespace.peek(execve.absolute(path, process.cwd), process)
+        if found is not None and found.kind == FILE and may(process, found, EXECUTE):
             return path
     raise StartFailed(
         _sentence(prefix, f'exec: "{name}": executable file not found in $PATH'), 126 if in_exec else 127

@@ -28,6 +28,18 @@ REFERENCE_DISK = 300_000_000
 ROOT_DIRECTORY = "/var/lib/docker/overlay2"
 
 
+class OverlayMount(Mount):
+    """The union mount of a container; its `options` are the container's id, from which its long
+    options are made when someone looks."""
+
+    __slots__ = ()
+
+    def flags(self) -> str:
+        here = f"{ROOT_DIRECTORY}/{self.options}"
+        layers = f"lowerdir={here}-init/diff,upperdir={here}/diff,workdir={here}/work"
+        return f"{'ro' if self.read_only else 'rw'},relatime,{layers}"
+
+
 class RootFS:
     """A container's layers, mounted or not: `upper` is its own, `lower` the image's."""
 
@@ -42,10 +54,9 @@ class RootFS:
 
     def mount(self, *, read_only: bool = False) -> Mount:
         """The union mount at /."""
-        here = f"{ROOT_DIRECTORY}/{self.container_id}"
-        options = f"relatime,lowerdir={here}-init/diff,upperdir={here}/diff,workdir={here}/work"
-        return Mount(
-            "overlay", "/", "overlay", self.upper, self.lower, read_only=read_only or self.read_only, options=options
+        return OverlayMount(
+            "overlay", "/", "overlay", self.upper, self.lower, read_only=read_only or self.read_only,
+            options=self.container_id,
         )
 
     def view(self) -> MountNamespace:
@@ -54,13 +65,14 @@ class RootFS:
 
 
 class Chain:
-    """An extracted layer with those below it, topmost first."""
+    """An extracted layer with those below it, topmost first; `root` is what containers see of them."""
 
-    __slots__ = ("layers", "parent")
+    __slots__ = ("layers", "parent", "root")
 
     def __init__(self, parent: str, layers: tuple[Node, ...]) -> None:
         self.parent = parent
         self.layers = layers
+        self.root = stack((INIT, *layers))
 
 
 class StorageDriver:
@@ -100,8 +112,8 @@ class StorageDriver:
         self.trace.step(self.actor, "rmtree", {"chain": chain_id})
 
     def create(self, container_id: str, chain_id: str) -> None:
-        layers = self._chains[chain_id].layers if chain_id else ()
-        self._containers[container_id] = RootFS(container_id, stack((INIT, *layers)), self.kernel.now_ns())
+        root = self._chains[chain_id].root if chain_id else stack((INIT,))
+        self._containers[container_id] = RootFS(container_id, root, self.kernel.now_ns())
 
     def make_directory(self, container_id: str, path: str) -> None:
         rootfs = self._containers[container_id]

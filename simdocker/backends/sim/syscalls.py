@@ -272,7 +272,7 @@ class FileCalls:
     def mounts(self) -> Iterator[tuple[str, str, str, str]]:
         """(source, target, fstype, options) of every mount, the root first."""
         for mount in self.namespace.mounts():
-            yield mount.source, mount.target, mount.fstype, f"{'ro' if mount.read_only else 'rw'},{mount.options}"
+            yield mount.source, mount.target, mount.fstype, mount.flags()
 
     def statfs(self, path: str) -> tuple[str, str, int, int]:
         """(source, mount target, total bytes, used bytes) of the filesystem that holds `path`."""

@@ -31,11 +31,8 @@ def resolve(namespace: MountNamespace, user: str) -> User:
 
 
 def _content(namespace: MountNamespace, path: str) -> bytes:
-    try:
-        node = namespace.find(path).node
-    except OSError:
-        return b""
-    return bytes(node.data or b"") if node.kind == FILE else b""
+    node = namespace.peek(path)
+    return bytes(node.data or b"") if node is not None and node.kind == FILE else b""
 
 
 @lru_cache(maxsize=1024)

@@ -119,6 +119,19 @@ class VolumeDriver:
     def _directory(self, name: str) -> Node:
         return self._root().children.setdefault(name, Node(DIRECTORY, 0o701, mtime=self.kernel.now_ns()))
 
+    def size(self, name: str) -> int:
+        return sum(node.size for _, node in walk(self._directory(name).children[DATA]) if node.kind == FILE)
+
+    def host_path_exists(self, path: str) -> bool:
+        try:
+            self.kernel.host_node(path)
+        except OSError:
+            return False
+        return True
+
+    def make_host_directory(self, path: str) -> None:
+        make_directories(self.kernel.host_mounts, path, self.kernel.now_ns())
+
 
 def _copy(source: Dentry, target: Node, view: MountNamespace) -> int:
     """Fill `target` with copies of what `source` holds, and give it its owner and mode → bytes."""
@@ -133,16 +146,3 @@ def _copy(source: Dentry, target: Node, view: MountNamespace) -> int:
         elif copy.kind == FILE:
             size += copy.size
     return size
-
-    def size(self, name: str) -> int:
-        return sum(node.size for _, node in walk(self._directory(name).children[DATA]) if node.kind == FILE)
-
-    def host_path_exists(self, path: str) -> bool:
-        try:
-            self.kernel.host_node(path)
-        except OSError:
-            return False
-        return True
-
-    def make_host_directory(self, path: str) -> None:
-        make_directories(self.kernel.host_mounts, path, self.kernel.now_ns())
