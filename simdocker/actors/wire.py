@@ -86,7 +86,13 @@ class Wire:
             yield from self._carry(self.there, self.here, response.size, meter)
             if response.stream is not None:
                 response.stream.delay_ns = self.network.latency(self.there, self.here)
-        self._last = trace.emit(MESSAGE, self.target, str(response.status), {"to": self.source}, sent)
+        self._last = trace.emit(
+            MESSAGE,
+            self.target,
+            str(response.status),
+            {"to": self.source, "message": response.message} if response.status >= 400 else {"to": self.source},
+            sent,
+        )
         env.cause = outer
         return response
 

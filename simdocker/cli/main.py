@@ -53,18 +53,6 @@ def run(
 
 
 @app.command()
-def shell(
-    world: Annotated[Optional[str], typer.Argument(help="A scenario file whose world to use")] = None,  # noqa: UP045
-    seed: Annotated[int, typer.Option(help="Random seed")] = 0,
-    profile: Annotated[str, typer.Option(help="Cost profile: a name or a file")] = "default",
-) -> None:
-    """A prompt where docker commands act on a simulated world. Type :help there."""
-    from simdocker.cli.shell import run_shell
-
-    raise typer.Exit(run_shell(world, seed=seed, profile=profile))
-
-
-@app.command()
 def validate(
     scenario: Annotated[list[str], typer.Argument(help="Scenario files to check")],
 ) -> None:

@@ -71,7 +71,7 @@ class Player:
             yield from self._commands(step, host)
         elif step.parallel is not None:
             self.observer.step_started(step, host)
-            yield AllOf(env, [env.process(self._step(inner)) for inner in step.parallel])
+            yield AllOf(env, [env.process(self._commands(inner, inner.on or host, private=True)) for inner in step.parallel])
         elif step.wait is not None:
             self.observer.step_started(step, host)
             yield env.timeout(step.wait)
@@ -84,7 +84,7 @@ class Player:
         if step.run is None and step.check:
             self._judge(step, StepResult(f"check on {host}", host, started_ns=env.now, ended_ns=env.now), host)
 
-    def _commands(self, step: Step, host: str) -> Generator[Event, Any, None]:
+    def _commands(self, step: Step, host: str, *, private: bool = False) -> Generator[Event, Any, None]:
         """Process: the step's command `times` times: one after another, or one `every` so often."""
         env = self.world.env
         self.observer.step_started(step, host)
@@ -94,13 +94,13 @@ class Player:
         outcomes: list[tuple[int, bytes, bytes]] = []
         if step.every is None:
             for _ in range(step.times):
-                outcomes.append((yield from self._command(step, host)))
+                outcomes.append((yield from self._command(step, host, private)))
         else:
             running = []
             for number in range(step.times):
                 if number:
                     yield env.timeout(step.every)
-                running.append(env.process(self._command(step, host)))
+                running.append(env.process(self._command(step, host, True)))
             yield AllOf(env, running)
             outcomes = [process.value for process in running]
         result.exit = next((code for code, _, _ in outcomes if code), 0)
@@ -117,13 +117,13 @@ class Player:
             self.run.steps.append(result)
         self.observer.step_ended(step, result)
 
-    def _command(self, step: Step, host: str) -> Generator[Event, Any, tuple[int, bytes, bytes]]:
+    def _command(self, step: Step, host: str, private: bool) -> Generator[Event, Any, tuple[int, bytes, bytes]]:
         """Process: one shell line on one host → exit code, stdout, stderr. A line that is still at
         work when its time is up gets Ctrl-C, as an impatient user would press it."""
         world, env = self.world, self.world.env
         outer = env.cause
         env.cause = world.trace.note(PLAYER, "command", {"line": step.run, "on": host})
-        line = world.start_line(host, step.run or "", private=step.every is not None)
+        line = world.start_line(host, step.run or "", private=private)
         yield AnyOf(env, (line.done, env.timeout(step.timeout)))
         if not line.done.triggered:
             world.trace.note(PLAYER, "interrupt", {"after_ns": step.timeout})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.client.client import Client
 from simdocker.actors.client.connection import DaemonUnreachable
-from simdocker.actors.daemon import views
+from simdocker.actors.daemon import image_views, views
 from simdocker.actors.daemon.daemon import Daemon
 from simdocker.actors.registry.catalogue import hub
 from simdocker.actors.registry.directory import Directory
@@ -229,10 +229,10 @@ class World:
             if kind == "container":
                 return views.inspect(daemon, daemon.containers.get(name))
             if kind == "image":
-                return daemon.images.show(name)
+                return image_views.inspection(daemon.images.get(name))
             if kind == "network":
-                return daemon.networks.show(name)
-            return daemon.volumes.show(name)
+                return daemon.networks.find(name).view()
+            return daemon.volumes.get(name).view()
         except ApiError:
             return None
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simdocker.backends.sim.dentry import Dentry
-from simdocker.backends.sim.overlay import Merged
+from simdocker.backends.sim.overlay import EMPTY, Merged
 from simdocker.backends.sim.program import fail
 from simdocker.content.changeset import DIRECTORY, SYMLINK, Node
 
@@ -207,20 +207,23 @@ class MountNamespace:
         and mounted nothing of its own, their results are the image's and are kept with it.
         """
         root = self.root
-        lower = root.lower
-        shared = lower is not None and who.uid == 0 and not self.has_own_mounts and not root.mount.has_changed
-        if shared and path in lower.known:  # type: ignore[union-attr]
-            return lower.known[path]  # type: ignore[union-attr]
+        known = root.lower.known if root.lower is not None else EMPTY
+        shared = who.uid == 0 and not self.has_own_mounts and not root.mount.has_changed
+        if shared and path in known:
+            return known[path]
+        node = None
+        mount: Mount | None = root.mount
         try:
             dentry = self.walk(path, "/", who)
         except OSError:
-            node, mount = None, root.mount
+            if root.point is not None and path[1:].partition("/")[0] in root.point.children:
+                mount = None  # it may have failed in another mount
         else:
-            node = dentry.node if dentry.exists else None
-            mount = (dentry if dentry.exists else dentry.parent or root).mount
-        top = path[1:].partition("/")[0]
-        if shared and mount is root.mount and (root.point is None or top not in root.point.children):
-            lower.known[path] = node  # type: ignore[union-attr]
+            if dentry.exists:
+                node = dentry.node
+            mount = (dentry if node is not None else dentry.parent or root).mount
+        if shared and mount is root.mount and known is not EMPTY:
+            known[path] = node
         return node
 
     def find(self, path: str, cwd: str = "/", who: Credentials = ROOT, *, follow: bool = True) -> Dentry:

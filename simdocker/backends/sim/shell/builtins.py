@@ -24,13 +24,12 @@ _OPTION_NAMES = {
 }  # fmt: skip
 """`set -o` names in ash's order, with the letter that `$-` shows."""
 _SETTABLE = frozenset("efIimnsxvCabuV")
-_HELP = """\
-Built-in commands:
-------------------
-	. : [ [[ alias bg break cd chdir command continue echo eval exec
-	exit export false fg getopts hash help history jobs kill let
-	local printf pwd read readonly return set shift source test times
-	trap true type ulimit umask unalias unset wait"""
+_BUILTIN_NAMES = (
+    ". : [ [[ alias bg break cd chdir command continue echo eval exec exit export false fg getopts hash help history "
+    "jobs kill let local printf pwd read readonly return set shift source test times trap true type ulimit umask "
+    "unalias unset wait"
+).split()
+"""As `help` lists them."""
 
 
 class BuiltinCall(Call):
@@ -174,7 +173,7 @@ def command(call: BuiltinCall) -> Status:
     args = call.args
     if args and args[0] in ("-v", "-V"):
         status = 0
-        for name in args[1:]:
+        for name in args[1 : None if call.sh.state.bash else 2]:
             status |= describe(call, name, verbose=args[0] == "-V")
         return 127 if status and not call.sh.state.bash else status
     if args and args[0] in ("-p", "--"):
@@ -188,6 +187,8 @@ def command(call: BuiltinCall) -> Status:
 def type_(call: BuiltinCall) -> int:
     status = 0
     for name in call.args:
+        if name.startswith("-") and not call.sh.state.bash:
+            continue
         status |= describe(call, name, verbose=True)
     return 127 if status and not call.sh.state.bash else status
 
@@ -236,7 +237,15 @@ def hash_(call: BuiltinCall) -> int:
 
 @builtin("help")
 def help_(call: BuiltinCall) -> int:
-    call.out(f"{_HELP}\n\n")
+    words = [*_BUILTIN_NAMES, *(name for name in applets.names())]
+    call.out("Built-in commands:\n------------------\n")
+    line = "\t"
+    for index, word in enumerate(words):
+        line += ("" if line == "\t" else " ") + word
+        if len(line) > 60 or index == len(words) - 1:
+            call.out(f"{line}\n")
+            line = "\t"
+    call.out("\n")
     return 0
 
 
@@ -262,7 +271,7 @@ def alias(call: BuiltinCall) -> int:
         elif name in aliases:
             call.out(f"{'alias ' if call.sh.state.bash else ''}{name}={single_quoted(aliases[name])}\n")
         else:
-            call.err(f"{call.sh.prefix('alias') if call.sh.state.bash else 'alias: '}{name}: not found\n")
+            call.err(f"{call.sh.prefix('alias') if call.sh.state.bash else 'alias: '}{name}{': ' if call.sh.state.bash else ' '}not found\n")
             status = 1
     return status
 
@@ -310,8 +319,9 @@ def export(call: BuiltinCall) -> int:
     for arg in args:
         name, equals, value = arg.partition("=")
         if not name.isidentifier():
-            message = f"`{arg}': not a valid identifier" if call.sh.state.bash else f"{name}: bad variable name"
-            raise (BuiltinFailure(message, 1) if call.sh.state.bash else ShellFailure(f"{call.name}: {name}: bad variable name"))
+            if call.sh.state.bash:
+                raise BuiltinFailure(f"`{arg}': not a valid identifier", 1)
+            raise BuiltinFailure(f"{name}: bad variable name")
         if equals:
             call.sh.assign(name, value)
         if remove:
@@ -370,6 +380,10 @@ def unset(call: BuiltinCall) -> int:
             raise BuiltinFailure(f"illegal option {arg[:2]}")
         elif functions or (state.bash and arg not in state.variables and arg in state.functions):
             state.functions.pop(arg, None)
+        elif arg in state.variables.readonly:
+            raise BuiltinFailure(f"{arg}: is read only" if not state.bash else f"{arg}: cannot unset: readonly variable")
+        elif not arg.partition("[")[0].isidentifier():
+            raise BuiltinFailure(f"{arg}: bad variable name")
         else:
             state.variables.unset(arg)
     return 0
@@ -410,7 +424,7 @@ def set_(call: BuiltinCall) -> int:
                 name = args.pop(0)
                 if name not in _OPTION_NAMES:
                     message = f"{name}: invalid option name" if state.bash else f"illegal option {arg[0]}o {name}"
-                    raise BuiltinFailure(message)
+                    raise BuiltinFailure(message, 1)
                 set_option(call, _OPTION_NAMES[name], arg[0] == "-")
             elif letter in _SETTABLE:
                 set_option(call, letter, arg[0] == "-")
@@ -431,9 +445,9 @@ def set_option(call: BuiltinCall, letter: str, on: bool) -> None:
 
 
 def show_options(call: BuiltinCall, *, as_commands: bool) -> None:
-    if not as_commands:
-        call.out("Current option settings\n")
     for name, letter in _OPTION_NAMES.items():
+        if letter in "isV":
+            continue
         on = letter in call.sh.state.options
         call.out(f"set {'-' if on else '+'}o {name}\n" if as_commands else f"{name:<16}{'on' if on else 'off'}\n")
 
@@ -518,6 +532,9 @@ def cd(call: BuiltinCall) -> int:
     if target == "-":
         target = variables.get("OLDPWD", "")
         show = True
+        if not target and call.sh.state.bash:
+            raise BuiltinFailure("OLDPWD not set", 1)
+        target = target or variables.get("PWD", "/")
     if not target:
         return 0
     old = variables.get("PWD", call.p.cwd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simdocker.backends.sim.applets.call import decode, options
 from simdocker.backends.sim.shell.builtins import BuiltinCall, builtin
 from simdocker.backends.sim.shell.interpreter import Status
-from simdocker.backends.sim.shell.state import DEFAULT_IFS, BuiltinFailure, ShellFailure
+from simdocker.backends.sim.shell.state import DEFAULT_IFS, BuiltinFailure
 
 
 @builtin("read")
@@ -17,9 +17,10 @@ def read(call: BuiltinCall) -> Status:
         if not name.isidentifier():
             if call.sh.state.bash:
                 raise BuiltinFailure(f"`{name}': not a valid identifier", 1)
-            raise ShellFailure(f"read: '{name}': bad variable name")
+            raise BuiltinFailure(f"'{name}': bad variable name", 1)
     fd = int(found.value("u", "0"))
-    if "p" in found:
+    file = call.p.fds.get(fd)
+    if "p" in found and file is not None and file.isatty():
         call.err(found.value("p"))
         yield from call.flush()
     delimiter = found.value("d", "\n").encode()[:1]

@@ -506,7 +506,9 @@ class Shell:
 
 def quoted(word: str) -> str:
     """As `set -x` shows a word: in single quotes when it has something special."""
-    if word and not any(char in word for char in " \t\n\"'\\$`&|;<>()[*?~#=%!{}") or word in ("]",):
+    if not word:
+        return ""
+    if not any(char in word for char in " \t\n\"'\\$`&|;<>()[*?~#=%!{}") or word in ("]",):
         return word
     return single_quoted(word)
 
@@ -536,7 +538,7 @@ _SPECIAL: dict[str, Callable[[Shell], str | None]] = {
     "!": lambda sh: str(sh.state.background) if sh.state.background else "",
     "-": lambda sh: "".join(sorted(option for option in sh.state.options if len(option) == 1)),
     "LINENO": lambda sh: str(sh.state.line + (1 if sh.state.bash else 0)),
-    "FUNCNAME": lambda sh: "",
+    "FUNCNAME": lambda sh: sh.state.function,
     "RANDOM": lambda sh: str(_random(sh)),
 }
 _RUN: dict[type, Callable[[Shell, Any, bool, bool], Status]] = {

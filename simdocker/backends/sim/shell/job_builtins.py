@@ -136,10 +136,12 @@ def jobs_(call: BuiltinCall) -> int:
 def fg(call: BuiltinCall) -> Status:
     jobs.refresh(call.sh)
     job = jobs.find(call.sh, call.args[0] if call.args else "%%")
-    if not call.sh.state.interactive:
-        raise BuiltinFailure("job %% not created under job control" if job else "no current job", 1)
+    if not call.sh.state.interactive and call.sh.state.bash:
+        raise BuiltinFailure("no job control", 1)
+    if not call.sh.state.interactive and job is not None:
+        raise BuiltinFailure(f"job {call.args[0] if call.args else job.number} not created under job control")
     if job is None:
-        raise BuiltinFailure("no current job" if not call.args else f"{call.args[0]}: no such job")
+        raise BuiltinFailure("No current job" if not call.args else f"{call.args[0]}: no such job")
     call.out(f"{job.source}\n")
     yield from call.flush()
     statuses = yield from jobs.wait_foreground(call.sh, job.processes)
@@ -152,7 +154,7 @@ def bg(call: BuiltinCall) -> int:
     jobs.refresh(call.sh)
     job = jobs.find(call.sh, call.args[0] if call.args else "%%")
     if job is None:
-        raise BuiltinFailure("no current job" if not call.args else f"{call.args[0]}: no such job")
+        raise BuiltinFailure("No current job" if not call.args else f"{call.args[0]}: no such job")
     call.p.kill(job.processes[-1].pid, 18)
     call.out(f"[{job.number}] {job.source}\n")
     return 0

@@ -223,6 +223,7 @@ class Lookup:
         loops, state.loops = state.loops, 0
         state.variables.frames.append({})
         state.calls += 1
+        caller, state.function = state.function, argv[0]
         try:
             yield from self.sh.p.compute(BUILTIN_NS)
             return (yield from self.sh.run(state.functions[argv[0]]))
@@ -230,6 +231,7 @@ class Lookup:
             return leaving.status
         finally:
             state.calls -= 1
+            state.function = caller
             state.variables.leave()
             state.positional = saved
             state.loops = loops

@@ -93,6 +93,7 @@ class Reader:
         self.cuts: list[tuple[int, int, str]] = []  # (start, end, letter): what the mask replaces
         self.pending: list[tuple[RawRedirect, str, bool]] = []
         self.last = Token("newline", "", start, start)
+        self.in_test = False  # ash: between `[[` and `]]`, `&&` and `||` are words
 
     # complete commands
 
@@ -178,6 +179,9 @@ class Reader:
                     return Token("redirect", operator, start, self.pos, fd)
         for operator in (";;", "&&", "||", ";", "&", "|", "(", ")"):
             if text.startswith(operator, start):
+                if self.in_test and operator in ("&&", "||"):
+                    self.pos = start + 2
+                    return Token("word", operator, start, self.pos)
                 self.pos = start + len(operator)
                 return Token(operator, operator, start, self.pos)
         self._word()
@@ -507,6 +511,8 @@ class Reader:
                 start = token.start
             if token.kind == "word":
                 self.keep_word(token)
+                if token.text in ("[[", "]]") and not self.bash:
+                    self.in_test = token.text == "[[" and not words
                 if words or not _ASSIGNMENT.match(token.text):
                     words += 1
                 else:
@@ -519,6 +525,7 @@ class Reader:
                 self.function_definition(name)
                 return
             else:
+                self.in_test = False
                 self.push(token)
                 break
         if redirects:

@@ -73,9 +73,7 @@ class Redirections:
                 source = fds.get(int(target))
                 if source is None:
                     message = "Bad file descriptor"
-                    raise ShellFailure(
-                        f"{target}: {message}" if sh.state.bash else f"dup2({target},{redirect.fd}): {message}", 1
-                    )
+                    raise ShellFailure(f"{target}: {message}", 1)
                 fds[redirect.fd] = source
                 return
             if operator == "<&" or redirect.fd != 1:

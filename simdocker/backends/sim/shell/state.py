@@ -161,6 +161,7 @@ class State:
     line: int = 0
     loops: int = 0
     calls: int = 0
+    function: str = ""  # the running function's name
     sourced: int = 0
     interactive: bool = False
     script: bool = False  # runs a file: messages name its lines
