@@ -11,7 +11,10 @@ from typing import Any
 
 from simdocker.api import models
 
-_POINTERS = frozenset({"StopTimeout", "Init"})  # absent only when nil: false and 0 are said
+_POINTERS = frozenset({
+    "StopTimeout", "Init", "BindOptions", "VolumeOptions", "TmpfsOptions", "ImageOptions", "Healthcheck",
+})
+"""Pointers in Go: left out only when nil; false, 0 and {} are said."""
 
 _OMITTED_WHEN_EMPTY: Mapping[type, frozenset[str]] = {
     models.ContainerConfig: frozenset({
@@ -46,4 +49,4 @@ def to_wire(value: Any) -> Any:
 
 
 def _empty(name: str, field: Any) -> bool:
-    return field is None if name in _POINTERS else not field and not isinstance(field, models.Model)
+    return field is None if name in _POINTERS else not field

@@ -84,20 +84,21 @@ class Client:
             return fault.exit_code
 
     def _help(self, wish: Help, terminal: Terminal) -> Exit:
-        if wish.warnings:
-            terminal.err(wish.warnings)
+        if wish.warnings:  # docker prints this one on standard output, except before its own help
+            (terminal.out if wish.words else terminal.err)(wish.warnings)
         command = wish.command
+        show = terminal.err if wish.unasked else terminal.out
         if command is not None:
             api_version = ""
             if any(flag.since for flag in command.flags.values()):
                 cli = Cli(self.env, terminal, self._way(wish.globals.many("host"), terminal), wish.words, {})
                 yield from cli.greet()
                 api_version = cli.api_version
-            terminal.out(command_help(wish.words, command, terminal.width, api_version))
+            show(command_help(wish.words, command, terminal.width, api_version))
         elif wish.words:
-            terminal.out(group_help(wish.words))
+            show(group_help(wish.words))
         else:
-            terminal.out(docker_help(GLOBAL_FLAGS.values(), terminal.width))
+            show(docker_help(GLOBAL_FLAGS.values(), terminal.width))
         return 0
 
     def _way(self, hosts: list[str], terminal: Terminal) -> Connection:

@@ -38,17 +38,19 @@ class CommandError(Exception):
 
 class Command:
     """What `@command` makes of a function. `help_tail` as in cobra's `Use`: what follows the
-    command's words. `aliases` is the list docker prints under "Aliases:"."""
+    command's words. `aliases` is the list docker prints under "Aliases:", `long` what help says where it
+    says more than `short`."""
 
-    __slots__ = ("aliases", "args", "flags", "interspersed", "run", "short", "tail")
+    __slots__ = ("aliases", "args", "flags", "interspersed", "long", "run", "short", "tail")
 
     def __init__(
         self, run: Run, tail: str, short: str, aliases: str, args: ArgumentRule, flags: Sequence[Flag],
-        interspersed: bool,
+        interspersed: bool, long: str,
     ) -> None:
         self.run = run
         self.tail = tail
         self.short = short
+        self.long = long or short
         self.aliases = aliases
         self.args = args
         self.flags = {flag.name: flag for flag in flags}
@@ -57,7 +59,7 @@ class Command:
 
 def command(
     tail: str, short: str, *, args: ArgumentRule, aliases: str = "", flags: Sequence[Flag] = (),
-    interspersed: bool = True,
+    interspersed: bool = True, long: str = "",
 ) -> Callable[[Run], Command]:
     """Decorator: declare a command.
 
@@ -66,7 +68,7 @@ def command(
     """
 
     def declare(run: Run) -> Command:
-        return Command(run, tail, short, aliases, args, flags, interspersed)
+        return Command(run, tail, short, aliases, args, flags, interspersed, long)
 
     return declare
 

@@ -26,7 +26,7 @@ def usage_line(words: str, command: Command) -> str:
 
 def command_help(words: str, command: Command, width: int, api_version: str) -> str:
     """Help of one command."""
-    text = f"Usage:  {usage_line(words, command)}\n\n{command.short}\n"
+    text = f"Usage:  {usage_line(words, command)}\n\n{command.long}\n"
     if command.aliases:
         text += f"\nAliases:\n  {command.aliases}\n"
     options = option_list(command.flags.values(), width, api_version)

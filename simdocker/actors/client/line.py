@@ -62,15 +62,19 @@ class Line:
 
 
 class Help:
-    """A command line that asks for help: on `command`, on the group `words`, or ("") on docker."""
+    """A command line that asks for help: on `command`, on the group `words`, or ("") on docker. One
+    that names no command gets it `unasked`, on standard error."""
 
-    __slots__ = ("command", "globals", "warnings", "words")
+    __slots__ = ("command", "globals", "unasked", "warnings", "words")
 
-    def __init__(self, words: str, command: Command | None, globals_: Flags, warnings: str = "") -> None:
+    def __init__(
+        self, words: str, command: Command | None, globals_: Flags, warnings: str = "", unasked: bool = False
+    ) -> None:
         self.words = words
         self.command = command
         self.globals = globals_
         self.warnings = warnings
+        self.unasked = unasked
 
 
 class Answer:
@@ -96,14 +100,14 @@ def read_line(words: tuple[str, ...]) -> Line | Help | Answer:
     level = flags.text("log-level")
     if level.lower() not in LOG_LEVELS:
         return Answer(PLAIN_EXIT, stderr=f"Unable to parse logging level: {level}\n")
-    if flags.on("version"):
+    if len(flags.many("host")) > 1:
+        return _not_resolved("Specify only one -H")
+    if not rest and flags.on("version"):
         from simdocker.actors.client.cli import GIT_COMMIT, VERSION
 
         return Answer(0, f"Docker version {VERSION}, build {GIT_COMMIT}\n")
-    if len(flags.many("host")) > 1:
-        return _not_resolved("Specify only one -H")
     if not rest:
-        return Help("", None, flags)
+        return Help("", None, flags, unasked=True)
     if rest[0] == "help":
         return _help(rest[1:], flags)
     if rest[0] in GROUPS and len(rest) > 1 and f"{rest[0]} {rest[1]}" in SYNONYMS:
@@ -145,7 +149,7 @@ def _no_command(rest: list[str], globals_: Flags) -> Help | Answer:
     except HelpWanted as wish:
         return Help(group, None, globals_, str(wish))
     if not args:
-        return Help(group, None, globals_)
+        return Help(group, None, globals_, unasked=True)
     where = f"docker {group}".rstrip()
     text = f"docker: unknown command: {where} {args[0]}\n"
     if group:

@@ -10,7 +10,8 @@ from simdocker.actors.client.values import BOOL
 
 @command(
     "[OPTIONS] VOLUME [VOLUME...]",
-    "Remove one or more volumes. You cannot remove a volume that is in use by a container.",
+    "Remove one or more volumes",
+    long="Remove one or more volumes. You cannot remove a volume that is in use by a container.",
     aliases="docker volume rm, docker volume remove",
     args=at_least(1),
     flags=[Flag("force", "f", BOOL, "Force the removal of one or more volumes")],
