@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simdocker.backends.sim.dentry import Dentry
-from simdocker.backends.sim.overlay import EMPTY, Merged
+from simdocker.backends.sim.overlay import Merged
 from simdocker.backends.sim.program import fail
 from simdocker.content.changeset import DIRECTORY, SYMLINK, Node
 
@@ -87,11 +87,6 @@ class Mount:
         self.read_only = read_only
         self.options = options
         self.made_ns = 0
-
-    @property
-    def has_changed(self) -> bool:
-        """Whether anything was ever written above the layers."""
-        return self.upper is None or bool(self.upper.children)
 
     def flags(self) -> str:
         """The options as /proc/mounts shows them."""
@@ -203,28 +198,29 @@ class MountNamespace:
     def peek(self, path: str, who: Credentials = ROOT) -> Node | None:
         """The node at an absolute path, None where nothing can be found there.
 
-        Every container of an image starts with the same lookups. As long as it has changed nothing
-        and mounted nothing of its own, their results are the image's and are kept with it.
+        Every container of an image starts with the same lookups, and every command searches PATH.
+        While a container has changed and mounted nothing under the first name of a path, the result
+        is the image's and is kept with it.
         """
         root = self.root
-        known = root.lower.known if root.lower is not None else EMPTY
-        shared = who.uid == 0 and not self.has_own_mounts and not root.mount.has_changed
-        if shared and path in known:
-            return known[path]
-        node = None
-        mount: Mount | None = root.mount
+        lower = root.lower
+        if lower is not None and who.uid == 0:
+            top = path[1:].partition("/")[0]
+            point, upper = root.point, root.upper
+            if (upper is None or top not in upper.children) and (
+                not self.has_own_mounts or point is None or top not in point.children
+            ):
+                known = lower.known
+                node = known.get(path, UNKNOWN)
+                if node is UNKNOWN:
+                    node = known[path] = _look(lower, point, top, path)
+                if node is not UNSURE:
+                    return node
         try:
             dentry = self.walk(path, "/", who)
         except OSError:
-            if root.point is not None and path[1:].partition("/")[0] in root.point.children:
-                mount = None  # it may have failed in another mount
-        else:
-            if dentry.exists:
-                node = dentry.node
-            mount = (dentry if node is not None else dentry.parent or root).mount
-        if shared and mount is root.mount and known is not EMPTY:
-            known[path] = node
-        return node
+            return None
+        return dentry.node if dentry.exists else None
 
     def find(self, path: str, cwd: str = "/", who: Credentials = ROOT, *, follow: bool = True) -> Dentry:
         """Look up a path that must exist."""
@@ -232,3 +228,34 @@ class MountNamespace:
         if not dentry.exists:
             raise fail(errno.ENOENT, path)
         return dentry
+
+
+UNKNOWN, UNSURE = Node("", 0), Node("", 0)
+"""What `peek` has not looked up yet, and what has to be looked up each time."""
+
+
+def _look(lower: Merged, point: Point | None, top: str, path: str, links: int = 0) -> Node | None:
+    """A path in the layers alone; UNSURE when it crosses a mount or a link leads out of /`top`."""
+    at, here = lower, point
+    names = path.split("/")
+    for position, name in enumerate(names):
+        if not name:
+            continue
+        if name in (".", ".."):
+            return UNSURE
+        if here is not None:
+            here = here.children.get(name)
+            if here is not None and here.target is not None:
+                return UNSURE
+        entry = at.entries.get(name)
+        if entry is None:
+            return None
+        if entry.node.kind == SYMLINK:
+            target = entry.node.target
+            if not target.startswith("/"):
+                target = "/".join([*names[:position], target])
+            if links == MAX_LINKS or not target.startswith(f"/{top}/"):
+                return UNSURE
+            return _look(lower, point, top, "/".join([target, *names[position + 1 :]]), links + 1)
+        at = entry
+    return at.node

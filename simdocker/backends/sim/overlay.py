@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from simdocker.content.changeset import DIRECTORY, FILE, WHITEOUT, Node
 
-EMPTY: dict[str, Node | None] = {}
+NO_PATHS: dict[str, Node | None] = {}
 
 
 class Merged:
@@ -26,7 +26,7 @@ class Merged:
         self.node = node
         self.layers = layers
         self._entries: dict[str, Merged] | None = None
-        self.known: dict[str, Node | None] = EMPTY  # of a root: paths that were looked up (MountNamespace.peek)
+        self.known = NO_PATHS  # of a root: what paths were found to lead to (MountNamespace.peek)
 
     @property
     def entries(self) -> dict[str, Merged]:
