@@ -1,0 +1,103 @@
+"""Record what the real busybox answers to the lines of cases.yaml that have no answer yet.
+
+    python -m tests.sim.shell.record [/usr/bin/busybox]
+
+Each line runs as PID 1 of a fresh root: a copy of the busybox image with the files of FILES. Needs
+root, for chroot and namespaces.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.sim.shell.corpus import ENVIRONMENT, FILES, HERE, lines
+
+_INSIDE = """
+hostname bare; mount -t proc proc "$1/proc"; mount -t tmpfs -o mode=755 dev "$1/dev"
+for d in null zero full random urandom; do : > "$1/dev/$d"; mount --bind "/dev/$d" "$1/dev/$d"; done
+ln -s /proc/self/fd "$1/dev/fd"; ln -s fd/0 "$1/dev/stdin"; ln -s fd/1 "$1/dev/stdout"; ln -s fd/2 "$1/dev/stderr"
+root=$1; shift
+exec /usr/bin/env -i "$@" /usr/sbin/chroot --groups=0,10 "$root" sh -c "$LINE"
+"""
+_DIRECTORIES = ("bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr/bin", "usr/sbin", "var/spool/mail",
+                "var/www")  # fmt: skip
+_ETC = ("passwd", "group", "shadow", "hosts", "hostname")
+
+
+def build(root: Path, busybox: Path, etc: dict[str, bytes]) -> None:
+    """A fresh root; the applets are links to one copy of the binary."""
+    for directory in _DIRECTORIES:
+        (root / directory).mkdir(parents=True, exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    (root / "root").chmod(0o700)
+    binary = root / "bin/busybox"
+    if not binary.exists():
+        shutil.copy(busybox, binary)
+        applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
+        for applet in applets:
+            if applet != "busybox":
+                os.link(binary, root / "bin" / applet)
+    for name, data in etc.items():
+        (root / "etc" / name).write_bytes(data)
+        (root / "etc" / name).chmod(0o640 if name == "shadow" else 0o644)
+    for path, text in FILES.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
+def clean(root: Path) -> None:
+    """Remove all but /bin."""
+    for entry in root.iterdir():
+        if entry.name != "bin":
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def answer(root: Path, line: str) -> dict[str, object]:
+    """What the line gives. Raises TimeoutExpired."""
+    variables = [f"{name}={value}" for name, value in ENVIRONMENT.items()]
+    done = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--uts", "--kill-child", "sh", "-c", _INSIDE, "sh", str(root),
+         *variables],
+        capture_output=True, stdin=subprocess.DEVNULL, timeout=8, check=False,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LINE": line},
+    )  # fmt: skip
+    return {
+        "exit": done.returncode,
+        "stdout": done.stdout.decode("utf-8", "surrogateescape"),
+        "stderr": done.stderr.decode("utf-8", "surrogateescape"),
+    }
+
+
+def main() -> None:
+    from simdocker.backends.sim.bare import Bare
+
+    busybox = Path(sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/busybox")
+    target = HERE / "recorded.json"
+    known: dict[str, object] = json.loads(target.read_text()) if target.exists() else {}
+    etc = {name: Bare().run(["cat", f"/etc/{name}"]).stdout for name in _ETC}
+    results = {}
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        root.chmod(0o755)
+        for line in lines():
+            if line not in known:
+                clean(root)
+                build(root, busybox, etc)
+                try:
+                    known[line] = answer(root, line)
+                except subprocess.TimeoutExpired:
+                    print("does not end:", line, file=sys.stderr)
+                    continue
+            results[line] = known[line]
+        clean(root)
+    target.write_text(json.dumps(results, indent=0, ensure_ascii=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()
