@@ -41,7 +41,10 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             at += 1
         else:
             parts.append(re.escape(char))
-    return re.compile("".join(parts), re.DOTALL)
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error:  # a class of which nothing is left, such as [[-?]: it matches nothing
+        return re.compile("(?!)")
 
 
 def _class(pattern: str, at: int) -> tuple[str, int]:
