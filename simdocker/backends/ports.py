@@ -122,6 +122,7 @@ class ProcessSpec(msgspec.Struct, gc=False):
     pids_limit: int = 0
     capabilities: frozenset[str] | None = None  # None: Docker's default 14
     sysctls: Mapping[str, str] | None = None
+    groups: Sequence[str] = ()  # --group-add: names or numbers
 
 
 class RunningProcess(Protocol):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import errno
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from simdocker.backends.sim import signals
 from simdocker.backends.sim.pipe import WriteEnd
 from simdocker.backends.sim.program import Blocking, Process, fail, program
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from simdocker.actors.client.client import Client
 
 DOCKER = "docker"
+FORWARDED = (signals.HUP, signals.INT, signals.QUIT, signals.USR1, signals.USR2, signals.TERM)
 
 
 class HostTerminal:
@@ -54,6 +56,10 @@ class HostTerminal:
                 file.pipe.broken()
         else:
             file.put(raw)
+
+    def on_signal(self, handler: Callable[[int], None] | None) -> None:
+        for number in FORWARDED:
+            self._process.signal(number, handler or "default")
 
     def read_stdin(self) -> Blocking:
         if 0 not in self._process.fds:

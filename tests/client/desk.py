@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from simpy import Event
@@ -26,12 +26,16 @@ class Desk:
         self.stdout = ""
         self.stderr = ""
         self._stdin = [stdin] if stdin else []
+        self.handler: Callable[[int], None] | None = None
 
     def out(self, data: str | bytes) -> None:
         self.stdout += data if isinstance(data, str) else data.decode()
 
     def err(self, data: str | bytes) -> None:
         self.stderr += data if isinstance(data, str) else data.decode()
+
+    def on_signal(self, handler: Callable[[int], None] | None) -> None:
+        self.handler = handler
 
     def read_stdin(self) -> Generator[Event, Any, bytes]:
         yield from ()

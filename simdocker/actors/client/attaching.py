@@ -80,6 +80,23 @@ class Conversation:
         typed.close()
 
 
+SIGNAL_NAMES = {1: "HUP", 2: "INT", 3: "QUIT", 10: "USR1", 12: "USR2", 15: "TERM"}
+
+
+def proxy_signals(cli: Cli, id: str) -> None:
+    """Signals to the command go to the container's main process instead (`--sig-proxy`), until
+    `cli.terminal.on_signal(None)`."""
+
+    def forward(number: int) -> None:
+        cli.env.process(_kill(cli, id, SIGNAL_NAMES[number]))
+
+    cli.terminal.on_signal(forward)
+
+
+def _kill(cli: Cli, id: str, name: str) -> Process:
+    yield from cli.try_call("POST", f"/containers/{id}/kill", {"signal": name})
+
+
 def check_tty(cli: Cli, stdin: bool, tty: bool) -> None:
     """Input for a container's terminal must come from a terminal. Raises CommandError."""
     if stdin and tty and not cli.terminal.stdin_tty:

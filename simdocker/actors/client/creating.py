@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError
 from simdocker.actors.client.grammar import Flags
@@ -65,8 +67,8 @@ def create_container(cli: Cli, flags: Flags, body: ContainerCreateBody) -> Proce
     4. Warnings go to standard error, the id into its file.
     """
     cidfile = flags.text("cidfile")
-    if cidfile and cli.terminal.exists(cidfile):
-        raise CommandError(f"container ID file found, make sure the other container isn't running or delete {cidfile}")
+    if cidfile:
+        _check_cidfile(cli, cidfile)
     creation = cli.memo.get("creation")
     if creation is None or creation.body is not body:
         creation = cli.memo["creation"] = Creation(flags, body)
@@ -98,6 +100,15 @@ def create_container(cli: Cli, flags: Flags, body: ContainerCreateBody) -> Proce
             why = f"open {cidfile}: {(fault.strerror or str(fault)).lower()}"
             raise CommandError(f"failed to create the container ID file: {why}") from None
     return id
+
+
+def _check_cidfile(cli: Cli, path: str) -> None:
+    """docker makes the file before the container; here only that it can be made is looked at."""
+    terminal = cli.terminal
+    if terminal.exists(path):
+        raise CommandError(f"container ID file found, make sure the other container isn't running or delete {path}")
+    if not terminal.is_dir(posixpath.dirname(terminal.abspath(path))):
+        raise CommandError(f"failed to create the container ID file: open {path}: no such file or directory")
 
 
 def _check_version(cli: Cli, body: ContainerCreateBody) -> None:

@@ -6,7 +6,7 @@ simulated host process, in a test by a few lists. The client reads and writes no
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, Protocol
 
 from simpy import Event
@@ -31,6 +31,10 @@ class Terminal(Protocol):
 
     def err(self, data: str | bytes) -> None:
         """Write to standard error."""
+
+    def on_signal(self, handler: Callable[[int], None] | None) -> None:
+        """From now on, hand the signals that would end the command (HUP, INT, QUIT, USR1, USR2, TERM) to
+        `handler`, which takes no time; None gives them their usual effect again."""
 
     def read_stdin(self) -> Process:
         """Process → bytes: what standard input has, at least one byte; b"" at its end. A

@@ -139,6 +139,7 @@ class Execs:
             body.Tty,
             config.Hostname,
             capabilities=checks.ALL_CAPABILITIES if body.Privileged else checks.capabilities(host),
+            groups=host.GroupAdd or (),
         )
 
     def _ended(self, exec: Exec, event: Event, stream: Stream | None) -> None:

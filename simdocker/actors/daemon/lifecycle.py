@@ -135,6 +135,7 @@ class Lifecycle:
             host.PidsLimit or 0,
             checks.capabilities(host),
             host.Sysctls,
+            host.GroupAdd or (),
         )
 
     def _started(self, container: Container, process: Any) -> None:

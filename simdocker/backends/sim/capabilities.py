@@ -13,6 +13,13 @@ NAMES = (
 BITS = {name: 1 << number for number, name in enumerate(NAMES)}
 
 
+CHOWN, DAC_OVERRIDE, FOWNER, KILL = BITS["CHOWN"], BITS["DAC_OVERRIDE"], BITS["FOWNER"], BITS["KILL"]
+ALL = (1 << len(NAMES)) - 1
+
+DEFAULT = 0x00000000A80425FB
+"""Docker's default 14, as /proc/<pid>/status shows them."""
+
+
 def mask(names: Iterable[str]) -> int:
     """The capabilities called so (with or without `CAP_`) as one number."""
     return sum(BITS.get(name.upper().removeprefix("CAP_"), 0) for name in names)

@@ -12,10 +12,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
 from simdocker.actors.daemon.times import EPOCH_NS
-from simdocker.backends.sim import signals
+from simdocker.backends.sim import capabilities, signals
 from simdocker.backends.sim.namespace import Mount, MountNamespace
 from simdocker.backends.sim.openfile import Entropy, Full, Null, OpenFile, Zero
-from simdocker.backends.sim.pipe import Pipe, ReadEnd, WriteEnd
+from simdocker.backends.sim.overlay import file_bytes
+from simdocker.backends.sim.pipe import FifoReadEnd, FifoWriteEnd, Pipe, ReadEnd, WriteEnd
 from simdocker.backends.sim.procfs import ProcRoot
 from simdocker.backends.sim.program import fail
 from simdocker.backends.sim.terminal import Terminal
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 
 BOOTED_BEFORE_NS = 600 * 1_000_000_000
 """How long the machine has been up when the simulation starts."""
-
-DEFAULT_CAPABILITIES = 0x00000000A80425FB
-"""Docker's default 14, as /proc/<pid>/status shows them."""
 
 SMALL_PROGRAM = 1384 * 1024
 """Resident bytes of a small static program: busybox `sleep` on the reference machine."""
@@ -97,7 +95,7 @@ class Container:
         self.sandbox = sandbox  # the network's: `.stack` is what processes use
         self.pids = PidNamespace(is_host=is_host)
         self.terminal: Terminal | None = None
-        self.capabilities = DEFAULT_CAPABILITIES
+        self.capabilities = capabilities.ALL if is_host else capabilities.DEFAULT
         self.spec: Any = None  # ports.ProcessSpec; None on the host
         self.extra_mounts: Mapping[str, MountPoint] = {}
         self.mounts: MountNamespace
@@ -153,13 +151,16 @@ class Kernel:
         return EPOCH_NS + self.env._now
 
     @property
-    def current(self) -> Task:
-        """The process that is running now."""
-        return cast("Task", self.env._active_proc)
+    def current(self) -> Task | None:
+        """The process that is running now; None while the engine looks in from outside."""
+        active: Any = self.env._active_proc
+        return cast("Task", active) if getattr(active, "kernel", None) is self else None
 
     def broken_pipe(self) -> None:
         """The running process wrote where nobody reads."""
-        self.current.raise_signal(signals.PIPE)
+        writer = self.current
+        if writer is not None:
+            writer.raise_signal(signals.PIPE)
 
     def next_pid(self) -> int:
         self.last_pid += 1
@@ -178,13 +179,13 @@ class Kernel:
         pipe = Pipe(self.env, self.next_pipe(), self.broken_pipe)
         return ReadEnd(pipe), WriteEnd(pipe)
 
-    def open_special(self, node: Node, path: str, flags: str) -> OpenFile:
-        """Open a FIFO or a device. Raises ENXIO where no driver answers."""
+    def open_special(self, node: Node, path: str, flags: str, terminal: Terminal | None) -> OpenFile:
+        """Open a FIFO or a device; /dev/tty is `terminal`. Raises ENXIO where no driver answers."""
         if node.kind == FIFO:
             pipe = self._fifos.get(node)
             if pipe is None:
                 pipe = self._fifos[node] = Pipe(self.env, self.next_pipe(), self.broken_pipe)
-            return ReadEnd(pipe, path) if flags == "r" else WriteEnd(pipe, path)
+            return FifoReadEnd(pipe, path) if flags == "r" else FifoWriteEnd(pipe, path)
         match node.rdev:
             case (1, 3):
                 return Null(path)
@@ -194,8 +195,8 @@ class Kernel:
                 return Full(path)
             case (1, 8) | (1, 9):
                 return Entropy(path, self.random)
-            case (5, 0) if self.current.container.terminal is not None:
-                return self.current.container.terminal.dup()
+            case (5, 0) if terminal is not None:
+                return terminal.dup()
         raise fail(errno.ENXIO, path)
 
     def inode_number(self, node: Node) -> int:
@@ -214,7 +215,8 @@ class Kernel:
         if mount.fstype in ("overlay", "ext4"):
             return self.disk, self.disk // 8
         if mount.fstype == "tmpfs":
-            return 64 << 20 if mount.target in ("/dev", "/dev/shm") else self.memory // 2, 0
+            size = mount.size or (64 << 20 if mount.target == "/dev" else self.memory // 2)
+            return size, file_bytes(mount.upper) if mount.upper is not None else 0
         return 0, 0
 
     def meminfo(self) -> str:

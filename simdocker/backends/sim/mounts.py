@@ -65,7 +65,9 @@ def _mqueue(namespace: MountNamespace, target: str) -> Mount:
 
 
 def _shm(namespace: MountNamespace, target: str) -> Mount:
-    return Mount("shm", target, "tmpfs", _made_now(namespace, 0o1777), options=f"{HARDENED},size=65536k")
+    mount = Mount("shm", target, "tmpfs", _made_now(namespace, 0o1777), options=f"{HARDENED},size=65536k")
+    mount.size = 64 << 20
+    return mount
 
 
 def _etc_file(namespace: MountNamespace, target: str) -> Mount:
@@ -75,8 +77,18 @@ def _etc_file(namespace: MountNamespace, target: str) -> Mount:
     return Mount(DISK, target, "ext4", node, read_only=container.spec.read_only)
 
 
+def _proc_part(namespace: MountNamespace, target: str) -> Mount:
+    proc = namespace.mount_at("/proc").upper
+    assert proc is not None
+    return Mount("proc", target, "proc", proc.children.get(target.rpartition("/")[2]), read_only=True, options=HARDENED)
+
+
 def _masked(namespace: MountNamespace, target: str) -> Mount:
     return Mount("tmpfs", target, "tmpfs", _made_now(namespace, 0o755), read_only=True)
+
+
+def _masked_file(namespace: MountNamespace, target: str) -> Mount:
+    return Mount("tmpfs", target, "tmpfs", DEV.children["null"], options="nosuid,size=65536k,mode=755")
 
 
 KERNEL_MOUNTS: dict[str, MakeMount] = {
@@ -86,7 +98,10 @@ KERNEL_MOUNTS: dict[str, MakeMount] = {
 ETC_MOUNTS: dict[str, MakeMount] = {
     "/etc/resolv.conf": _etc_file, "/etc/hostname": _etc_file, "/etc/hosts": _etc_file,
 }
-MASKED: dict[str, MakeMount] = {"/proc/acpi": _masked, "/sys/firmware": _masked}
+MASKED: dict[str, MakeMount] = {
+    "/proc/bus": _proc_part, "/proc/fs": _proc_part, "/proc/irq": _proc_part, "/proc/sys": _proc_part,
+    "/proc/acpi": _masked, "/proc/keys": _masked_file, "/proc/timer_list": _masked_file, "/sys/firmware": _masked,
+}
 HOST_MOUNTS: dict[str, MakeMount] = {"/proc": _proc, "/dev": _dev_mount, "/dev/pts": _pts, "/sys": _sysfs}
 
 
@@ -121,19 +136,22 @@ def tmpfs(namespace: MountNamespace, target: str, options: str, *, read_only: bo
     root = _made_now(namespace, int(given.get("mode", "1777"), 8))
     root.uid, root.gid = int(given.get("uid", "0")), int(given.get("gid", "0"))
     shown = HARDENED if "exec" not in given else HARDENED.replace("noexec,", "")
-    for name in ("size", "mode", "uid", "gid"):
+    size = _size(given.get("size", ""))
+    if size:
+        shown += f",size={size // 1024}k"
+    for name in ("mode", "uid", "gid"):
         if name in given:
-            shown += f",{name}={_kilobytes(given[name]) if name == 'size' else given[name]}"
-    return Mount("tmpfs", target, "tmpfs", root, read_only=read_only or "ro" in given, options=shown)
+            shown += f",{name}={given[name]}"
+    mount = Mount("tmpfs", target, "tmpfs", root, read_only=read_only or "ro" in given, options=shown)
+    mount.size = size
+    return mount
 
 
-def _kilobytes(size: str) -> str:
-    """A size as the kernel shows it: `64m` is 65536k."""
-    units = {"k": 1, "m": 1024, "g": 1024 * 1024}
-    unit = size[-1:].lower()
-    if unit in units and size[:-1].isdecimal():
-        return f"{int(size[:-1]) * units[unit]}k"
-    return f"{int(size) // 1024}k" if size.isdecimal() else size
+def _size(text: str) -> int:
+    """The `size` option in bytes (`64m`); 0 for none or one that is no number."""
+    unit = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}.get(text[-1:].lower(), 1)
+    digits = text if unit == 1 else text[:-1]
+    return int(digits) * unit if digits.isdecimal() else 0
 
 
 def by_target(mounts: Sequence[MountPoint]) -> dict[str, MountPoint]:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from simdocker.backends.sim.capabilities import ALL, DAC_OVERRIDE
 from simdocker.backends.sim.dentry import Dentry
-from simdocker.backends.sim.overlay import Merged
+from simdocker.backends.sim.overlay import Merged, file_bytes
 from simdocker.backends.sim.program import fail
 from simdocker.content.changeset import DIRECTORY, SYMLINK, Node
 
@@ -33,6 +34,7 @@ class Credentials(Protocol):
     uid: int
     gid: int
     groups: list[int]
+    capabilities: int  # they count only while uid is 0
 
 
 class Root:
@@ -41,6 +43,7 @@ class Root:
     uid = 0
     gid = 0
     groups: list[int] = []  # noqa: RUF012 - never changed
+    capabilities = ALL
 
 
 ROOT = Root()
@@ -58,10 +61,10 @@ class MagicLink(Node):
 
 
 def may(who: Credentials, node: Node, want: int) -> bool:
-    """Whether `who` may READ, WRITE or EXECUTE (or a sum of them). Root may all, but execute only
-    what is executable for someone."""
+    """Whether `who` may READ, WRITE or EXECUTE (or a sum of them). Root (with CAP_DAC_OVERRIDE) may
+    all, but execute only what is executable for someone."""
     mode = node.mode
-    if who.uid == 0:
+    if who.uid == 0 and who.capabilities & DAC_OVERRIDE:
         return not want & EXECUTE or node.kind == DIRECTORY or mode & 0o111 != 0
     if who.uid == node.uid:
         mode >>= 6
@@ -73,7 +76,7 @@ def may(who: Credentials, node: Node, want: int) -> bool:
 class Mount:
     """One mounted filesystem: a writable tree over shared layers, either of which may be missing."""
 
-    __slots__ = ("fstype", "lower", "made_ns", "options", "read_only", "source", "target", "upper")
+    __slots__ = ("fstype", "lower", "made_ns", "options", "read_only", "size", "source", "target", "upper")
 
     def __init__(
         self, source: str, target: str, fstype: str, upper: Node | None, lower: Merged | None = None, *,
@@ -87,6 +90,11 @@ class Mount:
         self.read_only = read_only
         self.options = options
         self.made_ns = 0
+        self.size = 0  # bytes of files it has room for, 0 for no limit
+
+    def room(self) -> int:
+        """How many more bytes fit."""
+        return self.size - (file_bytes(self.upper) if self.upper is not None else 0)
 
     def flags(self) -> str:
         """The options as /proc/mounts shows them."""
@@ -158,7 +166,7 @@ class MountNamespace:
         names.reverse()
         at = self.root
         links = 0
-        checked = who.uid != 0
+        checked = who.uid != 0 or not who.capabilities & DAC_OVERRIDE
         while names:
             name = names.pop()
             if not name or name == ".":
@@ -204,7 +212,7 @@ class MountNamespace:
         """
         root = self.root
         lower = root.lower
-        if lower is not None and who.uid == 0:
+        if lower is not None and who.uid == 0 and who.capabilities & DAC_OVERRIDE:
             top = path[1:].partition("/")[0]
             point, upper = root.point, root.upper
             if (upper is None or top not in upper.children) and (

@@ -61,12 +61,14 @@ class OpenFile:
 
 
 class RegularFile(OpenFile):
-    """A file: `now` is the clock that stamps what is written. A filler reads as zeros."""
+    """A file: `now` is the clock that stamps what is written, `room` how much more fits into its
+    filesystem where that is limited. A filler reads as zeros."""
 
-    __slots__ = ("append", "node", "now", "position", "readable", "writable")
+    __slots__ = ("append", "node", "now", "position", "readable", "room", "writable")
 
     def __init__(
-        self, path: str, node: Node, now: Callable[[], int], *, readable: bool, writable: bool, append: bool = False
+        self, path: str, node: Node, now: Callable[[], int], *, readable: bool, writable: bool, append: bool = False,
+        room: Callable[[], int] | None = None,
     ) -> None:
         super().__init__(path)
         self.node = node
@@ -74,6 +76,7 @@ class RegularFile(OpenFile):
         self.readable = readable
         self.writable = writable
         self.append = append
+        self.room = room
         self.position = 0
 
     def read(self, size: int = -1) -> Blocking:
@@ -98,6 +101,11 @@ class RegularFile(OpenFile):
             raise fail(errno.EBADF, self.path)
         node = self.node
         start = node.size if self.append else self.position
+        if self.room is not None:
+            full = max(node.size, start) + max(self.room(), 0)
+            if start + len(data) > full:
+                overwrite(node, start, data[: max(0, full - start)])
+                raise fail(errno.ENOSPC, self.path)
         overwrite(node, start, data)
         self.position = start + len(data)
         node.mtime = self.now()

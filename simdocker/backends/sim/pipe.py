@@ -106,3 +106,37 @@ class WriteEnd(OpenFile):
     def _released(self) -> None:
         self.pipe.writers -= 1
         self.pipe.wake()
+
+
+class FifoReadEnd(ReadEnd):
+    """A FIFO opened for reading. Linux's open waits for a writer; here the first read does."""
+
+    __slots__ = ("_met",)
+
+    def __init__(self, pipe: Pipe, path: str) -> None:
+        super().__init__(pipe, path)
+        self._met = False
+        pipe.wake()
+
+    def read(self, size: int = -1) -> Blocking:
+        while not self._met and not self.pipe.writers and not self.pipe.buffer:
+            yield self.pipe.changed()
+        self._met = True
+        return (yield from super().read(size))
+
+
+class FifoWriteEnd(WriteEnd):
+    """A FIFO opened for writing. Linux's open waits for a reader; here the first write does."""
+
+    __slots__ = ("_met",)
+
+    def __init__(self, pipe: Pipe, path: str) -> None:
+        super().__init__(pipe, path)
+        self._met = False
+        pipe.wake()
+
+    def write(self, data: bytes) -> Blocking:
+        while not self._met and not self.pipe.readers:
+            yield self.pipe.changed()
+        self._met = True
+        return (yield from super().write(data))

@@ -7,11 +7,13 @@ What the kernel does to a process is in `task.py`, calls about files are in `sys
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import cast
 
 from simpy import Event
 
 from simdocker.backends.sim import execve, signals
+from simdocker.backends.sim.capabilities import KILL
 from simdocker.backends.sim.openfile import OpenFile
 from simdocker.backends.sim.program import Blocking, Exit, Main, fail
 from simdocker.backends.sim.syscalls import FileCalls
@@ -43,7 +45,7 @@ class Process(Task, FileCalls):
             targets = [processes[other] for other in sorted(processes) if processes[other].pgid == group]
         if not targets:
             raise fail(errno.ESRCH, str(pid))
-        allowed = [target for target in targets if self.uid in (0, target.uid)]
+        allowed = [target for target in targets if self.uid == target.uid or self._can(KILL)]
         if not allowed:
             raise fail(errno.EPERM, str(pid))
         for target in allowed:
@@ -52,8 +54,8 @@ class Process(Task, FileCalls):
         if number and self in allowed:
             self.raise_signal(number)
 
-    def signal(self, number: int, action: str) -> None:
-        """sigaction(2): "default", "ignore" or "catch". Raises EINVAL for SIGKILL and SIGSTOP."""
+    def signal(self, number: int, action: str | Callable[[int], None]) -> None:
+        """sigaction(2): "default", "ignore", "catch" or a handler. Raises EINVAL for SIGKILL and SIGSTOP."""
         if number in signals.UNCATCHABLE or not 1 <= number <= signals.LAST:
             raise fail(errno.EINVAL, str(number))
         if action == "default":
@@ -105,8 +107,7 @@ class Process(Task, FileCalls):
             opened.references += 1
         child = Process(self.container, argv, env, self.cwd, table, self)
         if self._actions:
-            ignored = {number: action for number, action in self._actions.items() if action == "ignore"}
-            child._actions = ignored or None
+            child._actions = {number: what for number, what in self._actions.items() if what == "ignore"} or None
         return child
 
     def exec(self, argv: list[str], *, env: dict[str, str] | None = None) -> Blocking:

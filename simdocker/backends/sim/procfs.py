@@ -88,6 +88,9 @@ class ProcRoot:
             "self": self._self,
             "mounts": lambda: symlink("self/mounts"),
             "thread-self": lambda: symlink(f"{self._current().pid}/task/{self._current().pid}"),
+            "bus": _nothing,
+            "fs": _nothing,
+            "irq": _nothing,
             "cmdline": lambda: ProcFile(lambda: "console=ttyS0 reboot=k panic=1\n"),
             "cpuinfo": lambda: ProcFile(self.kernel.cpuinfo),
             "filesystems": lambda: ProcFile(lambda: "nodev\tproc\nnodev\ttmpfs\n\text4\nnodev\toverlay\n"),
@@ -109,13 +112,17 @@ class ProcRoot:
             process = self.pids.processes.get(int(name))
             return self._process(process) if process is not None else None
         make = self._files.get(name)
-        return make() if make is not None else None
+        if make is None or (name in ("self", "thread-self") and self.kernel.current is None):
+            return None
+        return make()
 
     def _names(self) -> list[str]:
         return [str(pid) for pid in sorted(self.pids.processes)] + sorted(self._files)
 
     def _current(self) -> Task:
-        return self.kernel.current
+        current = self.kernel.current
+        assert current is not None
+        return current
 
     def _self(self) -> Node:
         return symlink(str(self._current().pid))
@@ -175,6 +182,10 @@ class ProcRoot:
         return directory
 
 
+def _nothing() -> Node:
+    return ProcDirectory(Entries(lambda name: None, list))
+
+
 def mount_table(namespace: MountNamespace) -> str:
     """The text of /proc/mounts."""
     return "".join(
@@ -194,9 +205,17 @@ def _executable(process: Task) -> str:
 def _descriptors(process: Task) -> Node:
     def get(name: str) -> Node | None:
         opened = process.fds.get(int(name)) if name.isdecimal() else None
-        return MagicLink(opened.path, opened) if opened is not None else None
+        if opened is not None:
+            return MagicLink(opened.path, opened)
+        return symlink("") if name in names() else None
 
-    return ProcDirectory(Entries(get, lambda: [str(fd) for fd in sorted(process.fds)]))
+    def names() -> list[str]:
+        numbers = sorted(process.fds)
+        if process.kernel.current is process:  # what it lists this directory through, closed when it looks closer
+            numbers.append(next(fd for fd in range(len(numbers) + 1) if fd not in process.fds))
+        return [str(fd) for fd in numbers]
+
+    return ProcDirectory(Entries(get, names))
 
 
 def _status(process: Task) -> str:
@@ -204,7 +223,7 @@ def _status(process: Task) -> str:
     state = process.state
     resident = process.resident // 1024
     groups = "".join(f"{gid} " for gid in process.groups)
-    capabilities = process.capabilities
+    capabilities = process.capabilities if process.uid == 0 else 0
     return (
         f"Name:\t{process.comm}\nUmask:\t{process.umask:04o}\nState:\t{state} ({names[state]})\n"
         f"Tgid:\t{process.pid}\nNgid:\t0\nPid:\t{process.pid}\nPPid:\t{process.ppid}\nTracerPid:\t0\n"

@@ -139,7 +139,10 @@ class Process(Protocol):
 
     def exited(self, child: Process) -> int | None: ...  # its status, None while it runs
     def kill(self, pid: int, number: int) -> None: ...  # OSError ESRCH, EPERM
-    def signal(self, number: int, action: str) -> None: ...  # "default" | "ignore" | "catch"
+    def signal(self, number: int, action: str | Callable[[int], None]) -> None:
+        """`action` is "default", "ignore", "catch" (see `take_signals`) or a handler, called with the
+        number as soon as the signal arrives; a handler takes no time and interrupts no call."""
+
     def take_signals(self) -> list[int]: ...  # caught signals since the last call, in order
     def processes(self) -> list[Process]: ...  # visible in this PID namespace, by pid
     def sleep(self, ns: int) -> Blocking:
@@ -174,6 +177,7 @@ STRERROR = {
     errno.ESRCH: "No such process",
     errno.EINTR: "Interrupted system call",
     errno.EIO: "Input/output error",
+    errno.ENXIO: "No such device or address",
     errno.E2BIG: "Argument list too long",
     errno.ENOEXEC: "Exec format error",
     errno.EBADF: "Bad file descriptor",
@@ -184,6 +188,7 @@ STRERROR = {
     errno.EBUSY: "Device or resource busy",
     errno.EEXIST: "File exists",
     errno.EXDEV: "Invalid cross-device link",
+    errno.ENODEV: "No such device",
     errno.ENOTDIR: "Not a directory",
     errno.EISDIR: "Is a directory",
     errno.EINVAL: "Invalid argument",

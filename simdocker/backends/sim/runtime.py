@@ -23,6 +23,7 @@ from simdocker.backends.sim.openfile import Null, OpenFile
 from simdocker.backends.sim.process import Process
 from simdocker.backends.sim.program import Blocking, Main
 from simdocker.backends.sim.storage import RootFS, make_directories
+from simdocker.backends.sim.task import short_name
 from simdocker.backends.sim.terminal import Sink, Source, Terminal
 from simdocker.content.changeset import DIRECTORY, FILE, Node
 
@@ -96,7 +97,7 @@ class Runtime:
         3. Let the first process run.
         """
         container = self._container(container_id, spec, cast(RootFS, rootfs), sandbox)
-        user = users.resolve(container.mounts, spec.user)
+        user = users.resolve(container.mounts, spec.user, spec.groups)
         yield self.kernel.env.timeout(self.profile.draw("runtime.start", self._random))
         if spec.cwd != "/":  # what is missing of it is made, as runc does
             make_directories(container.mounts, spec.cwd, self.kernel.now_ns())
@@ -113,7 +114,7 @@ class Runtime:
         container = self._containers.get(container_id)
         if container is None or container.pids.init is None or container.pids.init.status is not None:
             raise DriverError("OCI runtime exec failed: exec failed: container not running: unknown")
-        user = users.resolve(container.mounts, spec.user)
+        user = users.resolve(container.mounts, spec.user, spec.groups)
         yield self.kernel.env.timeout(self.profile.draw("exec.start", self._random))
         if container.pids.init.status is not None:
             raise DriverError("OCI runtime exec failed: exec failed: cannot exec in a stopped container: unknown")
@@ -199,8 +200,8 @@ class Runtime:
         process.uid = user.uid
         process.gid = user.gid
         process.groups = list(user.groups)
-        if user.uid != 0:
-            process.capabilities = 0
+        if spec.capabilities is not None:
+            process.capabilities = capabilities.mask(spec.capabilities)
         container.pids.last += RUNC_THREADS
         return process
 
@@ -243,8 +244,10 @@ class Runtime:
         """
         argv = list(spec.args)
         if spec.init and prefix is CREATE:
+            process.comm = "docker-init"
             return docker_init, ["/sbin/docker-init", "--", *argv]
         path = _look_path(process, argv[0] if argv else "", prefix)
+        process.comm = short_name(path)
         try:
             main, argv, process.executable = execve.load(process, path, argv)
         except OSError as error:

@@ -10,6 +10,7 @@ import errno
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from simdocker.backends.sim.capabilities import CHOWN, FOWNER
 from simdocker.backends.sim.dentry import Dentry
 from simdocker.backends.sim.namespace import EXECUTE, READ, WRITE, MagicLink, MountNamespace, may
 from simdocker.backends.sim.openfile import DirectoryFile, OpenFile, RegularFile, Snapshot, resize
@@ -19,7 +20,7 @@ from simdocker.backends.sim.stat import Stat
 from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, Node, file, symlink
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.kernel import Kernel
+    from simdocker.backends.sim.kernel import Container, Kernel
 
 STICKY = 0o1000
 SETGID = 0o2000
@@ -34,8 +35,10 @@ class FileCalls:
         uid: int
         gid: int
         groups: list[int]
+        capabilities: int
         umask: int
         cwd: str
+        container: Container
         kernel: Kernel
         namespace: MountNamespace
 
@@ -60,10 +63,10 @@ class FileCalls:
             if writing and node.kind == DIRECTORY:
                 raise fail(errno.EISDIR, path)
             want = READ if not writing else WRITE if flags in ("w", "a") else READ | WRITE
-            if self.uid != 0 and not may(self, node, want):
+            if not may(self, node, want):
                 raise fail(errno.EACCES, path)
             if node.kind in (DEVICE, FIFO):
-                return self.kernel.open_special(node, dentry.path, flags)
+                return self.kernel.open_special(node, dentry.path, flags, self.container.terminal)
             if writing and (dentry.mount.read_only or isinstance(node, ProcFile)):
                 raise fail(errno.EROFS, path)
             if node.kind == DIRECTORY:
@@ -77,7 +80,7 @@ class FileCalls:
                     node.mtime = self.kernel.now_ns()
         return RegularFile(
             dentry.path, node, self.kernel.now_ns, readable=not writing or "+" in flags, writable=writing,
-            append=flags[0] == "a",
+            append=flags[0] == "a", room=dentry.mount.room if dentry.mount.size and writing else None,
         )
 
     def read_file(self, path: str) -> bytes:
@@ -169,8 +172,6 @@ class FileCalls:
         if path.rstrip("/").endswith("/.") or path == ".":
             raise fail(errno.EINVAL, path)
         self._may_remove(dentry, path)
-        if dentry.point is not None:
-            raise fail(errno.EBUSY, path)
         if dentry.names():
             raise fail(errno.ENOTEMPTY, path)
         dentry.unlink(self.kernel.now_ns())
@@ -185,8 +186,6 @@ class FileCalls:
         if source.parent.mount is not target.parent.mount:  # type: ignore[union-attr]
             raise fail(errno.EXDEV, new)
         self._may_remove(source, old)
-        if source.point is not None or target.point is not None:
-            raise fail(errno.EBUSY, new)
         node = source.node
         if target.exists:
             if target.node is node:
@@ -205,6 +204,8 @@ class FileCalls:
                 raise fail(errno.EINVAL, new)
             if source.lower is not None:
                 raise fail(errno.EXDEV, new)
+            if source.point is not None:  # Linux would take the mounts inside along
+                raise fail(errno.EBUSY, new)
         now = self.kernel.now_ns()
         node = source.own()
         source.unlink(now)
@@ -216,6 +217,8 @@ class FileCalls:
         node = self.namespace.find(path, self.cwd, self, follow=False).node
         if node.kind != SYMLINK:
             raise fail(errno.EINVAL, path)
+        if not node.target:  # a descriptor of /proc that is gone
+            raise fail(errno.ENOENT, path)
         return node.target
 
     def chmod(self, path: str, mode: int) -> None:
@@ -228,7 +231,7 @@ class FileCalls:
         dentry = self.namespace.find(path, self.cwd, self, follow=follow)
         self._may_set(dentry, path)
         node = dentry.node
-        if self.uid != 0 and ((uid not in (-1, node.uid)) or gid not in (-1, node.gid, self.gid, *self.groups)):
+        if not self._can(CHOWN) and ((uid not in (-1, node.uid)) or gid not in (-1, node.gid, self.gid, *self.groups)):
             raise fail(errno.EPERM, path)
         node = dentry.own()
         if uid >= 0:
@@ -240,7 +243,7 @@ class FileCalls:
         dentry = self.namespace.find(path, self.cwd, self)
         if dentry.mount.read_only:
             raise fail(errno.EROFS, path)
-        if self.uid not in (0, dentry.node.uid) and not may(self, dentry.node, WRITE):
+        if not self._can(FOWNER) and self.uid != dentry.node.uid and not may(self, dentry.node, WRITE):
             raise fail(errno.EACCES, path)
         dentry.own().mtime = mtime_ns
 
@@ -291,8 +294,8 @@ class FileCalls:
         node.mtime = self.kernel.now_ns()
         dentry.link(node, node.mtime)
 
-    def _may_change(self, dentry: Dentry, path: str) -> None:
-        """Whether entries may come and go in the directory that holds `dentry`."""
+    def _may_change(self, dentry: Dentry, path: str, in_proc: int = errno.ENOENT) -> None:
+        """Whether entries may come and go in the directory that holds `dentry`; /proc has its own answers."""
         parent = dentry.parent
         if parent is None or not parent.exists:
             raise fail(errno.ENOENT, path)
@@ -300,14 +303,14 @@ class FileCalls:
             raise fail(errno.EROFS, path)
         if not may(self, parent.node, WRITE | EXECUTE):
             raise fail(errno.EACCES, path)
-        if parent.upper is not None and type(parent.upper) is not Node:  # /proc and the like
-            raise fail(errno.ENOENT, path)
+        if parent.upper is not None and type(parent.upper) is not Node:
+            raise fail(in_proc, path)
 
     def _may_remove(self, dentry: Dentry, path: str) -> None:
-        self._may_change(dentry, path)
+        self._may_change(dentry, path, errno.EPERM)
         assert dentry.parent is not None
         parent = dentry.parent.node
-        if parent.mode & STICKY and self.uid not in (0, dentry.node.uid, parent.uid):
+        if parent.mode & STICKY and self.uid not in (dentry.node.uid, parent.uid) and not self._can(FOWNER):
             raise fail(errno.EPERM, path)
         if dentry.is_mount_point:
             raise fail(errno.EBUSY, path)
@@ -316,8 +319,11 @@ class FileCalls:
         """Whether the inode's attributes may be changed."""
         if dentry.mount.read_only:
             raise fail(errno.EROFS, path)
-        if self.uid not in (0, dentry.node.uid):
+        if self.uid != dentry.node.uid and not self._can(FOWNER):
             raise fail(errno.EPERM, path)
+
+    def _can(self, capability: int) -> bool:
+        return self.uid == 0 and self.capabilities & capability != 0
 
 
 def new_file(data: bytes | str, mode: int = 0o644, mtime: int = 0) -> Node:

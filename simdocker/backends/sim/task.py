@@ -81,7 +81,7 @@ class Task:
         self.stopped = False
         self.children: list[Task] | None = None
         self.on_end: Callable[[Task], None] | None = None
-        self._actions: dict[int, str] | None = None
+        self._actions: dict[int, str | Callable[[int], None]] | None = None
         self._caught: list[int] | None = None
         self._pending: list[int] | None = None
         self._computing = False
@@ -330,6 +330,8 @@ class Task:
                 self._interruptible = False
                 self._detach()
                 self._resume(True, INTERRUPTED)
+        elif callable(action):
+            action(number)
         elif action == "ignore" or number in signals.IGNORED:
             return
         elif number in signals.STOPPING:

@@ -6,6 +6,7 @@ need not exist, a name must; without a group a user has its own and those that l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,9 +26,9 @@ class User(NamedTuple):
     home: str
 
 
-def resolve(namespace: MountNamespace, user: str) -> User:
-    """The user a spec names. Raises StartFailed."""
-    return _resolve(_content(namespace, "/etc/passwd"), _content(namespace, "/etc/group"), user)
+def resolve(namespace: MountNamespace, user: str, more_groups: Sequence[str] = ()) -> User:
+    """The user a spec names, with what `--group-add` adds. Raises StartFailed."""
+    return _resolve(_content(namespace, "/etc/passwd"), _content(namespace, "/etc/group"), user, tuple(more_groups))
 
 
 def _content(namespace: MountNamespace, path: str) -> bytes:
@@ -36,7 +37,7 @@ def _content(namespace: MountNamespace, path: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _resolve(passwd: bytes, group: bytes, spec: str) -> User:
+def _resolve(passwd: bytes, group: bytes, spec: str, more_groups: tuple[str, ...]) -> User:
     name, colon, wanted_group = spec.partition(":")
     users = [row for row in _rows(passwd) if len(row) >= 6]
     groups = [row for row in _rows(group) if len(row) >= 3]
@@ -52,10 +53,19 @@ def _resolve(passwd: bytes, group: bytes, spec: str) -> User:
         if found is None and not _is_number(wanted_group):
             raise StartFailed(f"unable to find group {wanted_group}: no matching entries in group file")
         gid = int(found[2]) if found is not None else _number(wanted_group)
-        return User(uid, gid, (gid,), home or "/")
+        return User(uid, gid, tuple(dict.fromkeys((gid, *_named(groups, more_groups)))), home or "/")
     login = row[0] if row is not None else ""
     also = [int(row[2]) for row in groups if len(row) > 3 and login and login in row[3].split(",")]
-    return User(uid, gid, tuple(dict.fromkeys((gid, *also))), home or "/")
+    return User(uid, gid, tuple(dict.fromkeys((gid, *also, *_named(groups, more_groups)))), home or "/")
+
+
+def _named(groups: list[list[str]], names: tuple[str, ...]) -> list[int]:
+    """The numbers of the groups that `--group-add` names."""
+    numbers = {row[0]: int(row[2]) for row in groups}
+    for name in names:
+        if name not in numbers and not _is_number(name):
+            raise StartFailed(f"Unable to find group {name}: no matching entries in group file")
+    return [numbers[name] if name in numbers else _number(name) for name in names]
 
 
 def _rows(text: bytes) -> list[list[str]]:

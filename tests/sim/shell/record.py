@@ -65,6 +65,7 @@ def answer(root: Path, line: str) -> dict[str, object]:
         ["unshare", "--mount", "--pid", "--fork", "--uts", "--kill-child", "sh", "-c", _INSIDE, "sh", str(root),
          *variables],
         capture_output=True, stdin=subprocess.DEVNULL, timeout=8, check=False,
+        start_new_session=True,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LINE": line},
     )  # fmt: skip
     return {
@@ -94,6 +95,7 @@ def main() -> None:
                 except subprocess.TimeoutExpired:
                     print("does not end:", line, file=sys.stderr)
                     continue
+                target.write_text(json.dumps(known, indent=0, ensure_ascii=True) + "\n")
             results[line] = known[line]
         clean(root)
     target.write_text(json.dumps(results, indent=0, ensure_ascii=True) + "\n")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from simdocker.actors.client.attaching import Conversation, attach_query, check_tty, exit_status, follow_size
+from simdocker.actors.client.attaching import (
+    Conversation,
+    attach_query,
+    check_tty,
+    exit_status,
+    follow_size,
+    proxy_signals,
+)
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, command, exactly
 from simdocker.actors.client.each import container_name
@@ -34,6 +41,8 @@ def attach(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         check_tty(cli, not flags.on("no-stdin"), config["Tty"])
         stdin = not flags.on("no-stdin") and bool(config.get("OpenStdin"))
         conversation = Conversation(cli, stdin)
+        if flags.on("sig-proxy") and not config["Tty"]:
+            proxy_signals(cli, name)
         try:
             yield from conversation.open(f"{path}/attach", attach_query(stdin, True, True, flags.text("detach-keys")))
             yield from _running(cli, path)
@@ -41,6 +50,7 @@ def attach(cli: Cli, flags: Flags, args: list[str]) -> Exit:
                 yield from follow_size(cli, f"{path}/resize")
             yield from conversation.listen()
         finally:
+            cli.terminal.on_signal(None)
             conversation.close()
         return (yield from exit_status(cli, waiting))
     finally:

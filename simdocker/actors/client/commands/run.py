@@ -9,6 +9,7 @@ from simdocker.actors.client.attaching import (
     check_tty,
     exit_status,
     follow_size,
+    proxy_signals,
 )
 from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit, at_least, command
@@ -67,6 +68,8 @@ def run(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     if not (listening or body.AttachStdin):
         return (yield from _start_detached(cli, flags, id))
     conversation = Conversation(cli, body.AttachStdin)
+    if flags.on("sig-proxy"):
+        proxy_signals(cli, id)
     try:
         query = attach_query(body.AttachStdin, body.AttachStdout, body.AttachStderr, flags.text("detach-keys"))
         yield from conversation.open(f"/containers/{id}/attach", query)
@@ -79,6 +82,7 @@ def run(cli: Cli, flags: Flags, args: list[str]) -> Exit:
             return 0
         return (yield from _stay(cli, body, id, conversation, waiting))
     finally:
+        cli.terminal.on_signal(None)
         conversation.close()
 
 

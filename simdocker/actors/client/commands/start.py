@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from simdocker.actors.client.attaching import Conversation, attach_query, await_end, exit_status, follow_size
+from simdocker.actors.client.attaching import (
+    Conversation,
+    attach_query,
+    await_end,
+    exit_status,
+    follow_size,
+    proxy_signals,
+)
 from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit, at_least, command
 from simdocker.actors.client.each import container_name
@@ -48,6 +55,8 @@ def _attached(cli: Cli, flags: Flags, given: str) -> Exit:
     stdin = flags.on("interactive") and bool(config.get("OpenStdin"))
     auto_remove = bool(container["HostConfig"]["AutoRemove"])
     conversation = Conversation(cli, stdin)
+    if not config["Tty"]:
+        proxy_signals(cli, id)
     try:
         query = attach_query(stdin, True, True, flags.text("detach-keys"))
         yield from conversation.open(f"/containers/{id}/attach", query)
@@ -62,4 +71,5 @@ def _attached(cli: Cli, flags: Flags, given: str) -> Exit:
         yield from conversation.listen()
         return (yield from exit_status(cli, waiting))
     finally:
+        cli.terminal.on_signal(None)
         conversation.close()

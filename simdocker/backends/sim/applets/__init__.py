@@ -23,14 +23,14 @@ MODULES = {
     "grep": "egrep fgrep grep",
     "hashes": "base64 crc32 md5sum sha1sum sha256sum sha3sum sha512sum uudecode uuencode",
     "listing": "basename df dirname du ls pwd readlink realpath stat",
-    "net": "arp arping dnsdomainname hostname httpd ifconfig ip nc netstat nslookup ping ping6 route telnet traceroute "
+    "net": "arp arping httpd ifconfig ip nc netstat nslookup ping ping6 route telnet traceroute "
     "traceroute6 wget",
     "numbers": "dd factor seq",
     "process": "chroot env kill killall nproc pidof ps renice setsid sleep time timeout top usleep watch",
     "screen": "clear ed less more reset resume stty tty vi",
     "sed": "sed",
     "sort": "shuf sort uniq",
-    "system": "arch cal date dmesg free getopt groups halt hostid id logger login logname mount passwd "
+    "system": "arch cal date dmesg dnsdomainname free getopt groups halt hostid hostname id logger login logname mount passwd "
     "poweroff reboot su sysctl umount uname uptime w which who whoami",
     "text": "cat cut dos2unix expand fold head nl paste rev tac tail tee tr ts unexpand unix2dos wc yes",
 }

@@ -15,7 +15,7 @@ from simdocker.backends.sim.applets import applet, modes
 from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
 from simdocker.backends.sim.applets.clock import strftime
 from simdocker.backends.sim.applets.input import must_read, standard_input
-from simdocker.backends.sim.applets.tree import DIRECTORY, LINK, PIPE, REGULAR, exists, join, kind, owner_names
+from simdocker.backends.sim.applets.tree import DIRECTORY, LINK, PIPE, REGULAR, exists, is_directory, join, kind, owner_names
 
 Status = Generator[Event, Any, int]
 GZIP_NS_PER_BYTE = 20  # about 50 MB/s, a small machine's gzip
@@ -73,6 +73,8 @@ def gzip(call: Call) -> Status:
 
 def _file(call: Call, name: str, found: Options, unpack: bool, to_stdout: bool) -> Generator[Event, Any, None]:
     p = call.p
+    if is_directory(p, name):
+        raise Failure(f"can't remove file '{name}': Is a directory")
     data = yield from must_read(call, name)
     if "t" in found:
         decompress(data)
@@ -104,7 +106,7 @@ def _file(call: Call, name: str, found: Options, unpack: bool, to_stdout: bool) 
 
 _LONG = {
     "create": "c", "extract": "x", "get": "x", "list": "t", "verbose": "v", "file": "f", "directory": "C", "gzip": "z",
-    "to-stdout": "O", "strip-components": "S", "exclude-from": "X", "files-from": "T", "numeric-owner": "N",
+    "to-stdout": "O", "strip-components": "S", "numeric-owner": "N",
     "no-recursion": "R", "overwrite": "V", "no-same-permissions": "Q", "keep-old": "k", "touch": "m",
     "no-same-owner": "o", "auto-compress": "a", "dereference": "h", "same-permissions": "p",
 }  # fmt: skip
@@ -114,7 +116,7 @@ _LONG = {
 def tar(call: Call) -> Status:
     if call.args and not call.args[0].startswith("-"):
         call.args = _old_style(call.args)
-    found = options(call, "tcxC:f:OpvkozjJZamhS:T:X:NRVQ", _LONG)
+    found = options(call, "tcxC:f:OpvkozjJZamhS:NRVQ", _LONG)
     kinds = [flag for flag in "cxt" if flag in found]
     if len(kinds) != 1:
         raise Usage
@@ -137,7 +139,7 @@ def _old_style(args: list[str]) -> list[str]:
     letters, rest = args[0], list(args[1:])
     result = []
     for letter in letters:
-        if letter in "fCTX":
+        if letter in "fC":
             if not rest:
                 raise Usage(f"option requires an argument -- '{letter}'")
             result += [f"-{letter}", rest.pop(0)]

@@ -197,7 +197,7 @@ class Interpreter:
             except OSError as error:
                 self.call.complain(f"{self.source.name}: {error.strerror}")
                 record = None
-                self.failed = 2
+                self.failed = 1
             if record is not None:
                 for name in ("NR", "FNR"):
                     self.variables[name] = numeric(self.variables[name]) + 1
@@ -221,7 +221,7 @@ class Interpreter:
                 file = call.p.fds[0] if arg == "-" else call.p.open(plain(arg))
             except OSError as error:
                 call.complain(f"{plain(arg)}: {error.strerror}")
-                self.failed = 2
+                self.failed = 1
                 continue
             self.source = Input(call, file, plain(arg), owned=arg != "-")
             self.variables["FILENAME"] = arg
@@ -686,7 +686,7 @@ def _is_number(value: Value) -> bool:
 
 
 def walk_order(keys: list[str]) -> list[str]:
-    """The order of busybox's hash table: 61 buckets of hash h = c + h * 65599, newest first."""
+    """The order of busybox's hash table: 61 buckets of hash h = c + h * 63, newest first."""
     buckets: dict[int, list[str]] = {}
     size = 61
     if len(keys) > size * 10:
@@ -694,7 +694,7 @@ def walk_order(keys: list[str]) -> list[str]:
     for key in keys:
         value = 0
         for char in key:
-            value = (ord(char) + (value << 6) + (value << 16) - value) & 0xFFFFFFFF
+            value = (ord(char) + (value << 6) - value) & 0xFFFFFFFF
         buckets.setdefault(value % size, []).insert(0, key)
     return [key for bucket in sorted(buckets) for key in buckets[bucket]]
 

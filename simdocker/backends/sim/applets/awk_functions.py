@@ -128,8 +128,8 @@ def _substr(sh: Interpreter, args: list[Node]) -> Evaluation:
     values = yield from _values(sh, args)
     text = sh.text(values[0])
     start = round(numeric(values[1]))
-    stop = start + round(numeric(values[2])) if len(values) > 2 else len(text) + 1
-    return text[max(start, 1) - 1 : max(stop - 1, 0)]
+    start = max(start, 1) - 1
+    return text[start : start + max(round(numeric(values[2])), 0)] if len(values) > 2 else text[start:]
 
 
 def _position(sh: Interpreter, args: list[Node]) -> Evaluation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import textwrap
 from collections.abc import Generator
 from typing import Any
 
@@ -19,15 +20,23 @@ _SHELLS = frozenset(["sh", "ash", "bash"])
 @program("busybox")
 def busybox(p: Process) -> Blocking:
     """Process: run the applet that argv[0], or the first argument after `busybox`, names."""
-    argv = p.argv or ["busybox"]
-    name = argv[0].rsplit("/", 1)[-1].lstrip("-")
-    if name == "busybox":
-        if len(argv) < 2 or argv[1] in ("--help", "--list", "--list-full"):
-            listing = len(argv) > 1 and argv[1].startswith("--list")
-            yield from p.write(1, _listing(argv[1]) if listing else f"{BANNER}\n")
-            return 0
-        argv = argv[1:]
-    return (yield from run_applet(p, argv))
+    return (yield from run_applet(p, p.argv or ["busybox"]))
+
+
+def multi_call(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
+    """Process: `busybox`, `busybox --list`, `busybox APPLET …`."""
+    if len(argv) < 2 or argv[1] in ("--help", "--list", "--list-full"):
+        listing = len(argv) > 1 and argv[1].startswith("--list")
+        yield from p.write(1, _listing(argv[1]) if listing else _introduction())
+        return 0
+    return (yield from run_applet(p, argv[1:]))
+
+
+def _introduction() -> str:
+    """What `busybox` alone says of itself."""
+    names = ", ".join(applets.names())
+    lines = textwrap.wrap(names, 70, break_on_hyphens=False)
+    return f"{BANNER}\n{usage('busybox')}\nCurrently defined functions:\n\t" + "\n\t".join(lines) + "\n"
 
 
 def _listing(option: str) -> str:
@@ -38,6 +47,9 @@ def _listing(option: str) -> str:
 def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
     """Process: run an applet in this process; → its exit status."""
     name = argv[0].rsplit("/", 1)[-1].lstrip("-")
+    if name == "busybox":
+        status = yield from multi_call(p, argv)
+        return int(status)
     if name in _SHELLS:
         from simdocker.backends.sim.shell.main import shell_main
 
@@ -57,7 +69,7 @@ def run_call(call: Call, run: applets.Run) -> Generator[Event, Any, int]:
     if call.args == ["--help"] and call.name not in ("echo", "true", "false", "test", "[", "[["):
         text = usage(call.name)
         if text:
-            call.out(text)
+            call.err(text)
             yield from call.flush()
             return 0
     try:

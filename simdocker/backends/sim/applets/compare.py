@@ -21,7 +21,7 @@ Status = Generator[Event, Any, int]
 def cmp(call: Call) -> Status:
     found = options(call, "lsn:")
     if not 1 <= len(found.args) <= 4:
-        raise Usage(status=2)
+        raise Usage
     first = found.args[0]
     second = found.args[1] if len(found.args) > 1 else "-"
     contents = []
@@ -60,7 +60,7 @@ def diff(call: Call) -> Status:
          "report-identical-files": "s", "ignore-all-space": "w", "ignore-space-change": "b"},
     )  # fmt: skip
     if len(found.args) != 2:
-        raise Usage(status=2)
+        raise Usage
     first, second = found.args
     comparison = _Diff(call, found)
     stats = []

@@ -9,7 +9,7 @@ from simdocker.backends.sim.applets.call import Call, Failure, decode, encode
 from simdocker.backends.sim.program import OpenFile, Process
 
 _SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "e": 27}
-_FORMAT = re.compile(r"%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?(?:hh|h|ll|l|q|L|j|z|t)?(.)", re.S)
+_FORMAT = re.compile(r"%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?(?:hh|h|ll|l|L|j|z|t)?(.)", re.S)
 
 
 @applet("true")
@@ -122,8 +122,8 @@ class _Printf:
                 continue
             match = _FORMAT.match(layout, percent)
             if not match or match.group(4) not in "diouxXfFeEgGcsb":
-                bad = layout[percent : match.end()] if match else "%"
-                self.call.complain(f"{bad if bad != '%z' else '%'}: invalid format")
+                bad = re.sub(r"^%([-+ #0]*[\d*]*(?:\.[\d*]*)?)(?:hh|h|ll|l|L|j|z|t)", r"%\1", layout[percent:])
+                self.call.complain(f"{bad}: invalid format")
                 self.status = 1
                 return False
             position = match.end()
@@ -158,6 +158,10 @@ class _Printf:
             number = self.number(value)
             if kind in "ouxX":
                 number &= (1 << 64) - 1
+            if kind == "o" and "#" in flags:
+                spec, kind = spec.replace("#", ""), "s"
+                self.call.out((spec + kind) % f"0{number:o}")
+                return True
             self.call.out((spec + ("d" if kind in "diu" else kind)) % number)
             return True
         try:
@@ -179,7 +183,7 @@ class _Printf:
         match = re.match(r"\s*([-+]?)(0[xX][0-9a-fA-F]+|\d+)", text)
         if not match:
             self.call.complain(f"invalid number '{text}'")
-            self.status = 0 if type(self.call) is not Call else 1
+            self.status = 1
             return 0
         digits = match.group(2)
         base = 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" and len(digits) > 1 else 10
@@ -189,7 +193,7 @@ class _Printf:
             number = 0
         if match.end() != len(text):
             self.call.complain(f"invalid number '{text}'")
-            self.status = 0 if type(self.call) is not Call else 1
+            self.status = 1
             return 0
         return -number if match.group(1) == "-" else number
 

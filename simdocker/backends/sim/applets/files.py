@@ -64,11 +64,13 @@ def _make_directory(call: Call, path: str, parents: bool) -> None:
     for part in path.split("/"):
         if not part:
             continue
+        if done and not is_directory(p, done):
+            raise OSError(errno.ENOTDIR, "Not a directory", done)
         done += part
         try:
             p.mkdir(done)
         except OSError as error:
-            if error.errno != errno.EEXIST or not is_directory(p, done):
+            if error.errno != errno.EEXIST or (done == path.rstrip("/") and not is_directory(p, done)):
                 raise OSError(error.errno, error.strerror, path if done == path.rstrip("/") else done) from None
         done += "/"
 
@@ -174,7 +176,7 @@ def ln(call: Call) -> int:
             if "v" in found:
                 call.out(f"'{path}' -> '{target}'\n")
         except OSError as error:
-            where = target if error.errno in (errno.ENOENT, errno.EPERM) and "s" not in found else path
+            where = target if error.errno == errno.ENOENT and "s" not in found else path
             call.complain(f"{where}: {error.strerror}")
             status = 1
     return status
@@ -188,7 +190,7 @@ def link(call: Call) -> int:
     try:
         call.p.link(old, new)
     except OSError as error:
-        raise Failure(f"can't create link '{new}' to '{old}': {error.strerror}") from None
+        raise Failure(f"can't create hardlink '{new}' to '{old}': {error.strerror}") from None
     return 0
 
 
@@ -264,7 +266,7 @@ def truncate(call: Call) -> int:
     found = options(call, "cs:")
     if "s" not in found or not found.args:
         raise Usage
-    text = found.value("s")
+    number = sized(found.value("s"))
     status = 0
     for path in found.args:
         try:
@@ -272,9 +274,7 @@ def truncate(call: Call) -> int:
                 if "c" in found:
                     continue
                 call.p.open(path, "a").close()
-            size = call.p.stat(path).st_size
-            number = sized(text.lstrip("+-"))
-            call.p.truncate(path, size + number if text[0] == "+" else max(size - number, 0) if text[0] == "-" else number)
+            call.p.truncate(path, number)
         except OSError as error:
             call.complain(f"{path}: {'open: ' if error.errno == errno.ENOENT else ''}{error.strerror}")
             status = 1

@@ -31,7 +31,7 @@ def seq(call: Call) -> Status:
             break
         else:
             raise Usage(f"invalid option -- '{option[1:2]}'")
-    if not 1 <= len(args) <= 3:
+    if len(args) > 3 or not args:
         raise Usage
     for arg in args:
         if not _NUMBER.fullmatch(arg):
@@ -67,7 +67,7 @@ def seq(call: Call) -> Status:
 def factor(call: Call) -> int:
     for arg in call.args:
         if not arg.isdigit():
-            raise Failure(f"invalid number '{arg}'")
+            raise Usage
         number, divisor, factors = int(arg), 2, []
         while divisor * divisor <= number:
             while number % divisor == 0:

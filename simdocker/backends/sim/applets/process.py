@@ -174,6 +174,7 @@ def renice(call: Call) -> int:
 
 @applet("nproc")
 def nproc(call: Call) -> int:
+    options(call, "", {"all": "a", "ignore": "i"})
     cpus = call.p.read_file("/proc/cpuinfo").decode().count("processor\t:")
     call.out(f"{cpus or 1}\n")
     return 0
@@ -261,7 +262,7 @@ def pidof(call: Call) -> int:
     pids = [pid for pid in pids if pid not in found.values.get("o", [])]
     if "s" in found:
         pids = pids[:1]
-    call.out((" ".join(pids) + "\n") if pids else "\n")
+    call.out((" ".join(pids) + "\n") if pids else "")
     return int(not pids)
 
 

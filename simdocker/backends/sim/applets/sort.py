@@ -38,14 +38,17 @@ def _key(text: str) -> Key:
 
 @applet("sort")
 def sort(call: Call) -> Status:
-    found = options(call, "nrugMcszbdfiVo:k:t:T:mS:")
+    try:
+        found = options(call, "nrugMcszbdfiVo:k:t:T:mS:")
+    except Usage as failure:
+        raise Usage(failure.message, 2) from None
     keys = [_key(text) for text in found.values.get("k", [])]
     letters = "".join(flag for flag in "nrgMbdfiV" if flag in found)
     separator = found.value("t")
     end = b"\0" if "z" in found else b"\n"
     lines: list[str] = []
     for name in found.args or ["-"]:
-        data = yield from must_read(call, name)
+        data = yield from must_read(call, name, status=2)
         lines += [decode(line) for line in (data.removesuffix(end).split(end) if data else [])]
     compare = _comparison(keys, letters, separator)
     if "c" in found:
@@ -142,7 +145,9 @@ def _value_order(letters: str) -> Order:
         return text.upper() if "f" in letters else text
 
     convert: Callable[[str], Any]
-    if "n" in letters or "g" in letters:
+    if "g" in letters:
+        convert = _general
+    elif "n" in letters:
         convert = _number
     elif "M" in letters:
         convert = _month
@@ -159,8 +164,13 @@ def _value_order(letters: str) -> Order:
 
 
 def _number(text: str) -> float:
-    match = re.match(r"\s*-?(\d+\.?\d*|\.\d+)", text)
+    match = re.match(r"\s*-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text)
     return float(match.group()) if match else 0.0
+
+
+def _general(text: str) -> float:
+    """-g: what is no number comes before all numbers."""
+    return _number(text) if re.match(r"\s*[-+]?\.?\d", text) else float("-inf")
 
 
 def _month(text: str) -> int:

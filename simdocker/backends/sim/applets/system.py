@@ -199,7 +199,9 @@ def logname(call: Call) -> int:
 
 @applet("who", "w")
 def who(call: Call) -> int:
-    call.out("USER\t\tTTY\t\tIDLE\tTIME\t\t HOST\n")
+    """Nobody is logged in: there is no utmp in a container."""
+    if call.name == "w" or "H" in options(call, "aH"):
+        call.out("USER\t\tTTY\t\tIDLE\tTIME\t\t HOST\n")
     return 0
 
 
@@ -270,6 +272,33 @@ def uname(call: Call) -> int:
     return 0
 
 
+@applet("hostname", "dnsdomainname")
+def hostname(call: Call) -> int:
+    found = options(call, "sidfF:", permute=False)
+    name = call.p.hostname
+    if found.args or "F" in found:
+        raise Failure("sethostname: Operation not permitted")
+    if call.name == "dnsdomainname" or "d" in found:
+        call.out(f"{name.partition('.')[2]}\n" if "." in name else "")
+    elif "i" in found:
+        call.out(f"{_address(call, name)}\n")
+    else:
+        call.out(f"{name.partition('.')[0] if 's' in found else name}\n")
+    return 0
+
+
+def _address(call: Call, name: str) -> str:
+    """The addresses /etc/hosts has for a name."""
+    try:
+        rows = [line.partition("#")[0].split() for line in call.p.read_file("/etc/hosts").decode().splitlines()]
+    except OSError:
+        rows = []
+    addresses = [row[0] for row in rows if name in row[1:]]
+    if not addresses:
+        raise Failure(f"{name}: Host name lookup failure")
+    return " ".join(addresses)
+
+
 @applet("arch")
 def arch(call: Call) -> int:
     call.out("x86_64\n")
@@ -284,7 +313,10 @@ def hostid(call: Call) -> int:
 
 @applet("free")
 def free(call: Call) -> int:
-    found = options(call, "bkmgh")
+    try:
+        found = options(call, "bkmgh")
+    except Usage:
+        raise Usage from None
     rows = dict(
         (match.group(1), int(match.group(2)) * 1024)
         for match in re.finditer(r"(\w+):\s+(\d+)", call.p.read_file("/proc/meminfo").decode())

@@ -11,6 +11,7 @@ from simpy import Event
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Usage, decode, encode, options
 from simdocker.backends.sim.applets.input import Input, open_input, read_named, split_lines, standard_input
+from simdocker.backends.sim.applets.tree import is_directory
 
 Status = Generator[Event, Any, int]
 _SUFFIXES = {"b": 512, "k": 1024, "K": 1024, "m": 1 << 20, "M": 1 << 20, "g": 1 << 30, "G": 1 << 30}
@@ -80,7 +81,7 @@ def tac(call: Call) -> Status:
     status = 0
     lines: list[bytes] = []
     for name in call.args or ["-"]:
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             status = 1
         else:
@@ -94,7 +95,7 @@ def tac(call: Call) -> Status:
 def rev(call: Call) -> Status:
     status = 0
     for name in call.args or ["-"]:
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             status = 1
             continue
@@ -154,7 +155,7 @@ def head(call: Call) -> Status:
                 _give_back(source)
             yield from call.flush()
         except OSError as error:
-            call.complain(f"{name}: {error.strerror}")
+            call.complain(f"{name}: Input/output error")
             status = 1
         finally:
             source.close()
@@ -203,7 +204,7 @@ def tail(call: Call) -> Status:
         call.out(_last(data, count, by_bytes, from_start))
         yield from call.flush()
     if not opened:
-        if follow:
+        if status:
             call.complain("no files")
         return status
     period = int(float(found.value("s", "1")) * 1e9)
@@ -243,11 +244,13 @@ def wc(call: Call) -> Status:
     totals = dict.fromkeys("lwmcL", 0)
     width = 0 if len(columns) == 1 and len(names) == 1 else 9
     for name in names:
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             status = 1
+            if _is_directory(call, name):
+                _counts(call, [0] * len(columns), name, width)
             continue
-        text = decode(data)
+        text = data.decode("latin-1")
         counts = {
             "l": data.count(b"\n"),
             "w": len(data.split()),
@@ -263,6 +266,10 @@ def wc(call: Call) -> Status:
     return status
 
 
+def _is_directory(call: Call, name: str) -> bool:
+    return is_directory(call.p, name)
+
+
 def _counts(call: Call, values: list[int], name: str, width: int) -> None:
     text = " ".join(f"{value:{width}}" if width else str(value) for value in values)
     call.out(f"{text} {name}\n" if name else f"{text}\n")
@@ -276,10 +283,14 @@ def ranges(text: str) -> list[tuple[int, int]]:
     result = []
     for piece in text.split(","):
         match = re.fullmatch(r"(\d*)(-?)(\d*)", piece)
-        if not match or not piece or piece == "-":
-            raise Failure(f"invalid range {piece}-" if not match else "missing list of positions")
+        if not match:
+            raise Failure(f"invalid number '{piece}'")
+        if not piece or piece == "-":
+            raise Failure("missing list of positions")
         first = int(match.group(1) or 1)
         last = int(match.group(3)) if match.group(3) else (-1 if match.group(2) else first)
+        if first == 0 and not match.group(2):
+            continue  # busybox takes field 0 for none at all
         if first < 1 or (last != -1 and last < first):
             raise Failure(f"invalid range {piece}")
         result.append((first - 1, last - 1 if last != -1 else -1))
@@ -291,19 +302,19 @@ def cut(call: Call) -> Status:
     found = options(call, "b:c:f:d:snD", {"characters": "c", "bytes": "b", "fields": "f", "delimiter": "d"})
     kinds = [flag for flag in "bcf" if flag in found]
     if not kinds:
-        raise Usage("expected a list of bytes, characters, or fields")
+        raise Failure("expected a list of bytes, characters, or fields")
     if len(kinds) > 1:
-        raise Usage("only one type of list may be specified")
+        raise Usage
     kind = kinds[0]
     if kind != "f" and "d" in found:
-        raise Failure("an input delimiter may be specified only when operating on fields")
+        raise Failure("a delimiter may be specified only when operating on fields")
     if kind != "f" and "s" in found:
         raise Failure("suppressing non-delimited lines makes sense only when operating on fields")
     selection = ranges(found.value(kind))
     delimiter = encode(found.value("d", "\t"))[:1] or b"\0"
     status = 0
     for name in found.args or ["-"]:
-        source = open_input(call, name)
+        source = open_input(call, name, message="{}: {}")
         if source is None:
             status = 1
             continue
@@ -389,7 +400,7 @@ def _set_char(raw: bytes, at: int) -> tuple[int, int]:
 def tr(call: Call) -> Status:
     found = options(call, "cCds", permute=False)
     complement, delete, squeeze = "c" in found or "C" in found, "d" in found, "s" in found
-    if not found.args or (len(found.args) < 2 and not delete and not squeeze):
+    if not found.args:
         raise Usage
     first = _set(found.args[0])
     second = _set(found.args[1]) if len(found.args) > 1 else b""
@@ -453,21 +464,19 @@ def yes(call: Call) -> Status:
 
 @applet("nl")
 def nl(call: Call) -> Status:
-    found = options(call, "b:i:n:s:v:w:p")
+    found = options(call, "b:i:s:v:w:p")
     style = found.value("b", "t")
     step, separator = int(found.value("i", "1")), found.value("s", "\t")
     number, width = int(found.value("v", "1")), int(found.value("w", "6"))
-    align = found.value("n", "rn")
     status = 0
     for name in found.args or ["-"]:
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             status = 1
             continue
         for line in split_lines(data):
             if style == "a" or (style == "t" and line):
-                text = {"ln": f"{number:<{width}}", "rz": f"{number:0{width}}"}.get(align, f"{number:{width}}")
-                call.out(text + separator)
+                call.out(f"{number:{width}}{separator}")
                 number += step
             else:
                 call.out(" " * (width + len(separator)))
@@ -496,7 +505,7 @@ def paste(call: Call) -> Status:
         if name == "-":
             columns.append((standard or [])[len([c for c in columns if c]) :: names.count("-")])
             continue
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             return 1
         columns.append(split_lines(data))
@@ -525,7 +534,7 @@ def fold(call: Call) -> Status:
     width = int(found.value("w", "80"))
     status = 0
     for name in found.args or ["-"]:
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             status = 1
             continue
@@ -549,7 +558,7 @@ def expand(call: Call) -> Status:
     width = int(found.value("t", "8"))
     status = 0
     for name in found.args or ["-"]:
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             status = 1
             continue
@@ -562,7 +571,7 @@ def unexpand(call: Call) -> Status:
     found = options(call, "ft:a", {"first-only": "f", "tabs": "t", "all": "a"})
     width = int(found.value("t", "8"))
     for name in found.args or ["-"]:
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             return 1
         for line in decode(data).splitlines(keepends=True):
@@ -577,7 +586,7 @@ def line_ends(call: Call) -> Status:
     found = options(call, "ud")
     to_unix = call.name == "dos2unix" if not ("u" in found or "d" in found) else "u" in found
     for name in found.args or ["-"]:
-        data = yield from read_named(call, name)
+        data = yield from read_named(call, name, message="{}: {}")
         if data is None:
             return 1
         data = data.replace(b"\r\n", b"\n")

@@ -204,7 +204,7 @@ class _Builder:
         first, last = self.span(node)
         body = node.children[-1]
         head = self.words_between(first, self.span(body)[0])
-        has_in = any(child.type == "in" for child in node.children)
+        has_in = any(child.type == "in" for child in node.children) or first in self.raw.empty_loops
         return For(head[0].source, head[1:] if has_in else None, self.do_group(body))
 
     def case(self, node: TreeNode) -> Node:

@@ -78,6 +78,7 @@ class RawCommand:
     words: dict[int, str] = field(default_factory=dict)
     redirects: dict[int, list[RawRedirect]] = field(default_factory=dict)
     functions: dict[int, str] = field(default_factory=dict)
+    empty_loops: set[int] = field(default_factory=set)
     simple_functions: dict[int, int] = field(default_factory=dict)
 
 
@@ -456,14 +457,22 @@ class Reader:
             self.raw.redirects[end.end] = redirects
 
     def for_command(self) -> Token:
+        start = self.last.start
         name = self.next()
         if name.kind != "word" or not name.text.isidentifier():
             raise SyntaxFailure("bad for loop variable", name.kind == "eof")
         self.keep_word(name)
         token = self.next(newlines=True, keywords=True)
         if token.kind == "in":
+            word_in = token
+            words = 0
             while (token := self.next()).kind == "word":
                 self.keep_word(token)
+                words += 1
+            if not words:
+                # A general grammar wants a word after `in`: it sees a loop over "$@" instead.
+                self.raw.empty_loops.add(start)
+                self.cuts.append((word_in.start, word_in.end, " "))
             if token.kind not in ("newline", ";"):
                 self.unexpected(token)
         elif token.kind != ";":
