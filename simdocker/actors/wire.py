@@ -30,7 +30,7 @@ event). 64 KiB is what Linux gives a socket to send before anything is acknowled
 HEADERS = 512  # bytes of an HTTP request or response without a body, typical of the recorded ones
 
 
-class Unreachable(Exception):  # noqa: N818 - a fact, not a fault
+class Unreachable(Exception):
     """Nothing answers at the other end. The argument says why in the words of Go's net package."""
 
     def __init__(self, reason: str = "") -> None:

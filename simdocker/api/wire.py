@@ -11,20 +11,45 @@ from typing import Any
 
 from simdocker.api import models
 
-_POINTERS = frozenset({
-    "StopTimeout", "Init", "BindOptions", "VolumeOptions", "TmpfsOptions", "ImageOptions", "Healthcheck",
-})
+_POINTERS = frozenset(
+    {
+        "StopTimeout",
+        "Init",
+        "BindOptions",
+        "VolumeOptions",
+        "TmpfsOptions",
+        "ImageOptions",
+        "Healthcheck",
+    }
+)
 """Pointers in Go: left out only when nil; false, 0 and {} are said."""
 
 _OMITTED_WHEN_EMPTY: Mapping[type, frozenset[str]] = {
-    models.ContainerConfig: frozenset({
-        "ExposedPorts", "Healthcheck", "ArgsEscaped", "NetworkDisabled", "MacAddress", "StopSignal", "StopTimeout",
-        "Shell",
-    }),
-    models.HostConfig: frozenset({
-        "Annotations", "StorageOpt", "Tmpfs", "Sysctls", "Runtime", "KernelMemory", "KernelMemoryTCP", "Mounts",
-        "Init",
-    }),
+    models.ContainerConfig: frozenset(
+        {
+            "ExposedPorts",
+            "Healthcheck",
+            "ArgsEscaped",
+            "NetworkDisabled",
+            "MacAddress",
+            "StopSignal",
+            "StopTimeout",
+            "Shell",
+        }
+    ),
+    models.HostConfig: frozenset(
+        {
+            "Annotations",
+            "StorageOpt",
+            "Tmpfs",
+            "Sysctls",
+            "Runtime",
+            "KernelMemory",
+            "KernelMemoryTCP",
+            "Mounts",
+            "Init",
+        }
+    ),
     models.Mount: frozenset(models.Mount.__struct_fields__),
     models.HealthConfig: frozenset(models.HealthConfig.__struct_fields__),
     models.EndpointIPAMConfig: frozenset(models.EndpointIPAMConfig.__struct_fields__),

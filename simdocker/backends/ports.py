@@ -137,7 +137,12 @@ class Runtime(Protocol):
     """Processes in namespaces and cgroups (runc's role)."""
 
     def start(
-        self, container_id: str, spec: ProcessSpec, rootfs: RootFS, sandbox: Sandbox, output: Output,
+        self,
+        container_id: str,
+        spec: ProcessSpec,
+        rootfs: RootFS,
+        sandbox: Sandbox,
+        output: Output,
         stdin: Stream | None,
     ) -> Process:
         """Process → RunningProcess: create and start a container's first process.

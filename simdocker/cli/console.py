@@ -113,7 +113,7 @@ class Play:
         return None
 
     def _short_actor(self, actor: str) -> str:
-        name, at, host = actor.partition("@")
+        name, at, _host = actor.partition("@")
         return actor if self.many_hosts or name == "registry" else name if at else actor
 
     def step_ended(self, step: Step, result: StepResult) -> None:

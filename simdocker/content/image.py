@@ -106,7 +106,11 @@ class Image:
     """
 
     def __init__(
-        self, steps: Sequence[Layer | str], config: ContainerConfig, *, created: str = CREATED,
+        self,
+        steps: Sequence[Layer | str],
+        config: ContainerConfig,
+        *,
+        created: str = CREATED,
         platform: Platform = AMD64,
     ) -> None:
         self.steps = tuple(steps)
@@ -167,8 +171,12 @@ class Image:
 
 
 def layer(
-    size: int = 0, files: Mapping[str, str | bytes | Node] | None = None, *, count: int = 1,
-    compressed: int | None = None, created_by: str = "",
+    size: int = 0,
+    files: Mapping[str, str | bytes | Node] | None = None,
+    *,
+    count: int = 1,
+    compressed: int | None = None,
+    created_by: str = "",
 ) -> Layer:
     """A layer that holds `files` (absolute path → text, bytes or node) and, up to `size` bytes, filler.
 
@@ -206,8 +214,11 @@ def bulk(root: Node, path: str, size: int, count: int, names: Callable[[int], st
 
 
 def compose(
-    base: Image | None, steps: Sequence[Layer | str] = (),
-    config: ContainerConfig | Mapping[str, Any] | None = None, *, created: str = CREATED,
+    base: Image | None,
+    steps: Sequence[Layer | str] = (),
+    config: ContainerConfig | Mapping[str, Any] | None = None,
+    *,
+    created: str = CREATED,
 ) -> Image:
     """An image made of `base` (None: from scratch), `steps` on top, and `config` over the base's.
 
@@ -223,9 +234,7 @@ def compose(
         own = msgspec.convert(config, ContainerConfig)
     if base is None:
         return Image(steps, own, created=created)
-    return Image(
-        (*base.steps, *steps), _over(base.container_config, own), created=created, platform=base.platform
-    )
+    return Image((*base.steps, *steps), _over(base.container_config, own), created=created, platform=base.platform)
 
 
 def _over(base: ContainerConfig, own: ContainerConfig) -> ContainerConfig:

@@ -71,7 +71,9 @@ class Player:
             yield from self._commands(step, host)
         elif step.parallel is not None:
             self.observer.step_started(step, host)
-            yield AllOf(env, [env.process(self._commands(inner, inner.on or host, private=True)) for inner in step.parallel])
+            yield AllOf(
+                env, [env.process(self._commands(inner, inner.on or host, private=True)) for inner in step.parallel]
+            )
         elif step.wait is not None:
             self.observer.step_started(step, host)
             yield env.timeout(step.wait)

@@ -15,8 +15,15 @@ class Desk:
     """A `Terminal`. `files` maps absolute paths to contents, None standing for a directory."""
 
     def __init__(
-        self, *, stdin: bytes = b"", env: Mapping[str, str] | None = None, cwd: str = "/home/user",
-        files: Mapping[str, bytes | None] | None = None, tty: bool = False, width: int = 80, height: int = 24,
+        self,
+        *,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/home/user",
+        files: Mapping[str, bytes | None] | None = None,
+        tty: bool = False,
+        width: int = 80,
+        height: int = 24,
     ) -> None:
         self.env = dict(env or {})
         self.cwd = cwd

@@ -102,7 +102,10 @@ def test_run_attaches_and_waits_before_it_starts() -> None:
     daemon.end(3)
     assert env.run(running) == 3
     assert [call.partition("?")[0] for call in daemon.calls] == [
-        "HEAD /_ping", "POST /containers/create", "POST /containers/ID/attach", "POST /containers/ID/wait",
+        "HEAD /_ping",
+        "POST /containers/create",
+        "POST /containers/ID/attach",
+        "POST /containers/ID/wait",
         "POST /containers/ID/start",
     ]
 

@@ -23,8 +23,14 @@ from simdocker.trace import Trace
 RECORDED = json.loads((Path(__file__).parent / "create_cases.json").read_text())
 CWD = "/home/ann/work"
 FILES: dict[str, bytes | None] = {
-    "env.txt": b"A=1\n# c\n\nB=two words\nHOME\nUNSETVAR\n", "lab.txt": b"l1=v1\nl2\n", "badenv.txt": b"bad name=1\n",
-    "bad2.txt": b"=x\n", "d": None, "cid.txt": b"123\n", "env3.txt": b"  X=1\n\tY=2\nZ = 3\n", "env4.txt": b"\xff=1\n",
+    "env.txt": b"A=1\n# c\n\nB=two words\nHOME\nUNSETVAR\n",
+    "lab.txt": b"l1=v1\nl2\n",
+    "badenv.txt": b"bad name=1\n",
+    "bad2.txt": b"=x\n",
+    "d": None,
+    "cid.txt": b"123\n",
+    "env3.txt": b"  X=1\n\tY=2\nZ = 3\n",
+    "env4.txt": b"\xff=1\n",
 }
 
 

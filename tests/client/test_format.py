@@ -40,7 +40,12 @@ def test_a_duration_is_rounded_to_its_largest_unit(ns: int, text: str) -> None:
 
 def test_sizes_count_in_thousands_and_memory_in_1024s() -> None:
     assert [human_size(size, 3) for size in (0, 999, 1000, 1984132, 52_400_000, 10**12)] == [
-        "0B", "999B", "1kB", "1.98MB", "52.4MB", "1TB",
+        "0B",
+        "999B",
+        "1kB",
+        "1.98MB",
+        "52.4MB",
+        "1TB",
     ]
     assert human_size(1984132) == "1.984MB"
     assert bytes_size(25276502016) == "23.54GiB"
@@ -57,9 +62,7 @@ def test_an_id_is_short_without_its_algorithm() -> None:
 
 
 def test_a_column_ends_where_a_line_lacks_it() -> None:
-    assert align("a\tb\nccccccccccccc\td\nx\ny\tz\n") == (
-        "a               b\nccccccccccccc   d\nx\ny         z\n"
-    )
+    assert align("a\tb\nccccccccccccc\td\nx\ny\tz\n") == ("a               b\nccccccccccccc   d\nx\ny         z\n")
 
 
 def test_numbers_in_names_sort_as_numbers() -> None:

@@ -23,8 +23,23 @@ from simdocker.des import CostProfile, Environment, RandomStreams
 from simdocker.trace import Trace
 
 COMMANDS = {
-    "run", "create", "start", "stop", "kill", "restart", "rm", "rmi", "pull", "tag", "logs", "wait", "exec",
-    "attach", "pause", "unpause", "rename",
+    "run",
+    "create",
+    "start",
+    "stop",
+    "kill",
+    "restart",
+    "rm",
+    "rmi",
+    "pull",
+    "tag",
+    "logs",
+    "wait",
+    "exec",
+    "attach",
+    "pause",
+    "unpause",
+    "rename",
 }
 TRANSCRIPTS = [
     transcript

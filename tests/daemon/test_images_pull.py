@@ -34,7 +34,12 @@ def test_a_layer_goes_through_dockerds_phases(world, image):
     messages = world.host().pull("app", "1")
     assert messages[0] == {"status": "Pulling from library/app", "id": "1"}
     assert said(messages, short(image.layers[0])) == [
-        "Pulling fs layer", "Downloading", "Verifying Checksum", "Download complete", "Extracting", "Pull complete",
+        "Pulling fs layer",
+        "Downloading",
+        "Verifying Checksum",
+        "Download complete",
+        "Extracting",
+        "Pull complete",
     ]
     assert said(messages, short(image.layers[5]))[1] == "Waiting"
     assert messages[-2:] == [
@@ -93,8 +98,11 @@ def test_requests_go_out_in_the_recorded_order(world, image):
     asked = [r.what.replace(image.index.digest, "INDEX").replace(image.manifest.digest, "MANIFEST")
              for r in world.trace if r.kind == "message" and r.actor == "daemon@laptop"]  # fmt: skip
     assert asked[:5] == [
-        "GET /v2/", "HEAD /v2/library/app/manifests/1", "GET /v2/library/app/manifests/INDEX",
-        "GET /v2/library/app/manifests/MANIFEST", f"GET /v2/library/app/blobs/{image.id}",
+        "GET /v2/",
+        "HEAD /v2/library/app/manifests/1",
+        "GET /v2/library/app/manifests/INDEX",
+        "GET /v2/library/app/manifests/MANIFEST",
+        f"GET /v2/library/app/blobs/{image.id}",
     ]
     assert len(asked) == 5 + 6
 

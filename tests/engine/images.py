@@ -98,9 +98,7 @@ def build(busybox: Path, archive: Path) -> None:
 
 
 def _layer(busybox: Path, files: dict[str, str]) -> bytes:
-    applets = subprocess.run(
-        [busybox, "--list"], check=True, capture_output=True, text=True
-    ).stdout.split()
+    applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, mode in _DIRECTORIES.items():

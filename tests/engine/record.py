@@ -23,9 +23,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import yaml
-
 import images
+import yaml
 from normalise import normalise
 
 RECORDED_ON = "Docker Engine 20.10.24 with CLI 28.2.2"
@@ -353,9 +352,7 @@ def main() -> int:
     parser.add_argument("--host", help="unix:// address of an engine TO BE CLEANED and used")
     parser.add_argument("--plays", type=int, default=2, help="times to play each (default 2)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(
-        prefix="simdocker-record-", ignore_cleanup_errors=True
-    ) as scratch:
+    with tempfile.TemporaryDirectory(prefix="simdocker-record-", ignore_cleanup_errors=True) as scratch:
         if options.host and not is_alive(options.host):
             parser.error(f"nobody listens at {options.host}")
         directory = Path(scratch)

@@ -90,7 +90,9 @@ def test_redis_keeps_what_it_is_given(host):
 def test_postgres_wants_a_password(host):
     code, out, err = host.run("postgres")
     assert (code, out) == (1, "")
-    assert err == """\
+    assert (
+        err
+        == """\
 Error: Database is uninitialized and superuser password is not specified.
        You must specify POSTGRES_PASSWORD to a non-empty value for the
        superuser. For example, "-e POSTGRES_PASSWORD=password" on "docker run".
@@ -101,6 +103,7 @@ Error: Database is uninitialized and superuser password is not specified.
        See PostgreSQL documentation about "trust":
        https://www.postgresql.org/docs/current/auth-trust.html
 """
+    )
 
 
 def test_postgres_sets_up_a_cluster_once(host):

@@ -69,8 +69,13 @@ class Cli:
             )
 
     def try_call(
-        self, method: str, path: str, query: Mapping[str, str] = NO_QUERY, body: Any = None,
-        headers: Mapping[str, str] = NO_QUERY, stdin: Stream | None = None,
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] = NO_QUERY,
+        body: Any = None,
+        headers: Mapping[str, str] = NO_QUERY,
+        stdin: Stream | None = None,
     ) -> Reply:
         """Process → Response, whatever its status. Raises CommandError only when no daemon answers."""
         if not self._greeted:
@@ -81,8 +86,13 @@ class Cli:
             raise CommandError(self._unreachable(method, path, query, fault.reason)) from None
 
     def call(
-        self, method: str, path: str, query: Mapping[str, str] = NO_QUERY, body: Any = None,
-        headers: Mapping[str, str] = NO_QUERY, stdin: Stream | None = None,
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] = NO_QUERY,
+        body: Any = None,
+        headers: Mapping[str, str] = NO_QUERY,
+        stdin: Stream | None = None,
     ) -> Reply:
         """Process → Response. An error answer becomes CommandError("Error response from daemon: …")."""
         response: Response = yield from self.try_call(method, path, query, body, headers, stdin)

@@ -29,7 +29,12 @@ class Client:
     __slots__ = ("_connect", "_random", "actor", "env", "host", "profile", "trace")
 
     def __init__(
-        self, host: str, env: Environment, trace: Trace, profile: CostProfile, streams: RandomStreams,
+        self,
+        host: str,
+        env: Environment,
+        trace: Trace,
+        profile: CostProfile,
+        streams: RandomStreams,
         connect: Connect,
     ) -> None:
         self.host = host
@@ -104,5 +109,3 @@ class Client:
     def _way(self, hosts: list[str], terminal: Terminal) -> Connection:
         """`-H` goes before DOCKER_HOST; without either, this host's own daemon."""
         return self._connect((hosts[0] if hosts else terminal.env.get("DOCKER_HOST")) or None)
-
-

@@ -44,8 +44,15 @@ class Command:
     __slots__ = ("aliases", "args", "flags", "interspersed", "long", "run", "short", "tail")
 
     def __init__(
-        self, run: Run, tail: str, short: str, aliases: str, args: ArgumentRule, flags: Sequence[Flag],
-        interspersed: bool, long: str,
+        self,
+        run: Run,
+        tail: str,
+        short: str,
+        aliases: str,
+        args: ArgumentRule,
+        flags: Sequence[Flag],
+        interspersed: bool,
+        long: str,
     ) -> None:
         self.run = run
         self.tail = tail
@@ -58,8 +65,14 @@ class Command:
 
 
 def command(
-    tail: str, short: str, *, args: ArgumentRule, aliases: str = "", flags: Sequence[Flag] = (),
-    interspersed: bool = True, long: str = "",
+    tail: str,
+    short: str,
+    *,
+    args: ArgumentRule,
+    aliases: str = "",
+    flags: Sequence[Flag] = (),
+    interspersed: bool = True,
+    long: str = "",
 ) -> Callable[[Run], Command]:
     """Decorator: declare a command.
 
@@ -108,6 +121,17 @@ def between(low: int, high: int) -> ArgumentRule:
 
 
 __all__ = [
-    "ArgumentRule", "Command", "CommandError", "Exit", "Flag", "Flags", "UsageError",
-    "at_least", "at_most", "between", "command", "exactly", "no_args",
+    "ArgumentRule",
+    "Command",
+    "CommandError",
+    "Exit",
+    "Flag",
+    "Flags",
+    "UsageError",
+    "at_least",
+    "at_most",
+    "between",
+    "command",
+    "exactly",
+    "no_args",
 ]

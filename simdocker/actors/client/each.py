@@ -26,8 +26,15 @@ def container_name(given: str) -> str:
 
 
 def each(
-    cli: Cli, names: list[str], method: str, path: str, query: Mapping[str, str] = NO_QUERY, *,
-    at_once: bool = True, forgive: bool = False, check: Check = container_name,
+    cli: Cli,
+    names: list[str],
+    method: str,
+    path: str,
+    query: Mapping[str, str] = NO_QUERY,
+    *,
+    at_once: bool = True,
+    forgive: bool = False,
+    check: Check = container_name,
 ) -> Exit:
     """Process → 0: one request a container; `{}` in `path` is its name. With `forgive` a container that
     is not there is told, but is no failure. Raises CommandError with all complaints."""

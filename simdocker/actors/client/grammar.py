@@ -33,8 +33,17 @@ class Flag:
     __slots__ = ("alias_of", "default", "deprecated", "kind", "name", "short", "shown", "since", "usage")
 
     def __init__(
-        self, name: str, short: str, kind: Kind, usage: str, default: Any = None, *, shown: str | None = None,
-        since: str = "", alias_of: str = "", deprecated: str = "",
+        self,
+        name: str,
+        short: str,
+        kind: Kind,
+        usage: str,
+        default: Any = None,
+        *,
+        shown: str | None = None,
+        since: str = "",
+        alias_of: str = "",
+        deprecated: str = "",
     ) -> None:
         self.name = name
         self.short = short

@@ -21,8 +21,10 @@ GLOBAL_FLAGS = {
     for flag in (
         Flag("config", "", STRING, "Location of client config files", "/root/.docker"),
         Flag(
-            "context", "c", STRING,
-            'Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context '
+            "context",
+            "c",
+            STRING,
+            "Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context "
             'set with "docker context use")',
         ),
         Flag("debug", "D", BOOL, "Enable debug mode"),

@@ -219,9 +219,7 @@ class Downloads:
         progress, size = download.progress, download.size
         progress.amount("Extracting", first_amount(size), size)
         try:
-            download.layer = yield from self.daemon.images.layers.register(
-                chain_id(below, layer.diff_id), below, layer
-            )
+            download.layer = yield from self.daemon.images.layers.register(chain_id(below, layer.diff_id), below, layer)
         except DriverError as error:
             raise Failed(f"failed to register layer: {error.args[0]}") from None
         progress.amount("Extracting", size, size)

@@ -54,9 +54,7 @@ def inspection(image: Image) -> dict[str, Any]:
         "VirtualSize": image.size,
         "GraphDriver": {"Data": _directories(image), "Name": "overlay2"},
         "RootFS": {"Type": document.rootfs.type, "Layers": list(document.rootfs.diff_ids)},
-        "Metadata": {
-            "LastTagTime": times.rfc3339(image.last_tagged_ns) if image.last_tagged_ns >= 0 else times.ZERO
-        },
+        "Metadata": {"LastTagTime": times.rfc3339(image.last_tagged_ns) if image.last_tagged_ns >= 0 else times.ZERO},
     }
 
 

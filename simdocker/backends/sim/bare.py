@@ -48,9 +48,20 @@ class Bare:
         storage.create("bare", chain)
 
     def start(
-        self, argv: Sequence[str], *, stdin: Stream | None = None, env: Mapping[str, str] | None = None, cwd: str = "/",
-        user: str = "", tty: bool = False, mounts: Sequence[MountPoint] = (), read_only: bool = False, memory: int = 0,
-        pids_limit: int = 0, nano_cpus: int = 0, init: bool = False,
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: Stream | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str = "/",
+        user: str = "",
+        tty: bool = False,
+        mounts: Sequence[MountPoint] = (),
+        read_only: bool = False,
+        memory: int = 0,
+        pids_limit: int = 0,
+        nano_cpus: int = 0,
+        init: bool = False,
     ) -> tuple[RunningProcess, list[tuple[int, bytes]]]:
         """Start a container → its process, and the list that what it writes is added to as (fd, bytes)."""
         machine = self.machine

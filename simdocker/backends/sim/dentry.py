@@ -27,7 +27,12 @@ class Dentry:
     __slots__ = ("lower", "mount", "name", "parent", "point", "upper")
 
     def __init__(
-        self, mount: Mount, parent: Dentry | None, name: str, upper: Node | None, lower: Merged | None,
+        self,
+        mount: Mount,
+        parent: Dentry | None,
+        name: str,
+        upper: Node | None,
+        lower: Merged | None,
         point: Point | None = None,
     ) -> None:
         self.mount = mount

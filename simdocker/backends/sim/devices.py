@@ -9,7 +9,12 @@ from __future__ import annotations
 from simdocker.content.changeset import DEVICE, DIRECTORY, Node, directory, file, put, symlink
 
 NODES = {
-    "null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0),
+    "null": (1, 3),
+    "zero": (1, 5),
+    "full": (1, 7),
+    "random": (1, 8),
+    "urandom": (1, 9),
+    "tty": (5, 0),
 }
 PTMX = (5, 2)
 CONSOLE = (5, 1)

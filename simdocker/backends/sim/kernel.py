@@ -85,7 +85,13 @@ class Container:
     )  # fmt: skip
 
     def __init__(
-        self, kernel: Kernel, id: str, hostname: str, cgroup: Cgroup, sandbox: Any = None, *,
+        self,
+        kernel: Kernel,
+        id: str,
+        hostname: str,
+        cgroup: Cgroup,
+        sandbox: Any = None,
+        *,
         is_host: bool = False,
     ) -> None:
         self.kernel = kernel
@@ -129,8 +135,9 @@ class Kernel:
     release = "6.1.0"
     version = "Linux version 6.1.0 (simdocker) (gcc 12.2.0) #1 SMP PREEMPT_DYNAMIC"
 
-    def __init__(self, env: Environment, host: str, random: Random, *, cpus: int = 2, memory: int = 4 << 30,
-                 disk: int = 64 << 30) -> None:
+    def __init__(
+        self, env: Environment, host: str, random: Random, *, cpus: int = 2, memory: int = 4 << 30, disk: int = 64 << 30
+    ) -> None:
         self.env = env
         self.host = host
         self.random = random
@@ -222,15 +229,26 @@ class Kernel:
     def meminfo(self) -> str:
         used = sum(process.resident for process in self.processes.values())
         total, free = self.memory // 1024, (self.memory - used) // 1024
-        rows = (("MemTotal", total), ("MemFree", free), ("MemAvailable", free), ("Buffers", 0), ("Cached", 0),
-                ("SwapCached", 0), ("SwapTotal", 0), ("SwapFree", 0))
+        rows = (
+            ("MemTotal", total),
+            ("MemFree", free),
+            ("MemAvailable", free),
+            ("Buffers", 0),
+            ("Cached", 0),
+            ("SwapCached", 0),
+            ("SwapTotal", 0),
+            ("SwapFree", 0),
+        )
         return "".join(f"{name + ':':<15}{value:>9} kB\n" for name, value in rows)
 
     def cpuinfo(self) -> str:
-        return "\n".join(
-            f"processor\t: {number}\nvendor_id\t: simdocker\nmodel name\t: Simulated CPU\ncpu MHz\t\t: 2000.000\n"
-            for number in range(self.cpus)
-        ) + "\n"
+        return (
+            "\n".join(
+                f"processor\t: {number}\nvendor_id\t: simdocker\nmodel name\t: Simulated CPU\ncpu MHz\t\t: 2000.000\n"
+                for number in range(self.cpus)
+            )
+            + "\n"
+        )
 
     def uptime(self) -> str:
         up = (self.now_ns() - self.booted_ns) / 1e9

@@ -41,9 +41,19 @@ class Machine:
     """One host. `userland` is the read-only tree under its disk; `lan` what its network is plugged into."""
 
     def __init__(
-        self, name: str, env: Environment, trace: Trace, profile: CostProfile, streams: RandomStreams, *,
-        cpus: int = 2, memory: int = 4 << 30, disk_read: int = 500_000_000, disk_write: int = 300_000_000,
-        lan: Lan | None = None, userland: Node | None = None,
+        self,
+        name: str,
+        env: Environment,
+        trace: Trace,
+        profile: CostProfile,
+        streams: RandomStreams,
+        *,
+        cpus: int = 2,
+        memory: int = 4 << 30,
+        disk_read: int = 500_000_000,
+        disk_write: int = 300_000_000,
+        lan: Lan | None = None,
+        userland: Node | None = None,
     ) -> None:
         self.name = name
         random = streams.stream(f"kernel@{name}")
@@ -64,8 +74,13 @@ class Machine:
         self.volume = VolumeDriver(kernel, trace, profile, random, disk_write)
 
     def start(
-        self, main: Main, argv: list[str], *, fds: dict[int, OpenFile] | None = None,
-        env: Mapping[str, str] | None = None, cwd: str = HOME,
+        self,
+        main: Main,
+        argv: list[str],
+        *,
+        fds: dict[int, OpenFile] | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str = HOME,
     ) -> Process:
         """Start a process of the host itself that runs `main`, as root. `fds` become the process's;
         what is missing of 0, 1 and 2 is /dev/null."""
@@ -74,14 +89,16 @@ class Machine:
         return process
 
     def spawn(
-        self, argv: list[str], *, fds: dict[int, OpenFile] | None = None, env: Mapping[str, str] | None = None,
+        self,
+        argv: list[str],
+        *,
+        fds: dict[int, OpenFile] | None = None,
+        env: Mapping[str, str] | None = None,
         cwd: str = HOME,
     ) -> Process:
         """Start a command of the host, as root. Raises OSError as execvp does."""
         process = self._process(argv, fds, env, cwd)
-        main, process.argv, process.executable = execve.load(
-            process, execve.find(process, argv[0], process.env), argv
-        )
+        main, process.argv, process.executable = execve.load(process, execve.find(process, argv[0], process.env), argv)
         process.start(main, 0)
         return process
 

@@ -92,15 +92,28 @@ def _masked_file(namespace: MountNamespace, target: str) -> Mount:
 
 
 KERNEL_MOUNTS: dict[str, MakeMount] = {
-    "/proc": _proc, "/dev": _dev_mount, "/dev/pts": _pts, "/sys": _sysfs, "/sys/fs/cgroup": _cgroup,
-    "/dev/mqueue": _mqueue, "/dev/shm": _shm,
+    "/proc": _proc,
+    "/dev": _dev_mount,
+    "/dev/pts": _pts,
+    "/sys": _sysfs,
+    "/sys/fs/cgroup": _cgroup,
+    "/dev/mqueue": _mqueue,
+    "/dev/shm": _shm,
 }
 ETC_MOUNTS: dict[str, MakeMount] = {
-    "/etc/resolv.conf": _etc_file, "/etc/hostname": _etc_file, "/etc/hosts": _etc_file,
+    "/etc/resolv.conf": _etc_file,
+    "/etc/hostname": _etc_file,
+    "/etc/hosts": _etc_file,
 }
 MASKED: dict[str, MakeMount] = {
-    "/proc/bus": _proc_part, "/proc/fs": _proc_part, "/proc/irq": _proc_part, "/proc/sys": _proc_part,
-    "/proc/acpi": _masked, "/proc/keys": _masked_file, "/proc/timer_list": _masked_file, "/sys/firmware": _masked,
+    "/proc/bus": _proc_part,
+    "/proc/fs": _proc_part,
+    "/proc/irq": _proc_part,
+    "/proc/sys": _proc_part,
+    "/proc/acpi": _masked,
+    "/proc/keys": _masked_file,
+    "/proc/timer_list": _masked_file,
+    "/sys/firmware": _masked,
 }
 HOST_MOUNTS: dict[str, MakeMount] = {"/proc": _proc, "/dev": _dev_mount, "/dev/pts": _pts, "/sys": _sysfs}
 

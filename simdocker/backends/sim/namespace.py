@@ -79,8 +79,15 @@ class Mount:
     __slots__ = ("fstype", "lower", "made_ns", "options", "read_only", "size", "source", "target", "upper")
 
     def __init__(
-        self, source: str, target: str, fstype: str, upper: Node | None, lower: Merged | None = None, *,
-        read_only: bool = False, options: str = "relatime",
+        self,
+        source: str,
+        target: str,
+        fstype: str,
+        upper: Node | None,
+        lower: Merged | None = None,
+        *,
+        read_only: bool = False,
+        options: str = "relatime",
     ) -> None:
         self.source = source
         self.target = target

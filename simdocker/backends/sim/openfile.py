@@ -67,7 +67,14 @@ class RegularFile(OpenFile):
     __slots__ = ("append", "node", "now", "position", "readable", "room", "writable")
 
     def __init__(
-        self, path: str, node: Node, now: Callable[[], int], *, readable: bool, writable: bool, append: bool = False,
+        self,
+        path: str,
+        node: Node,
+        now: Callable[[], int],
+        *,
+        readable: bool,
+        writable: bool,
+        append: bool = False,
         room: Callable[[], int] | None = None,
     ) -> None:
         super().__init__(path)

@@ -107,7 +107,10 @@ def changes(upper: Node, lower: Merged | None, path: str = "") -> Iterator[tuple
         else:
             inside = list(changes(node, old, here))
             if inside or (node.mode, node.uid, node.gid, node.mtime) != (
-                old.node.mode, old.node.uid, old.node.gid, old.node.mtime,
+                old.node.mode,
+                old.node.uid,
+                old.node.gid,
+                old.node.mtime,
             ):
                 yield here, MODIFIED
             yield from inside

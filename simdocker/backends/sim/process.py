@@ -77,7 +77,11 @@ class Process(Task, FileCalls):
         return [cast("Process", table[pid]) for pid in sorted(table)]
 
     def spawn(
-        self, argv: list[str], *, env: dict[str, str] | None = None, fds: dict[int, OpenFile] | None = None,
+        self,
+        argv: list[str],
+        *,
+        env: dict[str, str] | None = None,
+        fds: dict[int, OpenFile] | None = None,
         path: str | None = None,
     ) -> Process:
         if env is None:

@@ -189,8 +189,7 @@ def _nothing() -> Node:
 def mount_table(namespace: MountNamespace) -> str:
     """The text of /proc/mounts."""
     return "".join(
-        f"{mount.source} {mount.target} {mount.fstype} {mount.flags()} 0 0\n"
-        for mount in namespace.mounts()
+        f"{mount.source} {mount.target} {mount.fstype} {mount.flags()} 0 0\n" for mount in namespace.mounts()
     )
 
 
@@ -227,13 +226,23 @@ def _status(process: Task) -> str:
     return (
         f"Name:\t{process.comm}\nUmask:\t{process.umask:04o}\nState:\t{state} ({names[state]})\n"
         f"Tgid:\t{process.pid}\nNgid:\t0\nPid:\t{process.pid}\nPPid:\t{process.ppid}\nTracerPid:\t0\n"
-        + "".join(f"{what}:\t{number}\t{number}\t{number}\t{number}\n" for what, number in
-                  (("Uid", process.uid), ("Gid", process.gid)))
+        + "".join(
+            f"{what}:\t{number}\t{number}\t{number}\t{number}\n"
+            for what, number in (("Uid", process.uid), ("Gid", process.gid))
+        )
         + f"FDSize:\t64\nGroups:\t{groups}\nVmSize:\t{resident + 872:8d} kB\nVmRSS:\t{resident:8d} kB\nThreads:\t1\n"
-        + "".join(f"{what}:\t{mask:016x}\n" for what, mask in (
-            ("SigIgn", process.signal_mask("ignore")), ("SigCgt", process.signal_mask("catch")),
-            ("CapInh", 0), ("CapPrm", capabilities), ("CapEff", capabilities),
-            ("CapBnd", process.container.capabilities), ("CapAmb", 0)))
+        + "".join(
+            f"{what}:\t{mask:016x}\n"
+            for what, mask in (
+                ("SigIgn", process.signal_mask("ignore")),
+                ("SigCgt", process.signal_mask("catch")),
+                ("CapInh", 0),
+                ("CapPrm", capabilities),
+                ("CapEff", capabilities),
+                ("CapBnd", process.container.capabilities),
+                ("CapAmb", 0),
+            )
+        )
         + "NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n"
         + f"Cpus_allowed_list:\t0-{process.kernel.cpus - 1}\n"
     )

@@ -120,7 +120,11 @@ class Process(Protocol):
 
     # processes
     def spawn(
-        self, argv: list[str], *, env: dict[str, str] | None = None, fds: dict[int, OpenFile] | None = None,
+        self,
+        argv: list[str],
+        *,
+        env: dict[str, str] | None = None,
+        fds: dict[int, OpenFile] | None = None,
         path: str | None = None,
     ) -> Process:
         """Start a child: look argv[0] (or `path`) up in env's PATH, exec it. OSError ENOENT, EACCES

@@ -55,6 +55,8 @@ GO_ERRORS = {
 
 NAMESPACES = "clone newpid,newns,newuts,newipc"
 PSEUDO_FILESYSTEMS = {"also": "sysfs /dev /dev/pts /dev/shm /dev/mqueue /etc/hosts /etc/hostname /etc/resolv.conf"}
+
+
 class Running:
     """A process the engine started. `exited` happens when the engine learns of its end."""
 
@@ -87,7 +89,12 @@ class Runtime:
     # starting
 
     def start(
-        self, container_id: str, spec: ProcessSpec, rootfs: ports.RootFS, sandbox: ports.Sandbox, output: Output,
+        self,
+        container_id: str,
+        spec: ProcessSpec,
+        rootfs: ports.RootFS,
+        sandbox: ports.Sandbox,
+        output: Output,
         stdin: Stream | None,
     ) -> ports.Process:
         """Process → RunningProcess.
@@ -357,9 +364,7 @@ def _look_path(process: Process, name: str, prefix: str) -> str:
         found = process.namespace.peek(execve.absolute(path, process.cwd), process)
         if found is not None and found.kind == FILE and may(process, found, EXECUTE):
             return path
-    raise StartFailed(
-        _sentence(prefix, f'exec: "{name}": executable file not found in $PATH'), 126 if in_exec else 127
-    )
+    raise StartFailed(_sentence(prefix, f'exec: "{name}": executable file not found in $PATH'), 126 if in_exec else 127)
 
 
 def _refused(path: str, error: OSError) -> Main:

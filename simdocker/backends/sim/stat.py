@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Kernel
 
 TYPES = {
-    FILE: stat.S_IFREG, DIRECTORY: stat.S_IFDIR, SYMLINK: stat.S_IFLNK, FIFO: stat.S_IFIFO, DEVICE: stat.S_IFCHR,
+    FILE: stat.S_IFREG,
+    DIRECTORY: stat.S_IFDIR,
+    SYMLINK: stat.S_IFLNK,
+    FIFO: stat.S_IFIFO,
+    DEVICE: stat.S_IFCHR,
 }
 BLOCK = 4096  # ext4's; a directory there has one
 DISKS = ("overlay", "ext4")
@@ -22,7 +26,16 @@ class Stat:
     """Attributes at the time of the call; the inode and device numbers are made when asked for."""
 
     __slots__ = (
-        "_dentry", "_kernel", "node", "st_blocks", "st_gid", "st_mode", "st_mtime_ns", "st_nlink", "st_rdev", "st_size",
+        "_dentry",
+        "_kernel",
+        "node",
+        "st_blocks",
+        "st_gid",
+        "st_mode",
+        "st_mtime_ns",
+        "st_nlink",
+        "st_rdev",
+        "st_size",
         "st_uid",
     )
 

@@ -55,7 +55,12 @@ class RootFS:
     def mount(self, *, read_only: bool = False) -> Mount:
         """The union mount at /."""
         return OverlayMount(
-            "overlay", "/", "overlay", self.upper, self.lower, read_only=read_only or self.read_only,
+            "overlay",
+            "/",
+            "overlay",
+            self.upper,
+            self.lower,
+            read_only=read_only or self.read_only,
             options=self.container_id,
         )
 

@@ -79,8 +79,13 @@ class FileCalls:
                     resize(node, 0)
                     node.mtime = self.kernel.now_ns()
         return RegularFile(
-            dentry.path, node, self.kernel.now_ns, readable=not writing or "+" in flags, writable=writing,
-            append=flags[0] == "a", room=dentry.mount.room if dentry.mount.size and writing else None,
+            dentry.path,
+            node,
+            self.kernel.now_ns,
+            readable=not writing or "+" in flags,
+            writable=writing,
+            append=flags[0] == "a",
+            room=dentry.mount.room if dentry.mount.size and writing else None,
         )
 
     def read_file(self, path: str) -> bytes:

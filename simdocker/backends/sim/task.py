@@ -43,7 +43,12 @@ class Task:
     )  # fmt: skip
 
     def __init__(
-        self, container: Container, argv: list[str], env: dict[str, str], cwd: str, fds: dict[int, OpenFile],
+        self,
+        container: Container,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        fds: dict[int, OpenFile],
         parent: Task | None = None,
     ) -> None:
         kernel = container.kernel
@@ -309,8 +314,11 @@ class Task:
         action = (self._actions or {}).get(number, "default")
         pids = self.container.pids
         from_inside = sender is not None and sender.container.pids is pids
-        if pids.init is self and action == "default" and number != signals.CONT and (
-            from_inside or number not in signals.UNCATCHABLE
+        if (
+            pids.init is self
+            and action == "default"
+            and number != signals.CONT
+            and (from_inside or number not in signals.UNCATCHABLE)
         ):
             return
         if self.cgroup.frozen and number != signals.KILL:

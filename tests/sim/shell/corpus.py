@@ -22,7 +22,7 @@ FILES = {
     "f/empty": "",
     "f/abc": "a\nb\nc\nd\ne\n",
     "f/abd": "a\nB\nc\ne\nf\n",
-    "f/script.sh": "echo script $0 $# \"$@\"\nnope\necho after\n",
+    "f/script.sh": 'echo script $0 $# "$@"\nnope\necho after\n',
 }
 
 

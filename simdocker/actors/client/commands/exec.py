@@ -69,7 +69,15 @@ def _body(cli: Cli, flags: Flags, words: list[str]) -> ExecCreateBody:
         raise CommandError(str(fault)) from None
     detach = flags.on("detach")
     return ExecCreateBody(
-        User=flags.text("user"), Privileged=flags.on("privileged"), Tty=flags.on("tty"),
-        AttachStdin=flags.on("interactive") and not detach, AttachStdout=not detach, AttachStderr=not detach,
-        Detach=detach, DetachKeys=flags.text("detach-keys"), Env=env, WorkingDir=flags.text("workdir"), Cmd=words,
+        User=flags.text("user"),
+        Privileged=flags.on("privileged"),
+        Tty=flags.on("tty"),
+        AttachStdin=flags.on("interactive") and not detach,
+        AttachStdout=not detach,
+        AttachStderr=not detach,
+        Detach=detach,
+        DetachKeys=flags.text("detach-keys"),
+        Env=env,
+        WorkingDir=flags.text("workdir"),
+        Cmd=words,
     )

@@ -19,7 +19,9 @@ from simdocker.actors.client.values import INT, STRING, repeated
         Flag("alias", "", STRINGS, "Add network-scoped alias for the container"),
         Flag("driver-opt", "", STRINGS, "driver options for the network"),
         Flag(
-            "gw-priority", "", INT,
+            "gw-priority",
+            "",
+            INT,
             "Highest gw-priority provides the default gateway. Accepts positive and negative values.",
         ),
         Flag("ip", "", STRING, 'IPv4 address (e.g., "172.30.100.104")'),

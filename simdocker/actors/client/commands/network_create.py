@@ -37,9 +37,7 @@ from simdocker.actors.client.values import BOOL, STRING
 )
 def network_create(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     """Process: check the addresses, create, print the id."""
-    config = ipam_config(
-        flags.many("subnet"), flags.many("ip-range"), flags.many("gateway"), flags.get("aux-address")
-    )
+    config = ipam_config(flags.many("subnet"), flags.many("ip-range"), flags.many("gateway"), flags.get("aux-address"))
     body: dict[str, Any] = {"Driver": flags.text("driver"), "Scope": flags.text("scope")}
     for name, key in (("ipv4", "EnableIPv4"), ("ipv6", "EnableIPv6")):
         if flags.changed(name):

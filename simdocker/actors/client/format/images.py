@@ -17,9 +17,7 @@ class ImageRow:
 
     __slots__ = ("digest", "image", "now", "repository", "tag", "trunc")
 
-    def __init__(
-        self, image: Mapping[str, Any], repository: str, tag: str, digest: str, trunc: bool, now: int
-    ) -> None:
+    def __init__(self, image: Mapping[str, Any], repository: str, tag: str, digest: str, trunc: bool, now: int) -> None:
         self.image = image
         self.repository = repository
         self.tag = tag

@@ -42,7 +42,9 @@ def server_text(info: Mapping[str, Any]) -> str:
     if info.get("OSType") == "linux":
         _linux(lines, info)
     for title, key in (
-        ("Kernel Version", "KernelVersion"), ("Operating System", "OperatingSystem"), ("OSType", "OSType"),
+        ("Kernel Version", "KernelVersion"),
+        ("Operating System", "OperatingSystem"),
+        ("OSType", "OSType"),
         ("Architecture", "Architecture"),
     ):
         _some(lines, info, title, key)

@@ -52,9 +52,7 @@ def _equal(one: Argument, other: Argument) -> bool:
         return bool(one.data == other.data)
     if one.type.kind != other.type.kind:
         first_text, second_text = gofmt.sprintf("%s", [one]), gofmt.show(other)
-        raise FunctionError(
-            f"non-comparable types {first_text}: {one.type.name}, {other.type.name}: {second_text}"
-        )
+        raise FunctionError(f"non-comparable types {first_text}: {one.type.name}, {other.type.name}: {second_text}")
     if _nil(one) or _nil(other):
         return _nil(one) and _nil(other)
     if one.type.kind in ("map", "slice"):

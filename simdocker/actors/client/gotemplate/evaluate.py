@@ -33,8 +33,13 @@ class Evaluation(Pipelines):
     """One execution. `out` collects the output."""
 
     def __init__(
-        self, name: str, text: str, lists: Mapping[str, Sequence[nodes.Node]], dot: Result,
-        functions: Mapping[str, Function] = FUNCTIONS, missing_is_error: bool = False,
+        self,
+        name: str,
+        text: str,
+        lists: Mapping[str, Sequence[nodes.Node]],
+        dot: Result,
+        functions: Mapping[str, Function] = FUNCTIONS,
+        missing_is_error: bool = False,
     ) -> None:
         super().__init__(name, text, dot, functions, missing_is_error)
         self.lists = lists

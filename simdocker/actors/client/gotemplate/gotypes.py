@@ -21,8 +21,14 @@ class Member:
     __slots__ = ("call", "embedded", "key", "name", "omit", "parameters", "type")
 
     def __init__(
-        self, name: str, kind: GoType, key: str = "", omit: bool = False, embedded: bool = False,
-        call: Callable[..., Any] | None = None, parameters: Sequence[GoType] = (),
+        self,
+        name: str,
+        kind: GoType,
+        key: str = "",
+        omit: bool = False,
+        embedded: bool = False,
+        call: Callable[..., Any] | None = None,
+        parameters: Sequence[GoType] = (),
     ) -> None:
         self.name = name
         self.type = kind

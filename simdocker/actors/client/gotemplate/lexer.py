@@ -222,9 +222,7 @@ class Lexer:
             elif char == "\\" and text[self.pos + 1 : self.pos + 2] not in ("", "\n"):
                 self.pos += 1
             elif char in ("", "\n", "\\"):
-                raise _LexicalError(
-                    "unterminated quoted string" if quote == '"' else "unterminated character constant"
-                )
+                raise _LexicalError("unterminated quoted string" if quote == '"' else "unterminated character constant")
             self.pos += 1
             if char == quote:
                 break

@@ -35,6 +35,7 @@ Result = Value | None
 MISSING = Value(GoType("missing", "missing"), None)
 """Stands for "no argument came through the pipe", which is not the same as nil."""
 
+
 class Pipelines:
     """What is in sight while a template runs. `variables` is the stack of names; `node` is where we are,
     for errors; `root` is the template's own name, `name` that of the one it invoked."""
@@ -142,7 +143,12 @@ class Pipelines:
         return self._path(dot, value, node, node.names[1:], args, final)
 
     def _path(
-        self, dot: Result, start: Result, node: nodes.Node, names: Sequence[str], args: Sequence[nodes.Node],
+        self,
+        dot: Result,
+        start: Result,
+        node: nodes.Node,
+        names: Sequence[str],
+        args: Sequence[nodes.Node],
         final: Result,
     ) -> Result:
         for name in names[:-1]:
@@ -320,5 +326,3 @@ def _assignable(source: GoType, target: GoType) -> bool:
 
 def _has(struct: GoType, name: str) -> bool:
     return struct.kind == "struct" and Value(struct, {}).find(name) is not None
-
-

@@ -26,8 +26,13 @@ LINKS = repeated("list", check_link)
 
 CONTAINER_FLAGS = (
     Flag("add-host", "", EXTRA_HOSTS, "Add a custom host-to-IP mapping (host:ip)"),
-    Flag("annotation", "", MAP,
-        "Add an annotation to the container (passed through to the OCI runtime)", shown="map[]", since="1.43",
+    Flag(
+        "annotation",
+        "",
+        MAP,
+        "Add an annotation to the container (passed through to the OCI runtime)",
+        shown="map[]",
+        since="1.43",
     ),
     Flag("attach", "a", STREAMS, "Attach to STDIN, STDOUT or STDERR"),
     Flag("blkio-weight", "", UINT16, "Block IO (relative weight), between 10 and 1000, or 0 to disable", shown="0"),
@@ -35,7 +40,10 @@ CONTAINER_FLAGS = (
     Flag("cap-add", "", LIST, "Add Linux capabilities"),
     Flag("cap-drop", "", LIST, "Drop Linux capabilities"),
     Flag("cgroup-parent", "", STRING, "Optional parent cgroup for the container"),
-    Flag("cgroupns", "", STRING,
+    Flag(
+        "cgroupns",
+        "",
+        STRING,
         "Cgroup namespace to use (host|private)\n"
         "'host':    Run the container in the Docker host's cgroup namespace\n"
         "'private': Run the container in its own private cgroup namespace\n"
@@ -72,11 +80,20 @@ CONTAINER_FLAGS = (
     Flag("health-cmd", "", STRING, "Command to run to check health"),
     Flag("health-interval", "", DURATION, "Time between running the check (ms|s|m|h)", shown="0s"),
     Flag("health-retries", "", INT, "Consecutive failures needed to report unhealthy"),
-    Flag("health-start-interval", "", DURATION,
-        "Time between running the check during the start period (ms|s|m|h)", shown="0s", since="1.44",
+    Flag(
+        "health-start-interval",
+        "",
+        DURATION,
+        "Time between running the check during the start period (ms|s|m|h)",
+        shown="0s",
+        since="1.44",
     ),
-    Flag("health-start-period", "", DURATION,
-        "Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)", shown="0s",
+    Flag(
+        "health-start-period",
+        "",
+        DURATION,
+        "Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)",
+        shown="0s",
     ),
     Flag("health-timeout", "", DURATION, "Maximum time to allow one check to run (ms|s|m|h)", shown="0s"),
     Flag("help", "", BOOL, "Print usage"),

@@ -63,7 +63,8 @@ def placed(mounts: Iterable[Mount], abspath: AbsPath) -> list[Mount] | None:
     """The mounts with relative sources made absolute."""
     return [
         msgspec.structs.replace(mount, Source=abspath(mount.Source))
-        if mount.Source == "." or mount.Source.startswith("./") else mount
+        if mount.Source == "." or mount.Source.startswith("./")
+        else mount
         for mount in mounts
     ] or None
 
@@ -71,7 +72,9 @@ def placed(mounts: Iterable[Mount], abspath: AbsPath) -> list[Mount] | None:
 _ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
 _LONE = ("readonly", "volume-nocopy", "bind-nonrecursive")
 _RECURSIVE: dict[str, dict[str, bool]] = {
-    "enabled": {}, "disabled": {"NonRecursive": True}, "writable": {"ReadOnlyNonRecursive": True},
+    "enabled": {},
+    "disabled": {"NonRecursive": True},
+    "writable": {"ReadOnlyNonRecursive": True},
     "readonly": {"ReadOnlyForceRecursive": True},
 }
 
@@ -164,14 +167,15 @@ class _MountReader:
         bind = self.options.get("bind", {})
         for option, word in (("ReadOnlyNonRecursive", "writable"), ("ReadOnlyForceRecursive", "readonly")):
             if option in bind and not fields.get("ReadOnly"):
-                raise ValueError(
-                    f"option 'bind-recursive={word}' requires 'readonly' to be specified in conjunction"
-                )
+                raise ValueError(f"option 'bind-recursive={word}' requires 'readonly' to be specified in conjunction")
         if not fields.get("Target"):
             raise ValueError("target is required")
         return Mount(
-            **fields, BindOptions=self.options.get("bind"), VolumeOptions=self.options.get("volume"),
-            TmpfsOptions=self.options.get("tmpfs"), ImageOptions=self.options.get("image"),
+            **fields,
+            BindOptions=self.options.get("bind"),
+            VolumeOptions=self.options.get("volume"),
+            TmpfsOptions=self.options.get("tmpfs"),
+            ImageOptions=self.options.get("image"),
         )
 
 

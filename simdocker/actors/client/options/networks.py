@@ -71,8 +71,15 @@ def _long(text: str) -> Attachment:
         raise ValueError("network name/id is not specified")
     driver_opts = tuple((opt.partition("=")[0].strip(), opt.partition("=")[2].strip()) for opt in lists["driver-opt"])
     return Attachment(
-        texts["name"], tuple(lists["alias"]), (), texts["ip"], texts["ip6"], tuple(lists["link-local-ip"]),
-        texts["mac-address"], driver_opts, priority,
+        texts["name"],
+        tuple(lists["alias"]),
+        (),
+        texts["ip"],
+        texts["ip6"],
+        tuple(lists["link-local-ip"]),
+        texts["mac-address"],
+        driver_opts,
+        priority,
     )
 
 
@@ -138,8 +145,12 @@ def _endpoint(wanted: Attachment) -> EndpointSettings:
         )
     check_mac(wanted.mac)
     return EndpointSettings(
-        IPAMConfig=ipam, Links=list(wanted.links) or None, Aliases=list(wanted.aliases) or None,
-        MacAddress=wanted.mac, DriverOpts=dict(wanted.driver_opts) or None, GwPriority=wanted.priority,
+        IPAMConfig=ipam,
+        Links=list(wanted.links) or None,
+        Aliases=list(wanted.aliases) or None,
+        MacAddress=wanted.mac,
+        DriverOpts=dict(wanted.driver_opts) or None,
+        GwPriority=wanted.priority,
     )
 
 

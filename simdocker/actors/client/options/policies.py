@@ -39,8 +39,12 @@ def health_check(flags: Flags) -> HealthConfig | None:
         if amount < 0:
             raise ValueError(f"--health-{name} cannot be negative")
     return HealthConfig(
-        Test=["CMD-SHELL", command] if command else None, Interval=amounts["interval"], Timeout=amounts["timeout"],
-        Retries=amounts["retries"], StartPeriod=amounts["start-period"], StartInterval=amounts["start-interval"],
+        Test=["CMD-SHELL", command] if command else None,
+        Interval=amounts["interval"],
+        Timeout=amounts["timeout"],
+        Retries=amounts["retries"],
+        StartPeriod=amounts["start-period"],
+        StartInterval=amounts["start-interval"],
     )
 
 
@@ -61,11 +65,26 @@ def storage_options(given: Iterable[str]) -> dict[str, str] | None:
 
 
 _ARCHITECTURES = {
-    "x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm", "armel": "arm",
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "aarch64": "arm64",
+    "i386": "386",
+    "armhf": "arm",
+    "armel": "arm",
 }
 _KNOWN_OS = ("linux", "windows", "darwin", "freebsd", "netbsd", "openbsd", "solaris", "aix", "plan9")
 _KNOWN_ARCHITECTURES = (
-    "386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64", "ppc64le", "riscv64", "s390x", "wasm",
+    "386",
+    "amd64",
+    "arm",
+    "arm64",
+    "loong64",
+    "mips64le",
+    "ppc64",
+    "ppc64le",
+    "riscv64",
+    "s390x",
+    "wasm",
 )
 _COMPONENT = r"^[A-Za-z0-9_.-]+$"
 

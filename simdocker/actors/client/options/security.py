@@ -11,8 +11,14 @@ from simdocker.actors.client.terminal import Terminal
 from simdocker.actors.client.values import Kind, go_quote
 
 _SYSCTLS = (
-    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
-    "kernel.shmmni", "kernel.shm_rmid_forced",
+    "kernel.msgmax",
+    "kernel.msgmnb",
+    "kernel.msgmni",
+    "kernel.sem",
+    "kernel.shmall",
+    "kernel.shmmax",
+    "kernel.shmmni",
+    "kernel.shm_rmid_forced",
 )
 _ALL = "ALL"
 

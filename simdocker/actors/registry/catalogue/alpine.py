@@ -10,18 +10,22 @@ from simdocker.api.models import ContainerConfig
 from simdocker.content.changeset import Node, directory, file, put, total_size
 from simdocker.content.image import Image, Layer, bulk
 
-IN_BIN = frozenset("""
+IN_BIN = frozenset(
+    """
 arch ash base64 bbconfig cat chgrp chmod chown cp date dd df dmesg dnsdomainname echo ed egrep false fatattr fdflush
 fgrep fsync getopt grep gunzip gzip hostname ionice ipcalc kill link linux32 linux64 ln login ls lzop mkdir mknod mktemp
 more mount mountpoint mpstat mv netstat nice pidof ping ping6 pipe_progress printenv ps pwd reformime rev rm rmdir
 run-parts sed setpriv setserial sh sleep stat stty su sync tar touch true umount uname usleep watch zcat
-""".split())
-IN_SBIN = frozenset("""
+""".split()
+)
+IN_SBIN = frozenset(
+    """
 acpid adjtimex arp blkid blockdev depmod fbsplash fdisk findfs fsck fstrim getty halt hwclock ifconfig ifdown ifup init
 insmod ip ipneigh klogd loadkmap logread losetup lsmod mdev mkdosfs mkswap modinfo modprobe nameif nologin pivot_root
 poweroff raidautorun reboot rmmod route setconsole slattach sulogin swapoff swapon switch_root sysctl syslogd tunctl
 udhcpc vconfig watchdog zcip
-""".split())
+""".split()
+)
 IN_USR_SBIN = frozenset(("addgroup", "adduser", "arping", "brctl", "chpasswd", "chroot", "crond", "fbset", "rdate"))
 
 PASSWD = """\

@@ -43,13 +43,18 @@ APPLETS = tuple(NAMES.split())
 PROGRAM_SIZE = 1_982_256  # /bin/busybox of Debian's busybox-static 1.35.0
 COMPRESSED = 1_069_067  # its layer as a registry held it
 
-PASSWD = ROOT_PASSWD + """\
+PASSWD = (
+    ROOT_PASSWD
+    + """\
 mail:x:8:8:mail:/var/spool/mail:/bin/false
 www-data:x:33:33:www-data:/var/www:/bin/false
 operator:x:37:37:Operator:/var:/bin/false
 nobody:x:65534:65534:nobody:/home:/bin/false
 """
-GROUP = ROOT_GROUP + """\
+)
+GROUP = (
+    ROOT_GROUP
+    + """\
 mail:x:8:
 kmem:x:9:
 wheel:x:10:root
@@ -69,6 +74,7 @@ netdev:x:82:
 users:x:100:
 nobody:x:65534:
 """
+)
 
 
 BUILDS = (  # tags, bytes of the program, of the layer's blob, date

@@ -31,7 +31,9 @@ DIRECTORIES = {
     "/var/mail": 0o755, "/etc": 0o755,
 }  # fmt: skip
 
-PASSWD = ROOT_PASSWD.replace(":/bin/sh\n", ":/bin/bash\n", 1).replace("/bin/false", "/usr/sbin/nologin") + """\
+PASSWD = (
+    ROOT_PASSWD.replace(":/bin/sh\n", ":/bin/bash\n", 1).replace("/bin/false", "/usr/sbin/nologin")
+    + """\
 games:x:5:60:games:/usr/games:/usr/sbin/nologin
 man:x:6:12:man:/var/cache/man:/usr/sbin/nologin
 mail:x:8:8:mail:/var/mail:/usr/sbin/nologin
@@ -40,6 +42,7 @@ backup:x:34:34:backup:/var/backups:/usr/sbin/nologin
 _apt:x:42:65534::/nonexistent:/usr/sbin/nologin
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 """
+)
 GROUP = """\
 root:x:0:
 daemon:x:1:
@@ -127,7 +130,13 @@ def userland(size: int, count: int, os_release: str, files: dict[str, str]) -> N
 
 
 def added(
-    path: str, size: int, count: int, compressed: int, created_by: str, tools: tuple[str, ...] = (), *,
+    path: str,
+    size: int,
+    count: int,
+    compressed: int,
+    created_by: str,
+    tools: tuple[str, ...] = (),
+    *,
     modified: str = "2025-01-14T00:00:00Z",
 ) -> Layer:
     """A layer of packages: filler under `path`, and commands in /usr/bin that busybox models."""

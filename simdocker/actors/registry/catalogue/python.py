@@ -46,9 +46,7 @@ def images() -> dict[str, Image]:
     return tags
 
 
-def _image(
-    base: Sequence[Layer | str], version: str, created: str, size: int, count: int, compressed: int
-) -> Image:
+def _image(base: Sequence[Layer | str], version: str, created: str, size: int, count: int, compressed: int) -> Image:
     interpreter = Layer(
         partial(_interpreter, version, size, count), compressed,
         "RUN /bin/sh -c set -eux; wget -O python.tar.xz …; ./configure …; make install; python3 --version", created,

@@ -45,8 +45,7 @@ def _tree(version: str, full: str, code: str, size: int, count: int) -> Node:
         f'BUG_REPORT_URL="https://bugs.launchpad.net/ubuntu/"\nUBUNTU_CODENAME={code}\n'
     )
     lsb = (
-        f"DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE={version}\nDISTRIB_CODENAME={code}\n"
-        f'DISTRIB_DESCRIPTION="Ubuntu {full}"\n'
+        f'DISTRIB_ID=Ubuntu\nDISTRIB_RELEASE={version}\nDISTRIB_CODENAME={code}\nDISTRIB_DESCRIPTION="Ubuntu {full}"\n'
     )
     files = {"/etc/lsb-release": lsb, "/etc/debian_version": "trixie/sid\n"}
     root = userland(size - len(TOOLS) * TOOL_SIZE, count, release, files)

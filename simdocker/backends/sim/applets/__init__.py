@@ -23,8 +23,7 @@ MODULES = {
     "grep": "egrep fgrep grep",
     "hashes": "base64 crc32 md5sum sha1sum sha256sum sha3sum sha512sum uudecode uuencode",
     "listing": "basename df dirname du ls pwd readlink realpath stat",
-    "net": "arp arping httpd ifconfig ip nc netstat nslookup ping ping6 route telnet traceroute "
-    "traceroute6 wget",
+    "net": "arp arping httpd ifconfig ip nc netstat nslookup ping ping6 route telnet traceroute traceroute6 wget",
     "numbers": "dd factor seq",
     "process": "chroot env kill killall nproc pidof ps renice setsid sleep time timeout top usleep watch",
     "screen": "clear ed less more reset resume stty tty vi",

@@ -15,7 +15,17 @@ from simdocker.backends.sim.applets import applet, modes
 from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
 from simdocker.backends.sim.applets.clock import strftime
 from simdocker.backends.sim.applets.input import must_read, standard_input
-from simdocker.backends.sim.applets.tree import DIRECTORY, LINK, PIPE, REGULAR, exists, is_directory, join, kind, owner_names
+from simdocker.backends.sim.applets.tree import (
+    DIRECTORY,
+    LINK,
+    PIPE,
+    REGULAR,
+    exists,
+    is_directory,
+    join,
+    kind,
+    owner_names,
+)
 
 Status = Generator[Event, Any, int]
 GZIP_NS_PER_BYTE = 20  # about 50 MB/s, a small machine's gzip

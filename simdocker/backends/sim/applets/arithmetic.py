@@ -369,5 +369,3 @@ def _dc_token(call: Call, engine: _Bc, stack: list[Decimal], token: str) -> None
         engine.variables["scale"] = stack.pop()
     else:
         call.err(f"dc: bad character '{token}'\n")
-
-

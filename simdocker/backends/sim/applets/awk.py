@@ -29,15 +29,15 @@ STEP_NS = 200
 """A statement of an interpreter."""
 
 
-class _Break(Exception):  # noqa: N818
+class _Break(Exception):
     pass
 
 
-class _Continue(Exception):  # noqa: N818
+class _Continue(Exception):
     pass
 
 
-class _Next(Exception):  # noqa: N818
+class _Next(Exception):
     """`next`; `file` when the rest of the file is to be left out."""
 
     def __init__(self, file: bool = False) -> None:
@@ -45,11 +45,11 @@ class _Next(Exception):  # noqa: N818
         self.file = file
 
 
-class _Exit(Exception):  # noqa: N818
+class _Exit(Exception):
     pass
 
 
-class _Return(Exception):  # noqa: N818
+class _Return(Exception):
     def __init__(self, value: Value) -> None:
         super().__init__(value)
         self.value = value
@@ -246,7 +246,9 @@ class Interpreter:
             data = data.lstrip("\n")
         if not data:
             return None
-        match = re.search("\n\n+" if separator == "" else re.escape(separator) if len(separator) == 1 else separator, data)
+        match = re.search(
+            "\n\n+" if separator == "" else re.escape(separator) if len(separator) == 1 else separator, data
+        )
         if not match:
             return data.removesuffix("\n")
         source.buffer = data[match.end() :].encode("latin-1")
@@ -441,9 +443,7 @@ class Interpreter:
             a, b = numeric(left), numeric(right)
         else:
             a, b = self.text(left), self.text(right)
-        return float(
-            {"<": a < b, "<=": a <= b, "==": a == b, "!=": a != b, ">": a > b, ">=": a >= b}[node[1]]
-        )
+        return float({"<": a < b, "<=": a <= b, "==": a == b, "!=": a != b, ">": a > b, ">=": a >= b}[node[1]])
 
     def _concat(self, node: Node) -> Evaluation:
         left = self.text((yield from self.evaluate(node[1])))

@@ -52,7 +52,9 @@ def output_number(value: float, layout: str) -> str:
 
 def compiled(source: str) -> Regex:
     """An extended expression; escapes such as `\\n` and `\\/` are awk's."""
-    text = re.sub(r"\\([ntr/\"])", lambda match: {"n": "\n", "t": "\t", "r": "\r"}.get(match.group(1), match.group(1)), source)
+    text = re.sub(
+        r"\\([ntr/\"])", lambda match: {"n": "\n", "t": "\t", "r": "\r"}.get(match.group(1), match.group(1)), source
+    )
     try:
         return compile_regex(text.encode("latin-1", "replace"), extended=True)
     except BadRegex as error:

@@ -442,7 +442,9 @@ class _Parser:
         raise self.fail()
 
     def regex(self) -> Node:
-        match = re.compile(r"((?:\\.|\[\^?\]?(?:\[:\w+:\]|[^\]])*\]|[^/\\\[\n])*)/", re.S).match(self.text, self.start + 1)
+        match = re.compile(r"((?:\\.|\[\^?\]?(?:\[:\w+:\]|[^\]])*\]|[^/\\\[\n])*)/", re.S).match(
+            self.text, self.start + 1
+        )
         if not match:
             raise self.fail()
         self.at = match.end()

@@ -21,7 +21,7 @@ Outcome = int | Generator[Event, Any, int]
 Run = Callable[["Call"], Outcome]
 
 
-class Failure(Exception):  # noqa: N818
+class Failure(Exception):
     """Ends an applet: `message` is printed after its name."""
 
     def __init__(self, message: str, status: int = 1) -> None:
@@ -30,7 +30,7 @@ class Failure(Exception):  # noqa: N818
         self.status = status
 
 
-class Usage(Exception):  # noqa: N818
+class Usage(Exception):
     """Ends an applet with its usage text, after `message` when there is one."""
 
     def __init__(self, message: str = "", status: int = 1) -> None:

@@ -25,7 +25,7 @@ def cmp(call: Call) -> Status:
     first = found.args[0]
     second = found.args[1] if len(found.args) > 1 else "-"
     contents = []
-    for name, skip in zip((first, second), (found.args[2:] + ["0", "0"])[:2], strict=True):
+    for name, skip in zip((first, second), ([*found.args[2:], "0", "0"])[:2], strict=True):
         try:
             data = yield from must_read(call, name)
         except Failure as failure:

@@ -105,9 +105,7 @@ def rmdir(call: Call) -> int:
 
 @applet("touch")
 def touch(call: Call) -> int:
-    found = options(
-        call, "cad:t:r:hm", {"no-create": "c", "date": "d", "reference": "r", "no-dereference": "h"}
-    )
+    found = options(call, "cad:t:r:hm", {"no-create": "c", "date": "d", "reference": "r", "no-dereference": "h"})
     if not found.args:
         raise Usage
     when: int | None = None
@@ -519,9 +517,7 @@ def _copy_data(
         reader.close()
 
 
-def _copy_directory(
-    call: Call, source: str, target: str, flags: set[str], found: Stat, there: Stat | None
-) -> Status:
+def _copy_directory(call: Call, source: str, target: str, flags: set[str], found: Stat, there: Stat | None) -> Status:
     p = call.p
     if "R" not in flags:
         call.complain(f"omitting directory '{source}'")
@@ -574,8 +570,10 @@ def mv(call: Call) -> Status:
     )  # fmt: skip
     sources, target, into = _sources(call, found.args, found.value("t"), "T" in found)
     if len(sources) > 1 and not is_directory(call.p, target):
-        raise Failure(f"target '{target}' is not a directory") if exists(call.p, target) else Failure(
-            f"can't rename '{sources[0]}': No such file or directory"
+        raise (
+            Failure(f"target '{target}' is not a directory")
+            if exists(call.p, target)
+            else Failure(f"can't rename '{sources[0]}': No such file or directory")
         )
     status = 0
     for source in sources:
@@ -688,8 +686,10 @@ def _change_owner(call: Call, path: str, user: int, group: int, flags: dict[str,
         p.chown(path, user, group, follow="h" not in flags and top)
         status = 0
         if "v" in flags:
-            call.out(f"changed ownership of '{path}' to {found.st_uid if user < 0 else user}:"
-                     f"{found.st_gid if group < 0 else group}\n")
+            call.out(
+                f"changed ownership of '{path}' to {found.st_uid if user < 0 else user}:"
+                f"{found.st_gid if group < 0 else group}\n"
+            )
         if "R" in flags and kind(found) == DIRECTORY:
             for name in p.listdir(path):
                 status |= _change_owner(call, join(path, name), user, group, flags, top=False)

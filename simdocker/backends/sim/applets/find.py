@@ -23,7 +23,7 @@ _TYPES = {"f": 0o100000, "d": 0o040000, "l": 0o120000, "b": 0o060000, "c": 0o020
 _MINUTE = 60 * 1_000_000_000
 
 
-class _Quit(Exception):  # noqa: N818
+class _Quit(Exception):
     """-quit"""
 
 
@@ -279,7 +279,6 @@ class _Find:
             return status == 0
 
         return run
-
 
 
 def truth(test: Test, place: _Place) -> Truth:

@@ -162,7 +162,7 @@ class _Search:
             return count > 0
         if "c" in self.found and not ("l" in self.found or "L" in self.found):
             call.out((self.name + b":" if labelled else b"") + b"%d\n" % count)
-        if "l" in self.found and count or "L" in self.found and not count:
+        if ("l" in self.found and count) or ("L" in self.found and not count):
             call.out(self.name + b"\n")
         return count == 0 if "L" in self.found else count > 0
 
@@ -190,8 +190,10 @@ class _Search:
                 if stop_at_first:
                     break
                 if not self.matches_alone:
-                    if (self.before or self.after) and self.separator and (
-                        last_printed == 0 or number - len(before) > last_printed + 1
+                    if (
+                        (self.before or self.after)
+                        and self.separator
+                        and (last_printed == 0 or number - len(before) > last_printed + 1)
                     ):
                         self.call.out("--\n")
                     for earlier, text in before:

@@ -102,9 +102,7 @@ def read_named(call: Call, name: str, *, message: str = "can't open '{}': {}") -
         source.close()
 
 
-def must_read(
-    call: Call, name: str, *, message: str = "{}: {}", status: int = 1
-) -> Generator[Event, Any, bytes]:
+def must_read(call: Call, name: str, *, message: str = "{}: {}", status: int = 1) -> Generator[Event, Any, bytes]:
     """Process: a whole file; ends the applet when it cannot be read."""
     if name == "-":
         return (yield from standard_input(call).all())

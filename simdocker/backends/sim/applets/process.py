@@ -348,7 +348,9 @@ def _ps_line(cells: list[tuple[str, str]], *, header: bool = False) -> str:
         width = _COLUMNS[name][1]
         if index == len(cells) - 1:
             width = 0
-        texts.append(f"{text:>{width}}" if name in _RIGHT and not header and width else f"{text:<{width}.{width or 999}}")
+        texts.append(
+            f"{text:>{width}}" if name in _RIGHT and not header and width else f"{text:<{width}.{width or 999}}"
+        )
     return " ".join(texts) + "\n"
 
 
@@ -380,13 +382,17 @@ def _top_screen(call: Call) -> None:
     total, unused = memory_rows.get("MemTotal", 1), memory_rows.get("MemFree", 0)
     load = p.read_file("/proc/loadavg").decode().split()
     processes = p.processes()
-    call.out(f"Mem: {total - unused}K used, {unused}K free, {memory_rows.get('Shmem', 0)}K shrd, "
-             f"{memory_rows.get('Buffers', 0)}K buff, {memory_rows.get('Cached', 0)}K cached\n")
+    call.out(
+        f"Mem: {total - unused}K used, {unused}K free, {memory_rows.get('Shmem', 0)}K shrd, "
+        f"{memory_rows.get('Buffers', 0)}K buff, {memory_rows.get('Cached', 0)}K cached\n"
+    )
     call.out("CPU:   0% usr   0% sys   0% nic 100% idle   0% io   0% irq   0% sirq\n")
     call.out(f"Load average: {' '.join(load[:3])} 1/{len(processes)} {processes[-1].pid if processes else 1}\n")
     call.out("  PID  PPID USER     STAT   VSZ %VSZ %CPU COMMAND\n")
     users, _ = owner_names(p)
     for each in sorted(processes, key=lambda process: (-memory(process)[0], process.pid)):
         size = memory(each)[0]
-        call.out(f"{each.pid:5} {each.ppid:5} {_user(each, users):<8.8} {state(each):<4}{size:>6}"
-                 f" {size * 100 // total:>3}%   0% {command_line(each)}\n")
+        call.out(
+            f"{each.pid:5} {each.ppid:5} {_user(each, users):<8.8} {state(each):<4}{size:>6}"
+            f" {size * 100 // total:>3}%   0% {command_line(each)}\n"
+        )

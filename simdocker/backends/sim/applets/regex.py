@@ -25,7 +25,7 @@ BRACKET = "Unmatched [, [^, [:, [., or [="
 PREFIX = "Invalid preceding regular expression"
 
 
-class BadRegex(Exception):  # noqa: N818
+class BadRegex(Exception):
     """The message of regerror(3)."""
 
 

@@ -231,7 +231,9 @@ class _Parser:
             if char == "\\" and self.at < len(self.text):
                 following = self.text[self.at]
                 self.at += 1
-                result.append(following if following == delimiter and delimiter not in ".*[]^$+?(){}|" else "\\" + following)
+                result.append(
+                    following if following == delimiter and delimiter not in ".*[]^$+?(){}|" else "\\" + following
+                )
             elif char == delimiter and not inside:
                 return "".join(result)
             else:
@@ -253,7 +255,9 @@ class _Parser:
             if not text:
                 raise Failure("no previous regexp")
         self.last_pattern = text
-        text = re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t", "r": "\r"}.get(m.group(1), m.group()), text, flags=re.S)
+        text = re.sub(
+            r"\\(.)", lambda m: {"n": "\n", "t": "\t", "r": "\r"}.get(m.group(1), m.group()), text, flags=re.S
+        )
         try:
             return compile_regex(encode(text), extended=self.extended, ignore_case=ignore)
         except BadRegex as error:
@@ -332,7 +336,7 @@ class _Parser:
 # running
 
 
-class _Quit(Exception):  # noqa: N818
+class _Quit(Exception):
     """q and Q: argument is the status."""
 
 
@@ -502,7 +506,7 @@ class _Editor:
                 yield from self.finish(show=False)
                 return False
             elif name == "D":
-                head, newline, rest = self.space.partition("\n")
+                _head, newline, rest = self.space.partition("\n")
                 yield from self.finish(show=False)
                 self.space = rest
                 return bool(newline)

@@ -6,7 +6,7 @@ _ALL = (
     "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG "
     "XCPU XFSZ VTALRM PROF WINCH POLL PWR SYS"
 ).split()
-NAMES = {number: name for number, name in enumerate(_ALL, 1)}
+NAMES = dict(enumerate(_ALL, 1))
 NUMBERS = {name: number for number, name in NAMES.items()} | {"IOT": 6, "CLD": 17, "IO": 29}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Generator
 from functools import cmp_to_key
@@ -52,7 +53,7 @@ def sort(call: Call) -> Status:
         lines += [decode(line) for line in (data.removesuffix(end).split(end) if data else [])]
     compare = _comparison(keys, letters, separator)
     if "c" in found:
-        for number, (before, after) in enumerate(zip(lines, lines[1:], strict=False), 1):
+        for number, (before, after) in enumerate(itertools.pairwise(lines), 1):
             order = compare(before, after)
             if order > 0 or (order == 0 and "u" in found):
                 call.err(f"Check line {number}\n")
@@ -127,14 +128,14 @@ def _field(line: str, key: Key, separator: str, letters: str) -> str:
             start += 1
     start += max(key.first_char - 1, 0)
     end = len(line)
-    if key.last:
-        if key.last <= len(spans):
-            end = spans[key.last - 1][1] if not key.last_char else spans[key.last - 1][0] + key.last_char
+    if key.last and key.last <= len(spans):
+        end = spans[key.last - 1][1] if not key.last_char else spans[key.last - 1][0] + key.last_char
     return line[start:end]
 
 
 def _value_order(letters: str) -> Order:
     """How two values compare, by the kind their letters ask for."""
+
     def prepare(text: str) -> str:
         if "b" in letters or any(kind in letters for kind in _KINDS):
             text = text.lstrip()

@@ -58,7 +58,9 @@ def date(call: Call) -> int:
             "seconds": "%Y-%m-%dT%H:%M:%S+00:00", "ns": f"%Y-%m-%dT%H:%M:%S,{ns % S:09}+00:00",
         }  # fmt: skip
         layout = next((value for key, value in layouts.items() if key.startswith(spec)), "%Y-%m-%d")
-    call.out(strftime(layout or ("" if any(arg == "+" for arg in found.args) else "%a %b %e %H:%M:%S %Z %Y"), ns) + "\n")
+    call.out(
+        strftime(layout or ("" if any(arg == "+" for arg in found.args) else "%a %b %e %H:%M:%S %Z %Y"), ns) + "\n"
+    )
     return 0
 
 
@@ -317,10 +319,10 @@ def free(call: Call) -> int:
         found = options(call, "bkmgh")
     except Usage:
         raise Usage from None
-    rows = dict(
-        (match.group(1), int(match.group(2)) * 1024)
+    rows = {
+        match.group(1): int(match.group(2)) * 1024
         for match in re.finditer(r"(\w+):\s+(\d+)", call.p.read_file("/proc/meminfo").decode())
-    )
+    }
     total, unused = rows.get("MemTotal", 0), rows.get("MemFree", 0)
     cached = rows.get("Cached", 0) + rows.get("Buffers", 0)
     available = rows.get("MemAvailable", unused + cached)
@@ -354,7 +356,7 @@ def mount(call: Call) -> int:
     source, target = found.args[0], found.args[1]
     if not call.p.access(target, 0):
         raise Failure(f"mounting {source} on {target} failed: No such file or directory")
-    raise Failure(f"permission denied (are you root?)")
+    raise Failure("permission denied (are you root?)")
 
 
 @applet("umount")

@@ -43,10 +43,12 @@ def cat(call: Call) -> Status:
                     yield from call.flush()
                 continue
             while line := (yield from source.line()):
-                if number_all and not number_full or number_full and line != b"\n":
+                if (number_all and not number_full) or (number_full and line != b"\n"):
                     line_number += 1
                     call.out(f"{line_number:6}\t")
-                call.out(_visible(line, "t" in found or "A" in found, "e" in found or "A" in found) if visible else line)
+                call.out(
+                    _visible(line, "t" in found or "A" in found, "e" in found or "A" in found) if visible else line
+                )
             yield from call.flush()
         except OSError as error:
             call.complain(f"read error: {error.strerror}")
@@ -138,7 +140,9 @@ def head(call: Call) -> Status:
         try:
             if drop:
                 data = yield from source.all()
-                pieces = [data[i : i + 1] for i in range(len(data))] if by_bytes else re.findall(rb"[^\n]*\n|[^\n]+", data)
+                pieces = (
+                    [data[i : i + 1] for i in range(len(data))] if by_bytes else re.findall(rb"[^\n]*\n|[^\n]+", data)
+                )
                 call.out(b"".join(pieces[: max(len(pieces) - count, 0)]))
             elif by_bytes:
                 left = count
@@ -154,7 +158,7 @@ def head(call: Call) -> Status:
                     call.out(line)
                 _give_back(source)
             yield from call.flush()
-        except OSError as error:
+        except OSError:
             call.complain(f"{name}: Input/output error")
             status = 1
         finally:
@@ -414,9 +418,11 @@ def tr(call: Call) -> Status:
             mapping[source] = target
         table = bytes(mapping)
     squeezed = second if len(found.args) > 1 else first
-    pattern = re.compile(b"([" + b"".join(re.escape(bytes([code])) for code in squeezed) + b"])\\1+") if (
-        squeeze and squeezed
-    ) else None
+    pattern = (
+        re.compile(b"([" + b"".join(re.escape(bytes([code])) for code in squeezed) + b"])\\1+")
+        if (squeeze and squeezed)
+        else None
+    )
     source_input = standard_input(call)
     last = b""
     while data := (yield from source_input.chunk()):

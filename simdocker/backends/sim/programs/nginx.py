@@ -143,9 +143,7 @@ class Master:
         if status.startswith(("403", "404")):
             yield from self._complain(worker, socket, request, status)
 
-    def _answer(
-        self, worker: Process, request: HttpRequest, socket: Socket
-    ) -> tuple[str, bytes, str, dict[str, str]]:
+    def _answer(self, worker: Process, request: HttpRequest, socket: Socket) -> tuple[str, bytes, str, dict[str, str]]:
         if request.method not in ("GET", "HEAD"):
             return self._error(405)
         path = self.root + request.path

@@ -53,7 +53,9 @@ def node(p: Process) -> Blocking:
         text = p.read_file(option).decode("utf-8", "replace")
     except OSError:
         path = option if option.startswith("/") else f"{p.cwd.rstrip('/')}/{option}"
-        yield from p.write(2, f"""\
+        yield from p.write(
+            2,
+            f"""\
 node:internal/modules/cjs/loader:1252
   throw err;
   ^
@@ -65,7 +67,8 @@ Error: Cannot find module '{path}'
 }}
 
 Node.js v{_version(p)}
-""")
+""",
+        )
         return 1
     return (yield from _run(p, text, option))
 

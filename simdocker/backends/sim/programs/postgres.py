@@ -61,7 +61,9 @@ def _initdb(p: Process, words: list[str]) -> Generator[Event, Any, int]:
     except OSError as error:
         yield from p.write(2, f'initdb: error: could not access directory "{data}": {error.strerror}\n')
         return 1
-    yield from p.write(1, f"""\
+    yield from p.write(
+        1,
+        f"""\
 The files belonging to this database system will be owned by user "postgres".
 This user must also own the server process.
 
@@ -78,16 +80,20 @@ selecting default "max_connections" ... 100
 selecting default "shared_buffers" ... 128MB
 selecting default time zone ... Etc/UTC
 creating configuration files ... ok
-""")
+""",
+    )
     yield from p.sleep(INITDB_NS)
-    yield from p.write(1, """\
+    yield from p.write(
+        1,
+        """\
 running bootstrap script ... ok
 performing post-bootstrap initialization ... ok
 syncing data to disk ... ok
 
 
 Success.
-""")
+""",
+    )
     return 0
 
 

@@ -235,9 +235,9 @@ class Evaluator:
                 return p.cwd
             case "os.listdir", _:
                 return p.listdir(arguments[0] if arguments else ".")
-            case ("os.getenv" | "os.environ.get"), [key, *default]:
+            case (("os.getenv" | "os.environ.get"), [key, *default]):
                 return p.env.get(key, default[0] if default else None)
-            case ("socket.gethostname" | "platform.node"), []:
+            case (("socket.gethostname" | "platform.node"), []):
                 return p.hostname
             case "platform.python_version", []:
                 return self.version
@@ -247,10 +247,10 @@ class Evaluator:
                 return "x86_64"
             case "math.sqrt", [value]:
                 return float(value) ** 0.5
-            case ("sys.stdout.write" | "sys.stderr.write"), [text]:
+            case (("sys.stdout.write" | "sys.stderr.write"), [text]):
                 yield from p.write(1 if name == "sys.stdout.write" else 2, text)
                 return len(text)
-            case ("sys.stdout.flush" | "sys.stderr.flush"), []:
+            case (("sys.stdout.flush" | "sys.stderr.flush"), []):
                 return None
         raise AttributeError(f"module '{name.partition('.')[0]}' has no attribute '{name.partition('.')[2]}'")
 

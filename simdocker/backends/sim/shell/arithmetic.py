@@ -32,7 +32,7 @@ _BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
 }
 
 
-class ArithmeticFailure(Exception):  # noqa: N818
+class ArithmeticFailure(Exception):
     """A wrong expression; the message is the shell's."""
 
 

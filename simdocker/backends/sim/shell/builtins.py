@@ -15,7 +15,7 @@ from simdocker.backends.sim.applets.call import Call, Failure, Outcome, Usage
 from simdocker.backends.sim.shell import expand
 from simdocker.backends.sim.shell.interpreter import Shell, Status, single_quoted
 from simdocker.backends.sim.shell.reader import KEYWORDS
-from simdocker.backends.sim.shell.state import Break, BuiltinFailure, Return, ShellExit, ShellFailure
+from simdocker.backends.sim.shell.state import Break, BuiltinFailure, Return, ShellExit
 
 _OPTION_NAMES = {
     "errexit": "e", "noglob": "f", "ignoreeof": "I", "interactive": "i", "monitor": "m", "noexec": "n", "stdin": "s",
@@ -271,7 +271,9 @@ def alias(call: BuiltinCall) -> int:
         elif name in aliases:
             call.out(f"{'alias ' if call.sh.state.bash else ''}{name}={single_quoted(aliases[name])}\n")
         else:
-            call.err(f"{call.sh.prefix('alias') if call.sh.state.bash else 'alias: '}{name}{': ' if call.sh.state.bash else ' '}not found\n")
+            call.err(
+                f"{call.sh.prefix('alias') if call.sh.state.bash else 'alias: '}{name}{': ' if call.sh.state.bash else ' '}not found\n"
+            )
             status = 1
     return status
 
@@ -306,7 +308,9 @@ def export(call: BuiltinCall) -> int:
         if option == "-n" and call.name == "export":
             remove = True
         elif option != "-p":
-            raise BuiltinFailure(f"illegal option {option[:2]}" if not call.sh.state.bash else f"{option}: invalid option")
+            raise BuiltinFailure(
+                f"illegal option {option[:2]}" if not call.sh.state.bash else f"{option}: invalid option"
+            )
     if not args:
         for name in sorted(marked):
             value = variables.get(name)
@@ -381,7 +385,9 @@ def unset(call: BuiltinCall) -> int:
         elif functions or (state.bash and arg not in state.variables and arg in state.functions):
             state.functions.pop(arg, None)
         elif arg in state.variables.readonly:
-            raise BuiltinFailure(f"{arg}: is read only" if not state.bash else f"{arg}: cannot unset: readonly variable")
+            raise BuiltinFailure(
+                f"{arg}: is read only" if not state.bash else f"{arg}: cannot unset: readonly variable"
+            )
         elif not arg.partition("[")[0].isidentifier():
             raise BuiltinFailure(f"{arg}: bad variable name")
         else:
@@ -506,7 +512,7 @@ def getopts(call: BuiltinCall) -> int:
             call.err(f"No arg for -{letter} option\n")
             letter = "?"
         offset = len(word)
-    if offset >= len(word) or value is not None and letter != "?":
+    if offset >= len(word) or (value is not None and letter != "?"):
         index += 1
         offset = 0
     state.option_offset = offset

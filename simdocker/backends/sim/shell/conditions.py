@@ -103,7 +103,8 @@ class _Condition:
             found = re.search(value, left)
             if found:
                 self.sh.state.variables.arrays["BASH_REMATCH"] = [
-                    found.group() or "", *(group or "" for group in found.groups())
+                    found.group() or "",
+                    *(group or "" for group in found.groups()),
                 ]
             return found is not None
         if operator in ("<", ">"):

@@ -7,6 +7,7 @@ commands, so they are generators.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
@@ -329,7 +330,7 @@ def _brace_texts(source: str) -> list[str]:
     """`a{b,c}d` → abd, acd; `{1..3}` → 1, 2, 3. Quoted braces stay."""
     start = 0
     while (start := source.find("{", start)) >= 0:
-        if start and source[start - 1] in "$\\" or _inside_quotes(source, start):
+        if (start and source[start - 1] in "$\\") or _inside_quotes(source, start):
             start += 1
             continue
         depth, commas = 0, []
@@ -347,7 +348,7 @@ def _brace_texts(source: str) -> list[str]:
             middles = _range(match)
         elif commas:
             cuts = [start, *commas, at]
-            middles = [source[a + 1 : b] for a, b in zip(cuts, cuts[1:], strict=False)]
+            middles = [source[a + 1 : b] for a, b in itertools.pairwise(cuts)]
         else:
             start += 1
             continue

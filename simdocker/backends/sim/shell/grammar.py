@@ -201,7 +201,7 @@ class _Builder:
         return self.sequence(children[1:then]), self.sequence(body)
 
     def loop_over(self, node: TreeNode) -> Node:
-        first, last = self.span(node)
+        first, _last = self.span(node)
         body = node.children[-1]
         head = self.words_between(first, self.span(body)[0])
         has_in = any(child.type == "in" for child in node.children) or first in self.raw.empty_loops

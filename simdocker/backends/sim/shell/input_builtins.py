@@ -81,8 +81,11 @@ def split(line: bytes, escaped: set[int], ifs: str, count: int) -> list[str]:
     while end > at and line[end - 1] in blanks and end - 1 not in escaped:
         end -= 1
     rest = line[at:end]
-    if rest and rest[-1] in separators - blanks and end - 1 not in escaped and not any(
-        not each for each in plain[at : end - 1]
+    if (
+        rest
+        and rest[-1] in separators - blanks
+        and end - 1 not in escaped
+        and not any(not each for each in plain[at : end - 1])
     ):
         rest = rest[:-1]
     fields.append(decode(rest))

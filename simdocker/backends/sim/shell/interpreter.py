@@ -520,7 +520,7 @@ def single_quoted(text: str) -> str:
     pieces = []
     for index, piece in enumerate(text.split("'")):
         if index:
-            pieces.append("\"'\"")
+            pieces.append('"\'"')
         if piece or index == 0:
             pieces.append(f"'{piece}'")
     return "".join(pieces)

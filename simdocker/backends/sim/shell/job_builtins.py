@@ -25,9 +25,7 @@ def kill(call: BuiltinCall) -> int:
     else:
         text, found = "", number
     if found is None:
-        call.complain(
-            f"{text}: invalid signal specification" if call.sh.state.bash else f"bad signal name '{text}'"
-        )
+        call.complain(f"{text}: invalid signal specification" if call.sh.state.bash else f"bad signal name '{text}'")
         return 1
     if args[:1] == ["--"]:
         args = args[1:]

@@ -34,9 +34,7 @@ def add(state: State, processes: list[Process], source: str) -> Job:
     return job
 
 
-def wait_foreground(
-    sh: Shell, children: list[Process], *, quiet: bool = False
-) -> Generator[Event, Any, list[int]]:
+def wait_foreground(sh: Shell, children: list[Process], *, quiet: bool = False) -> Generator[Event, Any, list[int]]:
     """Process: wait for a foreground job; signals with traps wait until it is over.
 
     → the statuses of its processes. Prints what a signal that ended the last one is called.

@@ -121,9 +121,7 @@ class Lookup:
         (status,) = yield from jobs.wait_foreground(sh, [child])
         return status
 
-    def _start(
-        self, argv: list[str], kind: str, path: str, env: dict[str, str], fds: dict[int, OpenFile]
-    ) -> Process:
+    def _start(self, argv: list[str], kind: str, path: str, env: dict[str, str], fds: dict[int, OpenFile]) -> Process:
         p = self.sh.p
         if kind == APPLET:
             return start_applet(p, argv, env, fds)
@@ -148,9 +146,7 @@ class Lookup:
         p.env = dict(env)
         return (yield from run_script(p, path, argv[1:], name=path, bash=self.sh.state.bash))
 
-    def _become(
-        self, argv: list[str], kind: str, path: str, env: dict[str, str], fds: dict[int, OpenFile]
-    ) -> Status:
+    def _become(self, argv: list[str], kind: str, path: str, env: dict[str, str], fds: dict[int, OpenFile]) -> Status:
         """Process: the command takes over this process, as the last command of `sh -c` does."""
         p = self.sh.p
         for number in range(1, 32):

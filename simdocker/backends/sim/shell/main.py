@@ -65,7 +65,7 @@ def shell_main(p: Process) -> Blocking:
     if args and not from_stdin:
         return (yield from run_script(p, args[0], args[1:], state=state, bash=bash))
     state.positional = args
-    if p.fds.get(0) is not None and p.fds[0].isatty() or "i" in state.options:
+    if (p.fds.get(0) is not None and p.fds[0].isatty()) or "i" in state.options:
         return (yield from interactive(p, state))
     state.options["s"] = None
     state.line = 0

@@ -27,7 +27,7 @@ _SPECIAL_BUILTINS = frozenset(
 )  # fmt: skip
 
 
-class SyntaxFailure(Exception):  # noqa: N818 - "failure" is what the student sees, not an exception of ours
+class SyntaxFailure(Exception):
     """The source cannot be parsed: `message` in ash's words; `incomplete` when more text may help."""
 
     def __init__(self, message: str, incomplete: bool = False) -> None:

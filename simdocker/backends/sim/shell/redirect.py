@@ -37,9 +37,7 @@ class Redirections:
             file.close()
         self.opened = []
 
-    def open_or_complain(
-        self, redirects: list[Redirect]
-    ) -> Generator[Event, Any, dict[int, OpenFile] | None]:
+    def open_or_complain(self, redirects: list[Redirect]) -> Generator[Event, Any, dict[int, OpenFile] | None]:
         """Process: the descriptor table for a command; None, after the message, when one fails."""
         if not redirects:
             return self.sh.p.fds

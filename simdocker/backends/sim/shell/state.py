@@ -20,7 +20,7 @@ BUILTIN_NS = 20_000
 """A command that the shell runs itself."""
 
 
-class ShellExit(Exception):  # noqa: N818
+class ShellExit(Exception):
     """`exit`, or an error that ends a shell which is not interactive."""
 
     def __init__(self, status: int) -> None:
@@ -28,7 +28,7 @@ class ShellExit(Exception):  # noqa: N818
         self.status = status
 
 
-class ShellFailure(Exception):  # noqa: N818
+class ShellFailure(Exception):
     """An error that ends the command, and a shell that is not interactive; `message` is printed."""
 
     def __init__(self, message: str, status: int = 2) -> None:
@@ -37,7 +37,7 @@ class ShellFailure(Exception):  # noqa: N818
         self.status = status
 
 
-class BuiltinFailure(Exception):  # noqa: N818
+class BuiltinFailure(Exception):
     """A builtin's error; `message` is printed after the builtin's name."""
 
     def __init__(self, message: str, status: int = 2) -> None:
@@ -46,7 +46,7 @@ class BuiltinFailure(Exception):  # noqa: N818
         self.status = status
 
 
-class Break(Exception):  # noqa: N818
+class Break(Exception):
     """break or continue out of `levels` loops."""
 
     def __init__(self, levels: int, resume: bool) -> None:
@@ -55,7 +55,7 @@ class Break(Exception):  # noqa: N818
         self.resume = resume
 
 
-class Return(Exception):  # noqa: N818
+class Return(Exception):
     """return from a function or a sourced file."""
 
     def __init__(self, status: int) -> None:
