@@ -29,8 +29,8 @@ MODULES = {
     "screen": "clear ed less more reset resume stty tty vi",
     "sed": "sed",
     "sort": "shuf sort uniq",
-    "system": "arch cal date dmesg dnsdomainname free getopt groups halt hostid hostname id logger login logname mount passwd "
-    "poweroff reboot su sysctl umount uname uptime w which who whoami",
+    "system": "arch cal date dmesg dnsdomainname free getopt groups halt hostid hostname id logger login logname mount "
+    "passwd poweroff reboot su sysctl umount uname uptime w which who whoami",
     "text": "cat cut dos2unix expand fold head nl paste rev tac tail tee tr ts unexpand unix2dos wc yes",
 }
 """Names by module. `net` belongs to the simulated network."""
@@ -39,14 +39,15 @@ APPLETS: dict[str, Run] = {}
 """Applets imported so far, by name."""
 
 UNAVAILABLE = frozenset(
-    "acpid adjtimex ar ascii ash blkdiscard blockdev brctl bunzip2 busybox bzcat bzip2 chvt cpio crond crontab cttyhack "
-    "deallocvt depmod devmem dpkg dpkg-deb dumpkmap dumpleases fallocate fatattr fdisk findfs freeramdisk fsfreeze fstrim "
-    "ftpget ftpput getty hwclock i2cdetect i2cdump i2cget i2cset i2ctransfer ifdown ifup init insmod ionice ipcalc "
-    "ipneigh klogd last linux32 linux64 linuxrc loadfont loadkmap logread losetup lsmod lsscsi lzcat lzma lzop mdev "
-    "microcom mim mkdosfs mke2fs mkpasswd mkswap modinfo modprobe mt nameif nologin nsenter nuke openvt partprobe patch "
-    "pivot_root rdate rmmod rpm rpm2cpio run-init run-parts setkeycodes setpriv sh ssl_client start-stop-daemon sulogin "
-    "svc svok swapoff swapon switch_root syslogd taskset tc telnetd tftp tunctl ubirename udhcpc udhcpd uevent uncompress "
-    "unlzma unshare unxz unzip vconfig watchdog xz xzcat".split()
+    "acpid adjtimex ar ascii ash blkdiscard blockdev brctl bunzip2 busybox bzcat bzip2 chvt cpio crond crontab "
+    "cttyhack deallocvt depmod devmem dpkg dpkg-deb dumpkmap dumpleases fallocate fatattr fdisk findfs "
+    "freeramdisk fsfreeze fstrim ftpget ftpput getty hwclock i2cdetect i2cdump i2cget i2cset i2ctransfer "
+    "ifdown ifup init insmod ionice ipcalc ipneigh klogd last linux32 linux64 linuxrc loadfont loadkmap "
+    "logread losetup lsmod lsscsi lzcat lzma lzop mdev microcom mim mkdosfs mke2fs mkpasswd mkswap modinfo "
+    "modprobe mt nameif nologin nsenter nuke openvt partprobe patch pivot_root rdate rmmod rpm rpm2cpio run- "
+    "init run-parts setkeycodes setpriv sh ssl_client start-stop-daemon sulogin svc svok swapoff swapon "
+    "switch_root syslogd taskset tc telnetd tftp tunctl ubirename udhcpc udhcpd uevent uncompress unlzma "
+    "unshare unxz unzip vconfig watchdog xz xzcat".split()
 )
 """What the real one has besides and is not modelled, except the shells, which are programs of their own."""
 

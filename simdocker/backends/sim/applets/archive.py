@@ -267,7 +267,7 @@ class _Tar:
     def read(self, data: bytes) -> Status:
         call = self.call
         try:
-            tar_file = tarfile.open(fileobj=io.BytesIO(data), mode="r:")
+            tar_file = tarfile.open(fileobj=io.BytesIO(data), mode="r:")  # noqa: SIM115 - in memory, read below
             members = tar_file.getmembers()
         except tarfile.TarError:
             raise Failure("short read" if len(data) < 512 else "invalid tar magic") from None

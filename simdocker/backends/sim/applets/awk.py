@@ -479,7 +479,8 @@ class Interpreter:
         frame: dict[str, Value | dict[str, Value]] = dict.fromkeys(parameters, StrNum(""))
         for parameter, arg in zip(parameters, args, strict=False):
             if arg[0] == "var" and (
-                arg[1] in self.arrays or (arg[1] not in self.variables and not (self.frames and arg[1] in self.frames[-1]))
+                arg[1] in self.arrays
+                or (arg[1] not in self.variables and not (self.frames and arg[1] in self.frames[-1]))
                 or (self.frames and isinstance(self.frames[-1].get(arg[1]), dict))
             ) and arg[1] != "NF":  # fmt: skip
                 frame[parameter] = self.array(arg[1])
@@ -582,7 +583,8 @@ class Interpreter:
             text = formatted(self, self.text(values[0]), values[1:])
         else:
             fields = [
-                value if isinstance(value, str) else output_number(value, str(self.variables["OFMT"])) for value in values
+                value if isinstance(value, str) else output_number(value, str(self.variables["OFMT"]))
+                for value in values
             ] if args else [self.record]  # fmt: skip
             text = self.text(self.variables["OFS"]).join(fields) + self.text(self.variables["ORS"])
         data = text.encode("latin-1", "replace")

@@ -15,8 +15,10 @@ from simdocker.backends.sim.applets.text import sized
 
 Status = Generator[Event, Any, int]
 _NAMED = {0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
-_ASCII = ("nul soh stx etx eot enq ack bel bs ht nl vt ff cr so si dle dc1 dc2 dc3 dc4 nak syn etb can em sub esc fs gs "
-          "rs us sp").split()  # fmt: skip
+_ASCII = (
+    "nul soh stx etx eot enq ack bel bs ht nl vt ff cr so si dle dc1 dc2 dc3 dc4 nak syn etb can em sub esc fs gs "
+    "rs us sp"
+).split()
 
 
 def _all(call: Call, names: list[str]) -> Generator[Event, Any, tuple[bytes, int]]:

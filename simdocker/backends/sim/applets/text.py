@@ -429,7 +429,7 @@ def tr(call: Call) -> Status:
         data = data.translate(None, first) if delete else data.translate(table)
         if pattern is not None and data:
             whole = pattern.sub(rb"\1", last + data)
-            data = whole[len(last) :] if last and last[0] in squeezed else whole[len(last) :]
+            data = whole[len(last) :]
             last = data[-1:] or last
         call.out(data)
         yield from call.flush()

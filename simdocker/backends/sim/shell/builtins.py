@@ -271,9 +271,8 @@ def alias(call: BuiltinCall) -> int:
         elif name in aliases:
             call.out(f"{'alias ' if call.sh.state.bash else ''}{name}={single_quoted(aliases[name])}\n")
         else:
-            call.err(
-                f"{call.sh.prefix('alias') if call.sh.state.bash else 'alias: '}{name}{': ' if call.sh.state.bash else ' '}not found\n"
-            )
+            bash = call.sh.state.bash
+            call.err(f"{call.sh.prefix('alias')}{name}: not found\n" if bash else f"alias: {name} not found\n")
             status = 1
     return status
 

@@ -6,6 +6,7 @@ copy of the state. What ash runs itself (builtins, functions) runs in the shell'
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
@@ -498,10 +499,8 @@ class Shell:
     def complain(self, message: str, builtin: str = "") -> Blocking:
         """Process: print an error message."""
         text = f"{self.prefix(builtin)}{message}\n"
-        try:
+        with contextlib.suppress(OSError):  # standard error may be closed
             yield from self.p.write(2, text.encode("utf-8", "surrogateescape"))
-        except OSError:
-            pass  # standard error is closed
 
 
 def quoted(word: str) -> str:

@@ -492,7 +492,7 @@ class Reader:
                 token = self.next()
             while True:
                 if token.kind in ("eof", "newline", ";", "&", "|", "&&", "||", "(", ")", ";;", "redirect"):
-                    self.unexpected(token, ")" if token.kind != "eof" else ")")
+                    self.unexpected(token, ")")
                 self.keep_word(token)
                 token = self.next()
                 if token.kind != "|":
