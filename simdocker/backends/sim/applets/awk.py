@@ -112,7 +112,7 @@ class Interpreter:
         }  # fmt: skip
         self.arrays: dict[str, dict[str, Value]] = {
             "ENVIRON": {latin(name): _from_input(latin(value)) for name, value in call.p.env.items()},
-            "ARGV": {"0": "awk"} | {str(index): _from_input(latin(arg)) for index, arg in enumerate(args, 1)},
+            "ARGV": {"0": "awk", **{str(index): _from_input(latin(arg)) for index, arg in enumerate(args, 1)}},
         }
         self.record = ""
         self.fields: list[Value] = []

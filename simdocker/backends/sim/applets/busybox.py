@@ -10,7 +10,7 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim import applets
-from simdocker.backends.sim.applets.call import Call, Failure, Usage
+from simdocker.backends.sim.applets.call import Call, Failure, Run, Usage
 from simdocker.backends.sim.applets.usage import BANNER, usage
 from simdocker.backends.sim.program import Blocking, Process, program
 
@@ -48,8 +48,7 @@ def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
     """Process: run an applet in this process; → its exit status."""
     name = argv[0].rsplit("/", 1)[-1].lstrip("-")
     if name == "busybox":
-        status = yield from multi_call(p, argv)
-        return int(status)
+        return (yield from multi_call(p, argv))
     if name in _SHELLS:
         from simdocker.backends.sim.shell.main import shell_main
 
@@ -64,7 +63,7 @@ def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
     return (yield from run_call(Call(p, name, argv[1:]), run))
 
 
-def run_call(call: Call, run: applets.Run) -> Generator[Event, Any, int]:
+def run_call(call: Call, run: Run) -> Generator[Event, Any, int]:
     """Process: run an applet's function, print its complaint if it fails, write what it printed."""
     if call.args == ["--help"] and call.name not in ("echo", "true", "false", "test", "[", "[["):
         text = usage(call.name)

@@ -69,7 +69,7 @@ class Call:
         if not pending:
             return
         self.pending = []
-        fd, pieces = pending[0][0], []
+        fd, pieces = pending[0][0], list[bytes]()
         for number, data in pending:
             if number != fd:
                 yield from self.p.write(fd, b"".join(pieces))
@@ -79,7 +79,7 @@ class Call:
 
     def read_all(self, fd: int = 0) -> Generator[Event, Any, bytes]:
         """Process: everything until the end of `fd`."""
-        pieces = []
+        pieces: list[bytes] = []
         while True:
             data: bytes = yield from self.p.read(fd)
             if not data:

@@ -256,7 +256,7 @@ class _Find:
         raise _Quit
 
     def command(self) -> Test:
-        argv = []
+        argv: list[str] = []
         while self.peek() not in (";", "+") or (self.peek() == "+" and argv[-1:] != ["{}"]):
             if self.at >= len(self.args):
                 raise Failure("-exec requires an argument")

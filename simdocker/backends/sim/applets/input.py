@@ -35,7 +35,10 @@ class Input:
             return data
         if self.ended:
             return b""
-        data = yield from self.file.read(size)
+        return (yield from self._read(size))
+
+    def _read(self, size: int) -> Generator[Event, Any, bytes]:
+        data: bytes = yield from self.file.read(size)
         if not data:
             self.ended = True
         elif len(data) >= 4096:
@@ -45,19 +48,14 @@ class Input:
     def line(self) -> Generator[Event, Any, bytes]:
         """Process: a line with its newline, if it has one; b"" at the end."""
         while (at := self.buffer.find(b"\n")) < 0 and not self.ended:
-            data = yield from self.file.read(CHUNK)
-            if not data:
-                self.ended = True
-            elif len(data) >= 4096:
-                yield from self.call.p.compute(len(data) * COPY_NS_PER_KIB // 1024)
-            self.buffer += data
+            self.buffer += yield from self._read(CHUNK)
         end = len(self.buffer) if at < 0 else at + 1
-        data, self.buffer = self.buffer[:end], self.buffer[end:]
-        return data
+        line, self.buffer = self.buffer[:end], self.buffer[end:]
+        return line
 
     def all(self) -> Generator[Event, Any, bytes]:
         """Process: everything that is left."""
-        pieces = []
+        pieces: list[bytes] = []
         while True:
             data = yield from self.chunk()
             if not data:

@@ -108,7 +108,7 @@ def dd(call: Call) -> Status:
     if seek and "notrunc" not in conversions and "of" in operands:
         call.p.truncate(operands["of"], seek * both)
     if seek:
-        target.seek(seek * both)  # type: ignore[attr-defined]
+        target.seek(seek * both)
     for _ in range(skip):
         if not (yield from source.read(size_in)):
             break

@@ -52,7 +52,8 @@ def execute(call: Call, argv: list[str], env: dict[str, str] | None = None) -> S
     """Process: become another program."""
     yield from call.flush()
     try:
-        return (yield from call.p.exec(argv, env=env))
+        status: int = yield from call.p.exec(argv, env=env)
+        return status
     except OSError as error:
         call.complain(f"can't execute '{argv[0]}': {error.strerror}")
         return 127 if error.errno == 2 else 126

@@ -226,7 +226,8 @@ class _Translator:
             at_end = match.end() >= len(self.text)
             if self.extended and not (self.strict and at_end):
                 self.at = start
-                return self.ordinary_brace()
+                self.ordinary_brace()
+                return None
             raise BadRegex("Unmatched \\{" if at_end else "Invalid content of \\{\\}")
         if (high and int(high) < int(low or 0)) or int(low or 0) > _MAX_REPEAT or int(high or 0) > _MAX_REPEAT:
             too_big = int(low or 0) > _MAX_REPEAT or int(high or 0) > _MAX_REPEAT

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Generator
 from functools import cmp_to_key
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from simpy import Event
 
@@ -87,6 +87,13 @@ def sort(call: Call) -> Status:
 Order = Callable[[str, str], int]
 
 
+class SupportsOrder(Protocol):
+    """What a value is turned into before it is compared with another of the same kind."""
+
+    def __lt__(self, other: Any, /) -> bool: ...
+    def __gt__(self, other: Any, /) -> bool: ...
+
+
 def _bytes_order(a: str, b: str) -> int:
     x, y = encode(a), encode(b)
     return (x > y) - (x < y)
@@ -145,23 +152,24 @@ def _value_order(letters: str) -> Order:
             text = "".join(char for char in text if char.isprintable())
         return text.upper() if "f" in letters else text
 
-    convert: Callable[[str], Any]
-    if "g" in letters:
-        convert = _general
-    elif "n" in letters:
-        convert = _number
-    elif "M" in letters:
-        convert = _month
-    elif "V" in letters:
-        convert = version
-    else:
-        convert = encode
+    convert = _conversion(letters)
 
     def order(a: str, b: str) -> int:
         x, y = convert(prepare(a)), convert(prepare(b))
         return (x > y) - (x < y)
 
     return order
+
+
+def _conversion(letters: str) -> Callable[[str], SupportsOrder]:
+    """What the text of a key is turned into for comparing it."""
+    if "g" in letters:
+        return _general
+    if "n" in letters:
+        return _number
+    if "M" in letters:
+        return _month
+    return version if "V" in letters else encode
 
 
 def _number(text: str) -> float:

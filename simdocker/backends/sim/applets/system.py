@@ -77,7 +77,7 @@ def _by_layout(text: str, layout: str, now_ns: int) -> int | None:
         "month": parsed.month if re.search("%[mbB]", layout) else now.month,
         "day": parsed.day if "%d" in layout else now.day,
     }
-    return int(parsed.replace(tzinfo=UTC, **fields).timestamp()) * S  # type: ignore[arg-type]
+    return int(parsed.replace(tzinfo=UTC, **fields).timestamp()) * S
 
 
 @applet("cal")
@@ -230,7 +230,8 @@ def su(call: Call) -> Status:
         argv += ["-c", found.value("c")]
     yield from call.flush()
     try:
-        return (yield from p.exec([*argv, *args[1:]], env=env))
+        status: int = yield from p.exec([*argv, *args[1:]], env=env)
+        return status
     except OSError as error:
         raise Failure(f"can't execute '{shell}': {error.strerror}") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from simpy import Event
@@ -358,7 +358,7 @@ def _pick(fields: list[bytes], first: int, last: int) -> list[bytes]:
     return fields[first:] if last == -1 else fields[first : last + 1]
 
 
-_CLASSES = {
+_CLASSES: dict[str, Callable[[int], bool]] = {
     "alpha": lambda c: chr(c).isalpha() and c < 128, "digit": lambda c: 48 <= c <= 57,
     "alnum": lambda c: c < 128 and chr(c).isalnum(), "upper": lambda c: 65 <= c <= 90,
     "lower": lambda c: 97 <= c <= 122, "space": lambda c: c in b" \t\n\r\f\v", "blank": lambda c: c in b" \t",

@@ -421,9 +421,9 @@ class Shell:
         if special := _SPECIAL.get(name):
             return special(self)
         if name.endswith("]"):
-            base, _, index = name[:-1].partition("[")
+            base, _, subscript = name[:-1].partition("[")
             values = self.array(base)
-            position = expand.arithmetic(self, index)
+            position = expand.arithmetic(self, subscript)
             return values[position] if -len(values) <= position < len(values) else None
         if name in state.variables.arrays:
             return next(iter(state.variables.arrays[name]), None)

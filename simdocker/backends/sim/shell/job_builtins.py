@@ -163,11 +163,11 @@ def trap(call: BuiltinCall) -> int:
     state = call.sh.state
     args = call.args[1:] if call.args[:1] == ["--"] else call.args
     if not args or args == ["-p"]:
-        for number in sorted(state.traps):
-            name = "EXIT" if number == 0 else NAMES[number]
-            if state.bash and number:
+        for trapped, command in sorted(state.traps.items()):
+            name = "EXIT" if trapped == 0 else NAMES[trapped]
+            if state.bash and trapped:
                 name = f"SIG{name}"
-            call.out(f"trap -- {single_quoted(state.traps[number])} {name}\n")
+            call.out(f"trap -- {single_quoted(command)} {name}\n")
         return 0
     if args == ["-l"]:
         call.out(table([]))

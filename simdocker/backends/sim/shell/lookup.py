@@ -7,6 +7,7 @@ is gone still has `ls`. bash knows no applets and searches PATH.
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simdocker.backends.sim import applets
@@ -197,7 +198,7 @@ class Lookup:
 
     # in this process
 
-    def _with(self, values: list[tuple[str, str]], redirects: list[Redirect], work) -> Status:  # type: ignore[no-untyped-def]
+    def _with(self, values: list[tuple[str, str]], redirects: list[Redirect], work: Callable[[], Status]) -> Status:
         """Process: do `work` with assignments that last as long as it does, and redirections."""
         variables = self.sh.state.variables
         saved = [(name, variables.get(name), name in variables.exported) for name, _ in values]
@@ -209,8 +210,8 @@ class Lookup:
                 return (yield from self.sh.redirected(redirects, work))
             return (yield from work())
         finally:
-            for name, value, exported in reversed(saved):
-                variables.restore(name, value, exported)
+            for name, before, exported in reversed(saved):
+                variables.restore(name, before, exported)
 
     def function(self, argv: list[str]) -> Status:
         """Process: call a shell function."""

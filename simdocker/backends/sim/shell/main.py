@@ -131,7 +131,7 @@ def run_script(
 
 
 def _read_all(p: Process) -> Generator[Event, Any, str]:
-    pieces = []
+    pieces: list[bytes] = []
     while True:
         data: bytes = yield from p.read(0)
         if not data:
