@@ -27,7 +27,7 @@ exec /usr/bin/env -i "$@" /usr/sbin/chroot --groups=0,10 "$root" sh -c "$LINE"
 """
 _DIRECTORIES = ("bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr/bin", "usr/sbin", "var/spool/mail",
                 "var/www")  # fmt: skip
-_ETC = ("passwd", "group", "shadow", "hosts", "hostname")
+_ETC = ("passwd", "group", "shadow", "hosts", "hostname", "resolv.conf")
 
 
 def build(root: Path, busybox: Path, etc: dict[str, bytes]) -> None:
@@ -46,6 +46,7 @@ def build(root: Path, busybox: Path, etc: dict[str, bytes]) -> None:
     for name, data in etc.items():
         (root / "etc" / name).write_bytes(data)
         (root / "etc" / name).chmod(0o640 if name == "shadow" else 0o644)
+    (root / "etc/mtab").symlink_to("/proc/mounts")  # as the engine makes one in every container
     for path, text in FILES.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
@@ -54,8 +55,12 @@ def build(root: Path, busybox: Path, etc: dict[str, bytes]) -> None:
 def clean(root: Path) -> None:
     """Remove all but /bin."""
     for entry in root.iterdir():
-        if entry.name != "bin":
+        if entry.name == "bin":
+            continue
+        if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink()
 
 
 def answer(root: Path, line: str) -> dict[str, object]:

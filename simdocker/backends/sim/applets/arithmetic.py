@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator as operators
 import re
 from collections.abc import Generator
 from decimal import ROUND_DOWN, Decimal, localcontext
@@ -30,6 +31,12 @@ def expr(call: Call) -> int:
         raise Failure("syntax error", 2)
     call.out(f"{value}\n")
     return int(value in ("", "0") or re.fullmatch(r"-?0+", value) is not None)
+
+
+_COMPARISONS = {
+    "=": operators.eq, "==": operators.eq, "!=": operators.ne,
+    "<": operators.lt, "<=": operators.le, ">": operators.gt, ">=": operators.ge,
+}  # fmt: skip
 
 
 class _Expr:
@@ -74,17 +81,11 @@ class _Expr:
         while (operator := self.peek()) in ("<", "<=", "=", "==", "!=", ">=", ">"):
             self.take()
             right = self.sum()
-            a: int | str
-            b: int | str
             if re.fullmatch(r"-?\d+", left) and re.fullmatch(r"-?\d+", right):
-                a, b = int(left), int(right)
+                order = (int(left) > int(right)) - (int(left) < int(right))
             else:
-                a, b = left, right
-            truth = {
-                "=": a == b, "==": a == b, "!=": a != b,
-                "<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b,  # type: ignore[operator]
-            }[operator]  # fmt: skip
-            left = str(int(truth))
+                order = (left > right) - (left < right)
+            left = str(int(_COMPARISONS[operator](order, 0)))
         return left
 
     def sum(self) -> str:

@@ -78,6 +78,7 @@ def parse_date(text: str, now_ns: int) -> int | None:
 
 def _unix(*parts: str | int | None) -> int | None:
     try:
-        return int(datetime(*(int(part or 0) for part in parts), tzinfo=UTC).timestamp()) * S  # type: ignore[misc,arg-type]
+        year, month, day, hour, minute, second = (int(part or 0) for part in parts)
+        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()) * S
     except ValueError:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from simpy import Event
@@ -75,7 +75,7 @@ def _make_directory(call: Call, path: str, parents: bool) -> None:
         done += "/"
 
 
-def _as(path: str, work) -> None:  # type: ignore[no-untyped-def]
+def _as(path: str, work: Callable[[], object]) -> None:
     try:
         work()
     except OSError as error:
