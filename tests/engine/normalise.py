@@ -74,6 +74,11 @@ class Normaliser:
         return f"<id{number}+>" if len(found) == 64 else f"<id{number}>"
 
 
+def as_recorded(text: str, directory: str) -> str:
+    """What was printed in a working directory, as the recordings write it."""
+    return re.sub(rf"{re.escape(directory)}(?![\w-])", "<workdir>", text)
+
+
 def normalise(*texts: str) -> list[str]:
     """Normalise the outputs of one scenario, given in order of appearance."""
     normaliser = Normaliser()

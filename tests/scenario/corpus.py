@@ -1,0 +1,147 @@
+"""The recorded scenarios of `tests/reference/corpus`, played here and compared with the recordings.
+
+    python -m tests.scenario.corpus [NAME…]
+    python -m tests.scenario.corpus --tidy
+
+prints every step that differs and how many are identical; with --tidy it takes the steps that have
+become equal off the list of known differences instead. A recording's world is a host with two
+images and nothing else (see the notes beside the recordings); here they are published to the
+registries and pulled by steps of their own before the first recorded one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from simdocker.scenario.model import Scenario
+from simdocker.scenario.player import play
+from tests.engine.normalise import Normaliser, as_recorded
+
+CORPUS = Path(__file__).parents[1] / "reference" / "corpus"
+DIFFERENCES = Path(__file__).with_name("corpus_differences.yaml")
+ENDLESS = {"sh-printf"}  # a container nobody listens to any more (`yes | head`) writes its log without end
+NAMES = sorted({path.stem for path in CORPUS.glob("*.json")} - ENDLESS)
+
+LOCAL_REGISTRY = "localhost:5000"
+ALPINE_FILES = {
+    "/etc/alpine-release": "3.18.0\n",
+    "/etc/os-release": 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.18.0\nPRETTY_NAME="Alpine Linux v3.18"\n',
+}  # as in tests/engine/images.py
+PULLS = ["docker pull busybox", "docker pull alpine"]
+WORKING_DIRECTORY = "/home/user"  # where a person sits down at a host
+
+
+class Step(NamedTuple):
+    """One step as it was recorded and as it went here, both normalised."""
+
+    number: int
+    line: str
+    recorded: tuple[int, str, str]
+    played: tuple[int, str, str]
+
+    @property
+    def same(self) -> bool:
+        """Whether exit code, stdout and stderr are identical."""
+        return self.recorded == self.played
+
+
+def scenario(recording: dict[str, object]) -> Scenario:
+    """A recording as a scenario: its world, its files and its steps."""
+    images: dict[str, object] = {
+        "busybox:latest": {"from": "busybox"},
+        "alpine:latest": {"from": "busybox", "cmd": ["/bin/sh"], "layers": [{"files": ALPINE_FILES}]},
+    }
+    registries: dict[str, object] = {"docker.io": {}}
+    if recording["registry"]:
+        registries[LOCAL_REGISTRY] = {}
+        images |= {f"{LOCAL_REGISTRY}/busybox:{tag}": {"from": "busybox"} for tag in ("latest", "1.35")}
+    lines = [*PULLS, *(step["run"] for step in recording["steps"])]  # type: ignore[attr-defined]
+    return Scenario.model_validate(
+        {
+            "title": recording["title"],
+            "world": {"hosts": {"host": {}}, "registries": registries},
+            "images": images,
+            "files": recording["files"],
+            "steps": [{"run": line} for line in lines],
+        }
+    )
+
+
+def compare(name: str) -> list[Step]:
+    """Play a recorded scenario and hold each step against its recording."""
+    recording = json.loads((CORPUS / f"{name}.json").read_text(encoding="utf-8"))
+    played = play(scenario(recording)).steps[len(PULLS) :]
+    real, ours = Normaliser(), Normaliser()
+    return [
+        Step(
+            number,
+            there["run"],
+            (there["exit"], real.text(there["stdout"]), real.text(there["stderr"])),
+            (here.exit, ours.text(as_recorded(here.stdout, WORKING_DIRECTORY)),
+             ours.text(as_recorded(here.stderr, WORKING_DIRECTORY))),
+        )
+        for number, (there, here) in enumerate(zip(recording["steps"], played, strict=True), 1)
+    ]  # fmt: skip
+
+
+@cache
+def known_differences() -> dict[str, dict[int, str]]:
+    """For each scenario the numbers of the steps that are known to differ, each with the reason."""
+    known: dict[str, dict[int, str]] = {}
+    reasons: dict[str, dict[str, list[int]]] = yaml.safe_load(DIFFERENCES.read_text(encoding="utf-8"))
+    for reason, scenarios in reasons.items():
+        for name, numbers in scenarios.items():
+            known.setdefault(name, {}).update(dict.fromkeys(numbers, reason))
+    return known
+
+
+def explain(step: Step) -> str:
+    """The step with what differs, line by line: `-` is the real engine's, `+` ours."""
+    parts = [f"step {step.number}: {step.line}"]
+    if step.recorded[0] != step.played[0]:
+        parts.append(f"exit {step.recorded[0]}, here {step.played[0]}")
+    for stream, there, here in zip(("stdout", "stderr"), step.recorded[1:], step.played[1:], strict=True):
+        if there != here:
+            parts.append(f"{stream}:")
+            parts += list(difflib.ndiff(there.splitlines(), here.splitlines()))
+    return "\n    ".join(parts)
+
+
+def tidy() -> None:
+    """Take the steps that have become equal off the list of known differences."""
+    differing = {name: {step.number for step in compare(name) if not step.same} for name in known_differences()}
+    kept: dict[str, dict[str, list[int]]] = {}
+    for name, known in known_differences().items():
+        for number, reason in known.items():
+            if number in differing[name]:
+                kept.setdefault(reason, {}).setdefault(name, []).append(number)
+    DIFFERENCES.write_text(yaml.dump(kept, default_flow_style=None, width=110, sort_keys=False), encoding="utf-8")
+
+
+def main(names: list[str]) -> int:
+    """Print what differs and the score."""
+    if names == ["--tidy"]:
+        tidy()
+        return 0
+    same = total = 0
+    for name in names or NAMES:
+        steps = compare(name)
+        same += sum(step.same for step in steps)
+        total += len(steps)
+        for step in steps:
+            if not step.same:
+                reason = known_differences().get(name, {}).get(step.number, "NOT LISTED")
+                print(f"== {name} ({reason})\n{explain(step)}", flush=True)
+    print(f"{same} of {total} steps identical")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
