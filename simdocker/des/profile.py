@@ -11,7 +11,7 @@ from random import Random
 
 import msgspec
 
-from simdocker.des.streams import draw, spread
+from simdocker.des.streams import STEPS, Quantiles
 
 SHIPPED = Path(__file__).parent / "profiles"
 
@@ -44,19 +44,27 @@ class CostProfile:
         self.name = name
         self.costs = costs
         self.about = about
-        self._shapes = {step: spread(cost.median, cost.p10, cost.p90) for step, cost in costs.items()}
+        self._quantiles = {
+            step: Quantiles(cost.median, cost.p10, cost.p90)
+            for step, cost in costs.items()
+            if cost.median and cost.p10 < cost.p90
+        }
 
     def draw(self, name: str, rng: Random) -> int:
         """How long the step takes this time, in ns. `KeyError` with a sentence for an unknown step."""
+        quantiles = self._quantiles.get(name)
+        return self._even(name) if quantiles is None else quantiles[int(rng.random() * STEPS)]
+
+    def _even(self, name: str) -> int:
+        """A cost that is always the same: nothing is drawn."""
         try:
-            shape = self._shapes[name]
+            return self.costs[name].median
         except KeyError:
             from difflib import get_close_matches
 
             near = get_close_matches(name, self.costs, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise KeyError(f"profile {self.name} has no cost called {name}{hint}") from None
-        return draw(shape, rng.random)
 
     def medians(self) -> "CostProfile":
         """The same machine on its most even day: every step takes its median, nothing is drawn."""

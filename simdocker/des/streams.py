@@ -6,7 +6,6 @@ whose values Python promises to keep; distributions are computed here and rounde
 nanoseconds, so a platform's libm does not show.
 """
 
-from collections.abc import Callable
 from hashlib import sha256
 from math import erf, exp, log, sqrt, tau
 from random import Random
@@ -50,7 +49,7 @@ class RandomStreams:
 
 
 def spread(median: int, p10: int, p90: int) -> tuple[int, float, float]:
-    """The shape `draw` takes: the median and how wide each half is, in log units per deviation."""
+    """The shape of a cost: the median and how wide each half is, in log units per deviation."""
     if median <= 0:
         return 0, 0.0, 0.0
     below = log(median / min(max(p10, 1), median)) / Z90
@@ -58,18 +57,23 @@ def spread(median: int, p10: int, p90: int) -> tuple[int, float, float]:
     return median, below, above
 
 
-def draw(shape: tuple[int, float, float], random: Callable[[], float]) -> int:
-    """A whole number of nanoseconds from a two-piece lognormal: each half has its own width.
+class Quantiles(dict[int, int]):
+    """A two-piece lognormal, each half with its own width, by steps of equal weight: step → whole
+    nanoseconds. A step is computed when it is first drawn; from then on a draw is one look-up."""
 
-    A shape without width takes nothing from the stream.
-    """
-    median, below, above = shape
-    if below == above == 0.0:
-        return median
-    z = NORMAL_STEPS[int(random() * STEPS)]
-    return int(median * exp(z * (above if z > 0.0 else below)) + 0.5)
+    def __init__(self, median: int, p10: int, p90: int) -> None:
+        self.shape = spread(median, p10, p90)
+
+    def __missing__(self, step: int) -> int:
+        median, below, above = self.shape
+        z = NORMAL_STEPS[step]
+        value = self[step] = int(median * exp(z * (above if z > 0.0 else below)) + 0.5)
+        return value
 
 
 def sample(stream: Random, median: int, p10: int, p90: int) -> int:
-    """A duration (ns) whose median, 10 % and 90 % points are the given ones (ns)."""
-    return draw(spread(median, p10, p90), stream.random)
+    """A duration (ns) whose median, 10 % and 90 % points are the given ones (ns). One without spread
+    takes nothing from the stream."""
+    if p10 == median == p90:
+        return median
+    return Quantiles(median, p10, p90)[int(stream.random() * STEPS)]

@@ -7,6 +7,7 @@ terminal's width (80 without one), as pflag wraps them; flags that the daemon is
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from simdocker.actors.client.catalogue import COMMANDS, GROUPS, load
 from simdocker.actors.client.command import Command
@@ -115,5 +116,6 @@ def older(version: str, wanted: str) -> bool:
     return _numbers(version) < _numbers(wanted)
 
 
+@cache
 def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]

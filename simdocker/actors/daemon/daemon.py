@@ -84,13 +84,13 @@ class Router:
         handler = self._exact.get((method, path))
         if handler is not None:
             return handler, ()
-        _, _, rest = path.partition("/")
-        head, _, rest = rest.partition("/")
-        name, slash, last = rest.rpartition("/")
+        _, head, rest = (path + "/").split("/", 2)
+        name, slash, last = rest[:-1].rpartition("/")
         if slash:
             handler = self._around.get((method, head, last))
             if handler is not None and name:
                 return handler, (name,)
+        rest = rest[:-1]
         handler = self._below.get((method, head))
         if handler is not None and rest:
             return handler, (rest,)

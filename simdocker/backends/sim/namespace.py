@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from simdocker.backends.sim.capabilities import ALL, DAC_OVERRIDE
 from simdocker.backends.sim.dentry import Dentry
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from simdocker.backends.sim.openfile import OpenFile
 
 READ, WRITE, EXECUTE = 4, 2, 1
+
+T = TypeVar("T")
 
 MAX_LINKS = 40  # Linux's MAXSYMLINKS
 MAX_NAME = 255
@@ -236,6 +238,18 @@ class MountNamespace:
         except OSError:
             return None
         return dentry.node if dentry.exists else None
+
+    def derive(self, what: tuple[object, ...], work_out: Callable[[], T]) -> T:
+        """What `work_out` finds out by looking at files. While a container has changed and mounted
+        nothing, that is the same for all containers of the image, and is worked out once for them."""
+        root = self.root
+        lower = root.lower
+        if lower is None or self.has_own_mounts or (root.upper is not None and root.upper.children):
+            return work_out()
+        found = lower.derived.get(what)
+        if found is None:
+            found = lower.derived[what] = work_out()
+        return cast(T, found)
 
     def find(self, path: str, cwd: str = "/", who: Credentials = ROOT, *, follow: bool = True) -> Dentry:
         """Look up a path that must exist."""

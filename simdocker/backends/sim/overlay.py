@@ -9,24 +9,27 @@ Lower nodes are never changed: a dentry (`dentry.py`) that is written to is copi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from weakref import WeakValueDictionary
 
 from simdocker.content.changeset import DIRECTORY, FILE, WHITEOUT, Node
 
 NO_PATHS: dict[str, Node | None] = {}
+NOTHING: dict[Any, Any] = {}
 
 
 class Merged:
     """One name as the layers below show it: the topmost `node`, and for a directory the
     directories of all layers that contribute to it, topmost first."""
 
-    __slots__ = ("__weakref__", "_entries", "known", "layers", "node")
+    __slots__ = ("__weakref__", "_entries", "derived", "known", "layers", "node")
 
     def __init__(self, node: Node, layers: tuple[Node, ...] = ()) -> None:
         self.node = node
         self.layers = layers
         self._entries: dict[str, Merged] | None = None
         self.known = NO_PATHS  # of a root: what paths were found to lead to (MountNamespace.peek)
+        self.derived = NOTHING  # of a root: what else was found out from the layers alone (MountNamespace.derive)
 
     @property
     def entries(self) -> dict[str, Merged]:
@@ -68,6 +71,7 @@ def stack(layers: tuple[Node, ...]) -> Merged:
         top = layers[0] if layers else Node(DIRECTORY, 0o755)
         merged = _stacks[layers] = Merged(top, layers)
         merged.known = {}
+        merged.derived = {}
     return merged
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from random import Random
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from simpy import Event
 
@@ -253,13 +253,15 @@ class Runtime:
         if spec.init and prefix is CREATE:
             process.comm = "docker-init"
             return docker_init, ["/sbin/docker-init", "--", *argv]
-        path = _look_path(process, argv[0] if argv else "", prefix)
-        process.comm = short_name(path)
-        try:
-            main, argv, process.executable = execve.load(process, path, argv)
-        except OSError as error:
-            return _refused(path, error), argv
-        return main, argv
+        name = argv[0] if argv else ""
+        if process.uid:  # who may execute what depends on who asks
+            found = _executable(process, name, prefix)
+        else:
+            key = ("command", name, process.env.get("PATH"), process.cwd, process.capabilities, prefix is EXEC)
+            found = process.namespace.derive(key, lambda: _executable(process, name, prefix))
+        process.comm = found.comm
+        process.executable = found.path
+        return found.main, [*found.before, *argv[1:]]
 
     def _describe(self, container: Container, process: Process) -> None:
         """Write what the kernel did to the trace."""
@@ -365,6 +367,25 @@ def _look_path(process: Process, name: str, prefix: str) -> str:
         if found is not None and found.kind == FILE and may(process, found, EXECUTE):
             return path
     raise StartFailed(_sentence(prefix, f'exec: "{name}": executable file not found in $PATH'), 126 if in_exec else 127)
+
+
+class _Executable(NamedTuple):
+    """What a first word stands for: `before` replaces it (an interpreter's words before a script's)."""
+
+    main: Main
+    before: list[str]
+    path: str
+    comm: str
+
+
+def _executable(process: Process, name: str, prefix: str) -> _Executable:
+    """The file a command names, loaded. Raises StartFailed."""
+    path = _look_path(process, name, prefix)
+    try:
+        main, argv, file = execve.load(process, path, [name])
+    except OSError as error:
+        return _Executable(_refused(path, error), [name], "", short_name(path))
+    return _Executable(main, argv, file, short_name(path))
 
 
 def _refused(path: str, error: OSError) -> Main:

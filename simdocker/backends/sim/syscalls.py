@@ -121,6 +121,12 @@ class FileCalls:
             return False
         return may(self, dentry.node, mode)
 
+    def runnable(self, path: str) -> bool | None:
+        """Whether the file there may be executed; None when there is no file. What a PATH search
+        asks, many times a second: quicker than stat(2) and access(2) with their errors."""
+        node = self.namespace.peek(path if path.startswith("/") else f"{self.cwd}/{path}", self)
+        return may(self, node, EXECUTE) if node is not None and node.kind == FILE else None
+
     def listdir(self, path: str) -> list[str]:
         dentry = self.namespace.find(path, self.cwd, self)
         if dentry.node.kind != DIRECTORY:

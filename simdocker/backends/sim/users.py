@@ -28,7 +28,12 @@ class User(NamedTuple):
 
 def resolve(namespace: MountNamespace, user: str, more_groups: Sequence[str] = ()) -> User:
     """The user a spec names, with what `--group-add` adds. Raises StartFailed."""
-    return _resolve(_content(namespace, "/etc/passwd"), _content(namespace, "/etc/group"), user, tuple(more_groups))
+    groups = tuple(more_groups)
+
+    def look() -> User:
+        return _resolve(_content(namespace, "/etc/passwd"), _content(namespace, "/etc/group"), user, groups)
+
+    return namespace.derive(("user", user, groups), look)
 
 
 def _content(namespace: MountNamespace, path: str) -> bytes:

@@ -73,13 +73,10 @@ class Lookup:
         found = ""
         for directory in self.sh.state.variables.get("PATH", "").split(":"):
             path = f"{directory.rstrip('/')}/{name}" if directory else name
-            try:
-                mode = p.stat(path).st_mode
-            except OSError:
-                continue
-            if mode & 0o170000 == 0o100000:
-                if p.access(path, 1):
-                    return path
+            runs = p.runnable(path)
+            if runs:
+                return path
+            if runs is False:
                 found = found or path
         return found
 
@@ -136,8 +133,8 @@ class Lookup:
 
     def _check(self, path: str) -> None:
         """execve's errors for a path the shell was given or found."""
-        mode = self.sh.p.stat(path).st_mode
-        if mode & 0o170000 != 0o100000 or not self.sh.p.access(path, 1):
+        if not self.sh.p.runnable(path):
+            self.sh.p.stat(path)  # says why, when it is not there
             raise fail(errno.EACCES, path)
 
     def _script(self, p: Process, argv: list[str], path: str, env: dict[str, str]) -> Blocking:
