@@ -8,14 +8,13 @@ from __future__ import annotations
 import errno
 import posixpath
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
+from simdocker.actors.client.client import Client
 from simdocker.backends.sim import signals
 from simdocker.backends.sim.pipe import WriteEnd
 from simdocker.backends.sim.program import Blocking, Process, fail, program
-
-if TYPE_CHECKING:
-    from simdocker.actors.client.client import Client
+from simdocker.backends.sim.task import Task
 
 DOCKER = "docker"
 FORWARDED = (signals.HUP, signals.INT, signals.QUIT, signals.USR1, signals.USR2, signals.TERM)
@@ -93,5 +92,6 @@ class HostTerminal:
 @program(DOCKER)
 def docker(process: Process) -> Blocking:
     """Process → exit code: one docker command line on the host's client."""
-    client: Client = process.kernel.client  # type: ignore[attr-defined]
+    client = cast(Task, process).kernel.client
+    assert isinstance(client, Client)
     return (yield from client.run(process.argv[1:], HostTerminal(process)))

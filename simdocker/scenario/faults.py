@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simpy import Event
 
 from simdocker.actors.registry.registry import REFUSED
-from simdocker.errors import UserError
+from simdocker.scenario.model import FOREVER
 
 if TYPE_CHECKING:
     from simdocker.scenario.model import Fault
@@ -17,21 +17,15 @@ if TYPE_CHECKING:
 
 def apply(fault: Fault, world: World) -> None:
     """Make it happen now; a `down` with a duration mends itself later."""
-    given = {key: value for key, value in fault.model_dump().items() if value is not None}
-    world.trace.note("player", "fault", given)
+    world.trace.note("player", "fault", _said(fault))
     if fault.link is not None:
         a, b = fault.link
-        changes: dict[str, Any] = {}
         if fault.latency is not None:
-            changes["latency_ns"] = fault.latency
-        if "bandwidth" in fault.model_fields_set:
-            changes["bandwidth_bps"] = fault.bandwidth
+            world.network.set_link(a, b, latency_ns=fault.latency)
+        if fault.bandwidth is not None:
+            world.network.set_link(a, b, bandwidth_bps=fault.bandwidth or None)
         if fault.down is not None or fault.up:
-            changes["up"] = bool(fault.up)
-        try:
-            world.network.set_link(a, b, **changes)
-        except ValueError as error:
-            raise UserError(f"a fault step: {error}") from None
+            world.network.set_link(a, b, up=bool(fault.up))
         _mend(fault, world, lambda: world.network.set_link(a, b, up=True))
         return
     registry = world.registries[fault.registry or ""]
@@ -46,9 +40,9 @@ def apply(fault: Fault, world: World) -> None:
 
 
 def _mend(fault: Fault, world: World, mend: Callable[[], None]) -> None:
-    if fault.down is None or isinstance(fault.down, bool):
-        return
     duration = fault.down
+    if not duration:  # none, or until an `up`
+        return
 
     def later() -> Generator[Event, Any, None]:
         yield world.env.timeout(duration)
@@ -56,3 +50,9 @@ def _mend(fault: Fault, world: World, mend: Callable[[], None]) -> None:
         world.trace.note("player", "fault ends", {"link": fault.link, "registry": fault.registry})
 
     world.env.process(later())
+
+
+def _said(fault: Fault) -> dict[str, Any]:
+    """The fault as the file says it."""
+    ends = {"link": fault.link} if fault.link is not None else {"registry": fault.registry}
+    return ends | fault.changes() | ({"down": True} if fault.down == FOREVER else {})

@@ -6,7 +6,6 @@ how to mend it.
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from pathlib import Path
@@ -79,20 +78,22 @@ def from_lines(text: str, name: str) -> Scenario:
     steps = [{"run": command} for command in commands(text)]
     if not steps:
         raise ScenarioError(f"{name}: there is no command in it; write a docker command on each line")
-    return Scenario.model_validate({"title": Path(name).name, "steps": steps})
+    return Scenario.of({"title": Path(name).name, "steps": steps})
 
 
 def from_yaml(text: str, name: str) -> Scenario:
     """A scenario of the YAML in `text`; `name` is what errors call it. Raises ScenarioError."""
     import yaml
-    from pydantic import ValidationError
+    from msgspec import ValidationError
 
+    from simdocker.scenario.explain import explain
     from simdocker.scenario.model import Scenario
 
     loader = _loader()
     try:
         tree = yaml.compose(text, loader)
-        _refuse_bombs(tree, name)
+        if tree is not None:
+            _refuse_bombs(tree, name)
         data = yaml.load(text, loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -105,9 +106,9 @@ def from_yaml(text: str, name: str) -> Scenario:
         raise ScenarioError(f"{name}: a scenario has keys such as title and steps, but this holds {kind}")
     try:
         _refuse_doubles(tree, name)
-        return Scenario.model_validate(data)
+        return Scenario.of(data)
     except ValidationError as error:
-        raise ScenarioError(_explain(error.errors(include_url=False)[0], tree, name)) from None
+        raise ScenarioError(explain(str(error), data, tree, name)) from None
     except RecursionError:
         raise ScenarioError(f"{name}: it is nested too deeply") from None
 
@@ -128,141 +129,47 @@ def _loader() -> Any:
     return Loader
 
 
-def _refuse_bombs(tree: yaml.Node | None, name: str) -> None:
+def _parts(node: yaml.Node) -> list[yaml.Node]:
+    """The nodes right below a node."""
+    from yaml import MappingNode, SequenceNode
+
+    if isinstance(node, MappingNode):
+        return [part for pair in node.value for part in pair]
+    return list(node.value) if isinstance(node, SequenceNode) else []
+
+
+def _refuse_bombs(tree: yaml.Node, name: str) -> None:
     """A few nested anchors can stand for billions of values; count what they would become."""
     sizes: dict[int, int] = {}
 
-    def size(node: Any) -> int:
+    def size(node: yaml.Node) -> int:
         known = sizes.get(id(node))
         if known is None:
             sizes[id(node)] = 1  # an anchor inside itself counts once; loading refuses it
-            inner = [part for pair in node.value for part in pair] if node.id == "mapping" else node.value
-            known = sizes[id(node)] = 1 if node.id == "scalar" else 1 + sum(map(size, inner))
+            known = sizes[id(node)] = 1 + sum(map(size, _parts(node)))
         return known
 
-    if tree is not None and size(tree) > MAX_VALUES:
+    if size(tree) > MAX_VALUES:
         raise ScenarioError(f"{name}: its anchors stand for more than {MAX_VALUES} values; write them out")
 
 
 def _refuse_doubles(tree: yaml.Node, name: str) -> None:
     """YAML keeps the last of two equal keys in silence; a scenario says which line is the second."""
-    todo = [tree]
-    seen_nodes: set[int] = set()
+    from yaml import MappingNode, ScalarNode
+
+    todo, visited = [tree], set()
     while todo:
         node = todo.pop()
-        if id(node) in seen_nodes:
+        if id(node) in visited:
             continue
-        seen_nodes.add(id(node))
-        if node.id == "mapping":
-            seen = set()
-            for key, value in node.value:
-                if key.id == "scalar" and key.value in seen and key.value != "<<":
-                    line = key.start_mark.line + 1
-                    raise ScenarioError(f"{name}, line {line}: the key {key.value!r} stands here a second time")
-                seen.add(key.value if key.id == "scalar" else None)
-                todo.append(value)
-        elif node.id == "sequence":
-            todo += node.value
-
-
-def _explain(error: Any, tree: yaml.Node, name: str) -> str:
-    """One sentence for the first thing pydantic found wrong."""
-    place = [part for part in error["loc"] if not _is_type_tag(part)]
-    line, node = _locate(tree, place)
-    if error["type"] == "value_error":
-        line = _line_of_quoted(node, error["msg"]) or line
-    where = f"{name}, line {line}: "
-    key = str(place[-1]) if place else ""
-    kind = error["type"]
-    if kind == "extra_forbidden":
-        known = _known_keys(place[:-1])
-        near = difflib.get_close_matches(key, known, 1, 0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here are {', '.join(known)}"
-        return f"{where}the key {key!r} is not known{_inside(place[:-1])}: {hint}"
-    if kind == "missing":
-        return f"{where}the key {key!r} is missing{_inside(place[:-1])}"
-    message = error["msg"].removeprefix("Value error, ")
-    if kind == "value_error":
-        return f"{where}{message}"
-    return f"{where}{_path(place)}: {message[0].lower()}{message[1:]}, not {_short(error.get('input'))}"
-
-
-def _line_of_quoted(node: Any, message: str) -> int | None:
-    """The line of the value that a sentence quotes first, below `node`."""
-    quoted = re.search(r"'([^']+)'", message)
-    todo = [node] if quoted else []
-    while todo:
-        node = todo.pop(0)
-        if node.id == "scalar":
-            if quoted and node.value == quoted[1]:
-                return int(node.start_mark.line) + 1
-        else:
-            todo += [part for pair in node.value for part in pair] if node.id == "mapping" else node.value
-    return None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "…"
-
-
-def _is_type_tag(part: Any) -> bool:
-    return isinstance(part, str) and ("[" in part or part in ("bool", "int", "str", "function-before"))
-
-
-def _path(place: list[Any]) -> str:
-    return ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in place) or "the file"
-
-
-def _inside(place: list[Any]) -> str:
-    return f" in {_path(place)}" if place else ""
-
-
-def _locate(tree: yaml.Node, place: list[Any]) -> tuple[int, Any]:
-    """The line of the deepest node on the way to `place`."""
-    node: Any = tree
-    line = tree.start_mark.line + 1
-    for part in place:
-        if node.id == "mapping":
-            for key, value in node.value:
-                if key.value == str(part):
-                    line, node = key.start_mark.line + 1, value
-                    break
-            else:
-                break
-        elif node.id == "sequence" and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line, node
-
-
-def _known_keys(place: list[Any]) -> list[str]:
-    """The keys a scenario may have at `place`, found by walking the models."""
-    from simdocker.scenario import model
-
-    kind: Any = model.Scenario
-    for part in place:
-        if isinstance(part, int) or kind is None or not hasattr(kind, "model_fields"):
-            continue
-        field = next((f for n, f in kind.model_fields.items() if part in (n, f.alias)), None)
-        if field is not None:
-            kind = _model_in(field.annotation)
-    if kind is None or not hasattr(kind, "model_fields"):
-        return []
-    return [field.alias or name for name, field in kind.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> Any:
-    from typing import get_args
-
-    from pydantic import BaseModel
-
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in get_args(annotation):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None
+        visited.add(id(node))
+        todo += _parts(node)
+        keys = [key for key, _ in node.value] if isinstance(node, MappingNode) else []
+        seen: set[str] = set()
+        for key in keys:
+            if not isinstance(key, ScalarNode) or key.value == "<<":
+                continue
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise ScenarioError(f"{name}, line {line}: the key {key.value!r} stands here a second time")
+            seen.add(key.value)

@@ -1,55 +1,117 @@
-"""The scenario file as pydantic models: what a teacher may write, with its defaults.
+"""The scenario file as msgspec structs: what a teacher may write, with its defaults.
 
-Reading a file (YAML, line numbers, the nearest known key) is `load.py`; this module says what each
-key means. Durations are ns, sizes bytes, bandwidths bits a second once parsed.
+Reading a file is `load.py`, its short forms `shorthand.py`, what is said of a mistake `explain.py`;
+this module says what each key means. Durations are ns, sizes bytes, bandwidths bits a second once
+parsed. (Structs and not pydantic models: loading pydantic alone takes longer than `simdocker
+validate` may.)
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Callable, Iterable
+from itertools import combinations, product
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+import msgspec
+from msgspec import UNSET, Meta, field
 
 from simdocker.scenario import units
+from simdocker.scenario.shorthand import written_out
 
-Duration = Annotated[int, BeforeValidator(units.duration)]
-Size = Annotated[int, BeforeValidator(units.size)]
-Bandwidth = Annotated[int | None, BeforeValidator(units.bandwidth)]
-Rate = Annotated[int, BeforeValidator(units.rate)]
 HUB = "docker.io"
+FOREVER = 0
 
 
-class Part(BaseModel):
-    """Base: an unknown key is an error, and nothing changes after loading."""
+class Quantity(int):
+    """A number written with its unit. Once the part it stands in is built it is a plain int."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    read: Callable[[object], int]
+
+
+class Duration(Quantity):
+    """Nanoseconds, written as `20ms`."""
+
+    read = staticmethod(units.duration)
+
+
+class Size(Quantity):
+    """Bytes, written as `80MB`."""
+
+    read = staticmethod(units.size)
+
+
+class Rate(Quantity):
+    """A disk's bytes a second, written as `500MB/s`."""
+
+    read = staticmethod(units.rate)
+
+
+class Bandwidth(Quantity):
+    """Bits a second, written as `100Mbit/s`; 0 is `unlimited`."""
+
+    read = staticmethod(lambda value: units.bandwidth(value) or 0)
+
+
+class Outage(Quantity):
+    """How long something is down, in ns; `true` is FOREVER, which is until an `up`."""
+
+    @staticmethod
+    def read(value: object) -> int:
+        """Raises ValueError."""
+        if value is True:
+            return FOREVER
+        if value is False:
+            raise ValueError("down: false says nothing; to mend it write up: true")
+        if not (duration := units.duration(value)):
+            raise ValueError("down takes some time, such as 10s; true is until it is up again")
+        return duration
+
+
+PATIENCE = Duration(3600 * 10**9)
+
+
+def read(kind: type[Quantity], value: object) -> Quantity:
+    """What `value` means as one of the kinds above: msgspec's `dec_hook`. Raises ValueError."""
+    return kind(kind.read(value))
+
+
+class Part(msgspec.Struct, forbid_unknown_fields=True):
+    """Base: an unknown key is an error."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Quantity):
+                setattr(self, name, int(value))
 
 
 class Disk(Part):
     """A host's disk, in bytes a second."""
 
-    read: Rate = 500_000_000
-    write: Rate = 300_000_000
+    read: Rate = Rate(500_000_000)
+    write: Rate = Rate(300_000_000)
 
 
 class Host(Part):
     """A machine. Without `daemon` anywhere in the world every host has one; else only those that say so."""
 
-    cpus: int = Field(2, ge=1, le=1024)
-    memory: Size = 4 << 30
-    disk: Disk = Disk()
+    cpus: Annotated[int, Meta(ge=1, le=1024)] = 2
+    memory: Size = Size(4 << 30)
+    disk: Disk = field(default_factory=Disk)
     daemon: bool | None = None
-    os: Literal["linux"] = "linux"
+    os: str = "linux"
     docker_host: str | None = None  # where this host's client finds its daemon, such as tcp://server:2375
 
-    @field_validator("docker_host")
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("tcp://", "unix://")):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.os != "linux":
+            raise ValueError(f"os is {self.os!r}, but a host here runs linux")
+        address = self.docker_host
+        if address is not None and not address.startswith(("tcp://", "unix://")):
             raise ValueError(
-                f"{value!r} is not a daemon's address: write tcp://HOST:2375 or unix:///var/run/docker.sock"
+                f"{address!r} is not a daemon's address: write tcp://HOST:2375 or unix:///var/run/docker.sock"
             )
-        return value
 
 
 class Registry(Part):
@@ -58,7 +120,7 @@ class Registry(Part):
     `rate_limit` is how many manifests a client may still pull.
     """
 
-    rate_limit: int | None = Field(None, ge=0)
+    rate_limit: Annotated[int, Meta(ge=0)] | None = None
     down: bool = False
 
 
@@ -66,24 +128,24 @@ class Link(Part):
     """A cable between two hosts or registries."""
 
     between: tuple[str, str]
-    latency: Duration = 1_000_000
-    bandwidth: Bandwidth = 1_000_000_000
+    latency: Duration = Duration(1_000_000)
+    bandwidth: Bandwidth = Bandwidth(1_000_000_000)
+
+
+LAN_LATENCY, LAN = Duration(500_000), Bandwidth(10**9)
+HOME_LATENCY, HOME = Duration(20_000_000), Bandwidth(10**8)
 
 
 class WorldSpec(Part):
     """Hosts, registries and links. Without links everything is joined by default ones."""
 
-    hosts: dict[str, Host] = Field(default_factory=lambda: {"laptop": Host()}, min_length=1)
-    registries: dict[str, Registry] = Field(default_factory=lambda: {HUB: Registry()})
+    hosts: dict[str, Host] = field(default_factory=lambda: {"laptop": Host()})
+    registries: dict[str, Registry] = field(default_factory=lambda: {HUB: Registry()})
     links: list[Link] | None = None
 
-    @field_validator("hosts", "registries", mode="before")
-    @classmethod
-    def _bare_names(cls, value: Any) -> Any:
-        return {name: spec or {} for name, spec in value.items()} if isinstance(value, dict) else value
-
-    @model_validator(mode="after")
-    def _ends_exist(self) -> WorldSpec:
+    def __post_init__(self) -> None:
+        if not self.hosts:
+            raise ValueError("a world needs a host, such as laptop")
         known = [*self.hosts, *self.registries]
         for link in self.links or ():
             for end in link.between:
@@ -93,7 +155,16 @@ class WorldSpec(Part):
                     )
             if link.between[0] == link.between[1]:
                 raise ValueError(f"a link joins two different hosts, not {end!r} with itself")
-        return self
+
+    def cables(self) -> list[Link]:
+        """The links; where the file has none, a switch between all hosts and a home connection from
+        each to each registry."""
+        if self.links is not None:
+            return self.links
+        lan = [Link(between=pair, latency=LAN_LATENCY, bandwidth=LAN) for pair in combinations(self.hosts, 2)]
+        return lan + [
+            Link(between=pair, latency=HOME_LATENCY, bandwidth=HOME) for pair in product(self.hosts, self.registries)
+        ]
 
     def daemons(self) -> list[str]:
         """The hosts that run a daemon."""
@@ -105,15 +176,15 @@ class WorldSpec(Part):
 class LayerSpec(Part):
     """One layer of a published image: filler of `size` bytes in `file_count` files, and named files."""
 
-    size: Size = 0
-    file_count: int = Field(1, ge=1, le=100_000)
+    size: Size = Size(0)
+    file_count: Annotated[int, Meta(ge=1, le=100_000)] = 1
     files: dict[str, str] = {}
 
 
 class ImageSpec(Part):
     """An image published before the first step, on top of `from`."""
 
-    base: str = Field("busybox", alias="from")
+    base: str = field(default="busybox", name="from")
     layers: list[LayerSpec] = []
     cmd: list[str] | None = None
     entrypoint: list[str] | None = None
@@ -131,27 +202,24 @@ class Text(Part):
     equals: str | None = None
     contains: list[str] = []
     matches: str | None = None
-    excludes: list[str] = Field([], alias="not")
+    excludes: list[str] = field(default_factory=list, name="not")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return {"equals": value if isinstance(value, str) else str(value)}
-        return {k: [v] if k in ("contains", "not") and not isinstance(v, list) else v for k, v in value.items()}
+    def __post_init__(self) -> None:
+        if self.matches is not None:
+            _must_compile(self.matches)
 
 
 class Api(Part):
     """One API answer that must occur during the step."""
 
-    status: int = Field(ge=100, le=599)
+    status: Annotated[int, Meta(ge=100, le=599)]
     message: Text | None = None
 
 
 class Expect(Part):
     """What a step must give."""
 
-    exit: int | None = Field(None, ge=0, le=255)
+    exit: Annotated[int, Meta(ge=0, le=255)] | None = None
     stdout: Text | None = None
     stderr: Text | None = None
     api: Api | None = None
@@ -166,22 +234,24 @@ class Check(Part):
     network: str | None = None
     on: str | None = None
     path: str = ""
-    equals: Any = None
+    equals: Any = UNSET
     contains: Any = None
     matches: str | None = None
     exists: bool | None = None
 
-    @model_validator(mode="after")
-    def _one_object(self) -> Check:
+    def __post_init__(self) -> None:
         named = [kind for kind in ("container", "image", "volume", "network") if getattr(self, kind) is not None]
         if len(named) != 1:
             raise ValueError("a check names exactly one of container, image, volume or network")
-        tests = [name for name in ("equals", "contains", "matches", "exists") if name in self.model_fields_set]
+        tests = [
+            name for name in ("equals", "contains", "matches", "exists") if getattr(self, name) not in (None, UNSET)
+        ]
         if len(tests) != 1:
             raise ValueError("a check says exactly one of equals, contains, matches or exists")
         if tests != ["exists"] and not self.path:
             raise ValueError("a check needs a path, such as State.Status")
-        return self
+        if self.matches is not None:
+            _must_compile(self.matches)
 
 
 class Fault(Part):
@@ -189,27 +259,28 @@ class Fault(Part):
 
     link: tuple[str, str] | None = None
     registry: str | None = None
-    down: bool | int | None = None  # ns; true: until `up`
-    up: Literal[True] | None = None
+    down: Outage | None = None
+    up: bool | None = None
     latency: Duration | None = None
-    bandwidth: Bandwidth = None
-    rate_limit: int | None = Field(None, ge=0)
+    bandwidth: Bandwidth | None = None
+    rate_limit: Annotated[int, Meta(ge=0)] | None = None
 
-    @field_validator("down", mode="before")
-    @classmethod
-    def _forever(cls, value: Any) -> Any:
-        return value if isinstance(value, bool | None) else units.duration(value)
-
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Fault:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if (self.link is None) == (self.registry is None):
             raise ValueError("a fault names exactly one of link or registry")
-        given = self.model_fields_set - {"link", "registry"}
+        if self.up is False:
+            raise ValueError("up: false says nothing; to break it write down: true")
+        given = self.changes().keys()
         allowed = {"down", "up", "latency", "bandwidth"} if self.link else {"down", "up", "rate_limit"}
         if not given or not given <= allowed:
             what = "link" if self.link else "registry"
             raise ValueError(f"a {what} fault says one of {_list(sorted(allowed))}")
-        return self
+
+    def changes(self) -> dict[str, Any]:
+        """What the fault does, by key."""
+        names = ("down", "up", "latency", "bandwidth", "rate_limit")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 class Step(Part):
@@ -221,21 +292,21 @@ class Step(Part):
     fault: Fault | None = None
     say: str | None = None
     on: str | None = None
-    name: str | None = Field(None, alias="as")
+    name: str | None = field(default=None, name="as")
     expect: Expect | None = None
     check: list[Check] = []
-    times: int = Field(1, ge=1, le=1_000_000)
+    times: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     every: Duration | None = None
-    timeout: Duration = 3600 * 10**9  # simulated time after which the command is interrupted
+    timeout: Duration = PATIENCE  # simulated time after which the command is interrupted
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> Step:
+    def __post_init__(self) -> None:
+        super().__post_init__()
         kinds = [kind for kind in ("run", "parallel", "wait", "fault", "say") if getattr(self, kind) is not None]
         if len(kinds) != 1:
             raise ValueError("a step says exactly one of run, parallel, wait, fault or say")
         if kinds != ["run"]:
-            for key in ("expect", "times", "every", "timeout"):
-                if key in self.model_fields_set:
+            for key, default in (("expect", None), ("times", 1), ("every", None), ("timeout", PATIENCE)):
+                if getattr(self, key) != default:
                     raise ValueError(f"{key!r} belongs to a step with run, not to one with {kinds[0]}")
         if self.run is not None and not self.run.strip():
             raise ValueError("run needs a command")
@@ -243,39 +314,40 @@ class Step(Part):
             raise ValueError("parallel holds steps with run")
         if self.every is not None and self.times == 1:
             raise ValueError("every needs times, such as times: 100")
-        return self
 
 
-class Scenario(Part):
+class Scenario(Part, kw_only=True):
     """A whole file."""
 
     title: str = "Untitled"
     about: str = ""
     seed: int = 0
     profile: str = "default"
-    world: WorldSpec = WorldSpec()
+    world: WorldSpec = field(default_factory=WorldSpec)
     images: dict[str, ImageSpec] = {}
     files: dict[str, str] = {}
-    steps: list[Step] = Field(min_length=1)
+    steps: Annotated[list[Step], Meta(min_length=1)]
 
-    @field_validator("images", mode="before")
-    @classmethod
-    def _bare_images(cls, value: Any) -> Any:
-        return {name: spec or {} for name, spec in value.items()} if isinstance(value, dict) else value
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> Scenario:
+    def __post_init__(self) -> None:
         hosts = self.world.hosts
+        cables = {frozenset(link.between) for link in self.world.cables()}
         for step in _flat(self.steps):
             for on in [step.on, *(check.on for check in step.check)]:
                 if on is not None and on not in hosts:
                     raise ValueError(f"a step runs on {on!r}, which is no host here: known are {_list(hosts)}")
             fault = step.fault
+            if fault is not None and fault.link is not None and frozenset(fault.link) not in cables:
+                known = _list(" and ".join(link.between) for link in self.world.cables())
+                raise ValueError(f"a fault names a link between {' and '.join(fault.link)}: linked are {known}")
             if fault is not None and fault.registry is not None and fault.registry not in self.world.registries:
                 raise ValueError(
                     f"a fault names the registry {fault.registry!r}: known are {_list(self.world.registries)}"
                 )
-        return self
+
+    @staticmethod
+    def of(data: object) -> Scenario:
+        """The scenario that plain dicts and lists describe. Raises msgspec.ValidationError."""
+        return msgspec.convert(written_out(data), Scenario, dec_hook=read)
 
     def flat_steps(self) -> list[Step]:
         """All steps, those of `parallel` after it."""
@@ -286,5 +358,13 @@ def _flat(steps: list[Step]) -> list[Step]:
     return [inner for step in steps for inner in (step, *(step.parallel or ()))]
 
 
-def _list(names: Any) -> str:
+def _must_compile(pattern: str) -> None:
+    """Raises ValueError for what is no regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+
+
+def _list(names: Iterable[str]) -> str:
     return ", ".join(names)

@@ -8,9 +8,9 @@ the trace (`command`, `fault`, `say`), so a reader needs nothing but the trace.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from simpy import AllOf, AnyOf, Event
+from simpy import AllOf, AnyOf, Event, Process
 
 from simdocker.scenario.expect import judge
 from simdocker.scenario.faults import apply
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from simdocker.scenario.world import World
 
 PLAYER = "player"
+
+Outcome = tuple[int, bytes, bytes]
+"""A line's exit code, stdout and stderr."""
 
 
 class Observer(Protocol):
@@ -93,18 +96,18 @@ class Player:
         result = StepResult(step.run or "", host, started_ns=env.now)
         self.run.steps.append(result)
         first = len(self.world.trace)
-        outcomes: list[tuple[int, bytes, bytes]] = []
+        outcomes: list[Outcome] = []
         if step.every is None:
             for _ in range(step.times):
                 outcomes.append((yield from self._command(step, host, private)))
         else:
-            running = []
+            running: list[Process] = []
             for number in range(step.times):
                 if number:
                     yield env.timeout(step.every)
                 running.append(env.process(self._command(step, host, True)))
             yield AllOf(env, running)
-            outcomes = [process.value for process in running]
+            outcomes = [cast(Outcome, process.value) for process in running]
         result.exit = next((code for code, _, _ in outcomes if code), 0)
         result.stdout = b"".join(out for _, out, _ in outcomes).decode(errors="replace")
         result.stderr = b"".join(err for _, _, err in outcomes).decode(errors="replace")
@@ -119,7 +122,7 @@ class Player:
             self.run.steps.append(result)
         self.observer.step_ended(step, result)
 
-    def _command(self, step: Step, host: str, private: bool) -> Generator[Event, Any, tuple[int, bytes, bytes]]:
+    def _command(self, step: Step, host: str, private: bool) -> Generator[Event, Any, Outcome]:
         """Process: one shell line on one host → exit code, stdout, stderr. A line that is still at
         work when its time is up gets Ctrl-C, as an impatient user would press it."""
         world, env = self.world, self.world.env

@@ -10,7 +10,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from simdocker.actors.client.client import Client
 from simdocker.actors.client.connection import DaemonUnreachable
@@ -28,17 +28,16 @@ from simdocker.des import CostProfile, Environment, Network, RandomStreams
 from simdocker.errors import UserError
 from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
 from simdocker.scenario.lines import HostSession, Line
-from simdocker.scenario.model import Link, Scenario
+from simdocker.scenario.model import Scenario
 from simdocker.trace import Trace
 
 if TYPE_CHECKING:
     from simdocker.actors.client.connection import Connection
+    from simdocker.backends.ports import NetworkDriver
 
 SOCKET = "unix:///var/run/docker.sock"
 TCP_PORT = 2375  # dockerd's conventional plain TCP port
 BACKENDS = ("sim",)
-DEFAULT_LATENCY_NS, DEFAULT_BANDWIDTH = 20_000_000, 100_000_000  # to a registry: a home connection
-LAN_LATENCY_NS, LAN_BANDWIDTH = 500_000, 1_000_000_000  # between hosts: one switch
 
 
 class World:
@@ -95,10 +94,10 @@ class World:
         spec = scenario.world
         for name in (*spec.hosts, *spec.registries):
             self.network.add_host(name)
-        for link in spec.links if spec.links is not None else default_links(list(spec.hosts), list(spec.registries)):
+        for link in spec.cables():
             a, b = link.between
             try:
-                self.network.add_link(a, b, link.latency, link.bandwidth)
+                self.network.add_link(a, b, link.latency, link.bandwidth or None)
             except ValueError as error:
                 raise UserError(f"world: {error}") from None
         for name, registry in spec.registries.items():
@@ -153,7 +152,7 @@ class World:
             self.streams,
             storage=machine.storage,
             runtime=machine.runtime,
-            network=machine.network,
+            network=cast("NetworkDriver", machine.network),  # it takes the sandboxes it made, no others
             volume=machine.volume,
             registries=self.directory,
             host_facts=machine.facts(),
@@ -235,20 +234,6 @@ class World:
             return daemon.volumes.get(name).view()
         except ApiError:
             return None
-
-
-def default_links(hosts: list[str], registries: list[str]) -> list[Link]:
-    """A switch between all hosts, and a home connection from each to each registry."""
-    links = [
-        Link(between=(a, b), latency=f"{LAN_LATENCY_NS}ns", bandwidth=f"{LAN_BANDWIDTH}bit/s")
-        for number, a in enumerate(hosts)
-        for b in hosts[number + 1 :]
-    ]
-    return links + [
-        Link(between=(host, registry), latency=f"{DEFAULT_LATENCY_NS}ns", bandwidth=f"{DEFAULT_BANDWIDTH}bit/s")
-        for host in hosts
-        for registry in registries
-    ]
 
 
 def _server(address: str) -> str:

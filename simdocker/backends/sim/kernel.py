@@ -147,6 +147,7 @@ class Kernel:
         self.booted_ns = EPOCH_NS + int(env.now) - BOOTED_BEFORE_NS
         self.processes: dict[int, Task] = {}
         self.last_pid = 1000
+        self.client: object = None  # what `docker` on this host is; set by whoever builds the world
         self.host_mounts: MountNamespace  # the host's own view, set by the machine
         self._pipes = 20000
         self._fifos: dict[Node, Pipe] = {}
