@@ -63,7 +63,7 @@ def scenario(recording: dict[str, object]) -> Scenario:
         registries[LOCAL_REGISTRY] = {}
         images |= {f"{LOCAL_REGISTRY}/busybox:{tag}": {"from": "busybox"} for tag in ("latest", "1.35")}
     lines = [*PULLS, *(step["run"] for step in recording["steps"])]  # type: ignore[attr-defined]
-    return Scenario.model_validate(
+    return Scenario.of(
         {
             "title": recording["title"],
             "world": {"hosts": {"host": {}}, "registries": registries},
