@@ -12,11 +12,14 @@ from typing import Any, cast
 
 from simdocker.actors.client.client import Client
 from simdocker.backends.sim import signals
+from simdocker.backends.sim import terminal as pty
 from simdocker.backends.sim.pipe import WriteEnd
+from simdocker.backends.sim.process import Process as SimulatedProcess
 from simdocker.backends.sim.program import Blocking, Process, fail, program
-from simdocker.backends.sim.task import Task
 
 DOCKER = "docker"
+TERMINATING = (signals.INT, signals.TERM)
+PATIENCE = 3  # cmd/docker forceExitAfter3TerminationSignals: it forwards no more of them than that
 FORWARDED = (signals.HUP, signals.INT, signals.QUIT, signals.USR1, signals.USR2, signals.TERM)
 
 
@@ -24,17 +27,19 @@ class HostTerminal:
     """A client's `Terminal` on a simulated process. Output never blocks: a pipe takes what the
     command writes, and the reader catches up."""
 
-    __slots__ = ("_process", "cwd", "env", "height", "stdin_tty", "stdout_tty", "width")
+    __slots__ = ("_process", "_signals", "cwd", "env", "height", "stdin_tty", "stdout_tty", "width")
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: SimulatedProcess) -> None:
         self._process = process
         self.env: Mapping[str, str] = process.env
         self.cwd = process.cwd
         fds = process.fds
         self.stdin_tty = 0 in fds and fds[0].isatty()
         self.stdout_tty = 1 in fds and fds[1].isatty()
-        self.width = 80 if self.stdout_tty else 0
-        self.height = 24 if self.stdout_tty else 0
+        self.width = self.height = 0
+        if isinstance(screen := fds.get(1), pty.Terminal):
+            self.width, self.height = screen.columns, screen.rows
+        self._signals = 0
 
     def out(self, data: str | bytes) -> None:
         self._put(1, data)
@@ -57,8 +62,21 @@ class HostTerminal:
             file.put(raw)
 
     def on_signal(self, handler: Callable[[int], None] | None) -> None:
+        def forward(number: int) -> None:
+            self._signals += number in TERMINATING
+            if self._signals < PATIENCE:
+                handler(number)  # type: ignore[misc]  # only installed where there is one
+            else:
+                self.err("\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n")
+                self._process.die(1)
+
         for number in FORWARDED:
-            self._process.signal(number, handler or "default")
+            self._process.signal(number, forward if handler is not None else "default")
+
+    def set_raw(self, raw: bool) -> None:
+        terminal = self._process.fds.get(0)
+        if isinstance(terminal, pty.Terminal):
+            terminal.raw = raw
 
     def read_stdin(self) -> Blocking:
         if 0 not in self._process.fds:
@@ -92,6 +110,7 @@ class HostTerminal:
 @program(DOCKER)
 def docker(process: Process) -> Blocking:
     """Process → exit code: one docker command line on the host's client."""
-    client = cast(Task, process).kernel.client
+    task = cast(SimulatedProcess, process)
+    client = task.kernel.client
     assert isinstance(client, Client)
-    return (yield from client.run(process.argv[1:], HostTerminal(process)))
+    return (yield from client.run(process.argv[1:], HostTerminal(task)))

@@ -3,28 +3,37 @@
 A session is one simulated bash that lives as long as the play, so variables and `cd` last from one
 step to the next, as they do for a person. What a line prints is kept apart from what the next one
 prints; a line that ends the shell (`exit`) ends the session, and the next line opens a new one.
+
+A scenario's lines have no terminal: nothing can be typed, and output is two pipes. A person's session
+has one, with the rows and columns of the real screen.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simpy import Event
 
-from simdocker.backends.sim.openfile import Null
+from simdocker.backends.sim.openfile import Null, OpenFile
 from simdocker.backends.sim.program import Blocking, Process
 from simdocker.backends.sim.shell.interpreter import Shell
 from simdocker.backends.sim.shell.main import new_state
-from simdocker.backends.sim.shell.state import Break, Return, ShellExit, ShellFailure
-from simdocker.backends.sim.terminal import Sink
+from simdocker.backends.sim.shell.state import Break, Interrupted, Return, ShellExit, ShellFailure
+from simdocker.backends.sim.terminal import Sink, Terminal, signal_users
 
 if TYPE_CHECKING:
     from simdocker.backends.sim import Machine
     from simdocker.des import Environment
 
 SIGINT = 2
+TTY = "/dev/pts/0"
 INTERRUPTED = 130
+
+
+Screen = Callable[[int, bytes], None]
+"""Who sees what the processes of a session print, as they print it: descriptor and bytes."""
 
 
 class Line:
@@ -43,6 +52,8 @@ class Line:
     def take(self, fd: int, data: bytes) -> None:
         """What the line's processes print."""
         (self.stdout if fd == 1 else self.stderr).extend(data)
+        if self.session.screen is not None:
+            self.session.screen(fd, data)
 
     def interrupt(self) -> None:
         """Ctrl-C: SIGINT to whatever the line has in the foreground."""
@@ -50,17 +61,28 @@ class Line:
 
 
 class HostSession:
-    """One bash on one host. `ended` once its shell has exited."""
+    """One bash on one host. `ended` once its shell has exited; `terminal` is where a person sits, if one does."""
 
-    __slots__ = ("_lines", "_shell_process", "_wake", "current", "ended", "env")
+    __slots__ = ("_lines", "_wake", "current", "ended", "env", "process", "screen", "terminal")
 
-    def __init__(self, machine: Machine, env: Environment) -> None:
+    def __init__(
+        self, machine: Machine, env: Environment, screen: Screen | None = None, *, terminal: bool = False
+    ) -> None:
         self.env = env
+        self.screen = screen
         self.ended = False
         self.current: Line | None = None
         self._lines: deque[Line] = deque()
         self._wake: Event | None = None
-        self._shell_process = machine.start(self._main, ["bash"], fds={0: Null("/dev/null")})
+        self.terminal: Terminal | None = None
+        fds: dict[int, OpenFile] = {0: Null("/dev/null")}
+        if terminal:
+            self.terminal = tty = Terminal(
+                machine.kernel, TTY, self._shown, lambda number: signal_users(machine.host, tty, number)
+            )
+            tty.references = 3
+            fds = {0: tty, 1: tty, 2: tty}
+        self.process = machine.start(self._main, ["bash"], fds=fds)
 
     def start(self, source: str) -> Line:
         """Type a line; it starts at once when the shell is idle."""
@@ -71,9 +93,17 @@ class HostSession:
             wake.succeed()
         return line
 
+    def _shown(self, fd: int, data: bytes) -> None:
+        """What comes out of the terminal: the line's, or when none is at work a background job's."""
+        if self.current is not None:
+            self.current.take(fd, data)
+        elif self.screen is not None:
+            self.screen(fd, data)
+
     def _main(self, process: Process) -> Blocking:
         """Process: the shell: read a line, run it, say how it ended."""
         state = new_state(process, "bash", True)
+        state.interactive = self.terminal is not None
         process.signal(SIGINT, "catch")
         shell = Shell(process, state)
         while True:
@@ -81,8 +111,9 @@ class HostSession:
                 self._wake = Event(self.env)
                 yield self._wake
             line = self.current = self._lines.popleft()
-            process.fds[1] = Sink("/dev/pts/0", 1, line.take)
-            process.fds[2] = Sink("/dev/pts/0", 2, line.take)
+            if self.terminal is None:
+                process.fds[1] = Sink(TTY, 1, line.take)
+                process.fds[2] = Sink(TTY, 2, line.take)
             process.take_signals()
             state.line = 1
             try:
@@ -93,8 +124,13 @@ class HostSession:
             except ShellFailure as failure:
                 yield from shell.complain(failure.message)
                 status = state.status = failure.status
+            except Interrupted:
+                yield from process.write(1, "\n")
+                status = state.status = INTERRUPTED
             except (Break, Return):
                 status = state.status
+            if self.terminal is not None:
+                self.terminal.raw = False  # a command that was killed may have left it so
             line.exit_code = status
             self.current = None
             line.done.succeed()
@@ -103,6 +139,6 @@ class HostSession:
 
     def interrupt(self, line: Line) -> None:
         """Ctrl-C while `line` is at work; a line that does not heed it is given up with 130."""
-        for child in list(self._shell_process.children or ()):
+        for child in list(self.process.children or ()):
             child.deliver(SIGINT)
-        self._shell_process.deliver(SIGINT)
+        self.process.deliver(SIGINT)

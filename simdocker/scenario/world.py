@@ -27,7 +27,7 @@ from simdocker.content.reference import HUB
 from simdocker.des import CostProfile, Environment, Network, RandomStreams
 from simdocker.errors import UserError
 from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
-from simdocker.scenario.lines import HostSession, Line
+from simdocker.scenario.lines import HostSession, Line, Screen
 from simdocker.scenario.model import Scenario
 from simdocker.trace import Trace
 
@@ -199,13 +199,16 @@ class World:
 
     # -- acting ----------------------------------------------------------------------------------
 
+    def session(self, host: str, screen: Screen | None = None, *, terminal: bool = False) -> HostSession:
+        """The host's terminal session; when there is none, one with that `screen` and `terminal` is opened."""
+        session = self._sessions.get(host)
+        if session is None or session.ended:
+            session = self._sessions[host] = HostSession(self.machines[host], self.env, screen, terminal=terminal)
+        return session
+
     def start_line(self, host: str, line: str, *, private: bool = False) -> Line:
         """Start a shell line in the host's terminal session (`private`: in one of its own)."""
-        session = None if private else self._sessions.get(host)
-        if session is None or session.ended:
-            session = HostSession(self.machines[host], self.env)
-            if not private:
-                self._sessions[host] = session
+        session = HostSession(self.machines[host], self.env) if private else self.session(host)
         return session.start(line)
 
     def place_file(self, host: str, name: str, text: str) -> None:

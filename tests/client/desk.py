@@ -44,6 +44,9 @@ class Desk:
     def on_signal(self, handler: Callable[[int], None] | None) -> None:
         self.handler = handler
 
+    def set_raw(self, raw: bool) -> None:
+        """Nobody types at this desk."""
+
     def read_stdin(self) -> Generator[Event, Any, bytes]:
         yield from ()
         return self._stdin.pop(0) if self._stdin else b""

@@ -12,8 +12,9 @@ from typing import Any
 
 from simpy import Interrupt
 
-from simdocker.actors.client.cli import Cli
+from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit
+from simdocker.actors.client.detaching import DetachKeys
 from simdocker.actors.client.terminal import Process, Terminal
 from simdocker.api import Response, Stream
 from simdocker.api.messages import NO_QUERY
@@ -33,28 +34,44 @@ def print_output(terminal: Terminal, stream: Stream) -> Process:
             out(chunk[1])
 
 
+class Detached(CommandError):
+    """The detach keys were typed: docker attach and exec fail with this, run and start just end."""
+
+    def __init__(self) -> None:
+        super().__init__("read escape sequence")
+
+
 class Conversation:
-    """The client's end of an attached container or exec."""
+    """The client's end of an attached container or exec. With `tty` every key goes to the other side's
+    terminal as it is typed, except for the detach keys."""
 
-    __slots__ = ("_cli", "_output", "_typist", "typed")
+    __slots__ = ("_cli", "_keys", "_output", "_typist", "typed")
 
-    def __init__(self, cli: Cli, stdin: bool) -> None:
+    def __init__(self, cli: Cli, stdin: bool, tty: bool, detach_keys: str) -> None:
         self._cli = cli
+        self._keys = DetachKeys(detach_keys) if stdin and tty else None
         self.typed = Stream(cli.env) if stdin else None
         self._output: Stream | None = None
         self._typist: Any = None
 
     def open(self, path: str, query: Mapping[str, str] = NO_QUERY, body: Any = None) -> Process:
         """Process: `POST path`, upgraded to two streams. Raises CommandError."""
-        response = yield from self._cli.call("POST", path, query, body, UPGRADE, self.typed)
+        response = yield from self._cli.try_call("POST", path, query, body, UPGRADE, self.typed)
+        if response.failed:  # Go's client does not read why an attach was refused
+            refused = f"unable to upgrade to tcp, received {response.status}"
+            raise CommandError(refused if body is None else error_text(response))
         self._output = response.stream
+        if self._keys is not None:
+            self._cli.terminal.set_raw(True)
         if self.typed is not None:
             self._typist = self._cli.env.process(self._type(self.typed))
 
     def listen(self) -> Process:
-        """Process: print what comes until the other side has nothing more to say."""
+        """Process: print what comes until the other side has nothing more to say. Raises Detached."""
         if self._output is not None:
             yield from print_output(self._cli.terminal, self._output)
+        if self._keys is not None and self._keys.complete:
+            raise Detached
 
     def finish_typing(self) -> Process:
         """Process: wait until standard input has ended."""
@@ -63,6 +80,8 @@ class Conversation:
 
     def close(self) -> None:
         """Hang up, and leave what has not been typed yet to whoever reads standard input next."""
+        if self._keys is not None:
+            self._cli.terminal.set_raw(False)
         typist = self._typist
         if typist is not None and typist.is_alive and typist is not self._cli.env.active_process:
             typist.interrupt()
@@ -74,6 +93,12 @@ class Conversation:
         terminal = self._cli.terminal
         try:
             while not typed.cancelled and (data := (yield from terminal.read_stdin())):
+                if self._keys is not None:
+                    data = self._keys.passed(data)
+                    if self._keys.complete:  # the other side keeps its input open: someone may come back
+                        assert self._output is not None
+                        self._output.cancel()
+                        return
                 typed.write(data)
         except Interrupt:
             pass

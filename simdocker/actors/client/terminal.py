@@ -36,6 +36,9 @@ class Terminal(Protocol):
         """From now on, hand the signals that would end the command (HUP, INT, QUIT, USR1, USR2, TERM) to
         `handler`, which takes no time; None gives them their usual effect again."""
 
+    def set_raw(self, raw: bool) -> None:
+        """Have the terminal at standard input hand over every key as it is typed, or lines again."""
+
     def read_stdin(self) -> Process:
         """Process → bytes: what standard input has, at least one byte; b"" at its end. A
         `simpy.Interrupt` gives up waiting; nothing is consumed then."""

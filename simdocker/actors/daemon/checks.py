@@ -13,6 +13,7 @@ from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.signals import parse_signal
 from simdocker.actors.daemon.times import EPOCH_S
 from simdocker.api import BadRequest, Conflict
+from simdocker.api.detachkeys import DEFAULT_KEYS, key_codes
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
 
 if TYPE_CHECKING:
@@ -230,3 +231,12 @@ def age_ns(values: list[str], now_ns: int) -> int:
     if not parts or "".join(a + b for a, b in parts) != text:
         raise BadRequest(f'parsing time "{text}" as "2006-01-02": cannot parse "{text}" as "2006"')
     return sum(int(float(amount) * _UNIT_NS[unit]) for amount, unit in parts)
+
+
+def detach_keys(text: str) -> bool:
+    """Whether `text` names keys that can be typed; "" stands for the default ones."""
+    try:
+        key_codes(text or DEFAULT_KEYS)
+    except ValueError:
+        return False
+    return True

@@ -89,6 +89,8 @@ class Console:
         if state.restarting:
             raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
         query = request.query
+        if not checks.detach_keys(query.get("detachKeys", "")):
+            raise BadRequest(f"Invalid detach keys ({query['detachKeys']}) provided")
         stdout, stderr = truthy(query.get("stdout")), truthy(query.get("stderr"))
         yield self.daemon.work("container.attach")
         self.containers.event(container, "attach")

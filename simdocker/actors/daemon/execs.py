@@ -74,6 +74,8 @@ class Execs:
         checks.must_run(container)
         if container.state.paused:
             raise Conflict(f"Container {id} is paused, unpause the container before exec")
+        if not checks.detach_keys(body.DetachKeys):
+            raise BadRequest(f"Invalid escape keys ({body.DetachKeys}) provided")
         yield self.daemon.work("exec.create")
         exec = Exec(self.daemon.new_id(), container, body)
         self._by_id[exec.id] = exec

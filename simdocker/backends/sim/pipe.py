@@ -38,6 +38,11 @@ class Pipe:
         self._waiting.append(event)
         return event
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a process still waits for that; one that was interrupted has left its event behind."""
+        return any(event.callbacks for event in self._waiting)
+
     def wake(self) -> None:
         waiting = self._waiting
         if waiting:

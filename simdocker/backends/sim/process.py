@@ -182,7 +182,7 @@ class Process(Task, FileCalls):
             cgroup.oom_killed = True
             processes = self.container.pids.processes
             victim = max((processes[pid] for pid in sorted(processes)), key=lambda process: process.resident)
-            victim._die(128 + signals.KILL)
+            victim.die(128 + signals.KILL)
             if victim is self:
                 raise Exit(128 + signals.KILL)
 

@@ -24,7 +24,7 @@ from simdocker.backends.sim.process import Process
 from simdocker.backends.sim.program import Blocking, Main
 from simdocker.backends.sim.storage import RootFS, make_directories
 from simdocker.backends.sim.task import short_name
-from simdocker.backends.sim.terminal import Sink, Source, Terminal
+from simdocker.backends.sim.terminal import Sink, Source, Terminal, signal_users
 from simdocker.content.changeset import DIRECTORY, FILE, Node
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ class Runtime:
     ) -> dict[int, OpenFile]:
         kernel = self.kernel
         if spec.tty:
-            terminal = Terminal(kernel, "/dev/pts/0", output, lambda number: _interrupt(container, terminal, number))
+            terminal = Terminal(kernel, "/dev/pts/0", output, lambda number: signal_users(container, terminal, number))
             terminal.references = 3
             if stdin is not None:
                 terminal.listen(stdin)
@@ -396,10 +396,3 @@ def _refused(path: str, error: OSError) -> Main:
         return 1
 
     return cast(Main, main)
-
-
-def _interrupt(container: Container, terminal: Terminal, number: int) -> None:
-    """A signal typed at a terminal, to every process that has it open."""
-    for process in [container.pids.processes[pid] for pid in sorted(container.pids.processes)]:
-        if terminal in process.fds.values():
-            process.deliver(number)

@@ -232,7 +232,7 @@ class Task:
         for number in pending or ():
             self.deliver(number)
 
-    def _die(self, status: int) -> None:
+    def die(self, status: int) -> None:
         """End it from outside, wherever it waits."""
         if self.status is not None:
             return
@@ -345,7 +345,7 @@ class Task:
         elif number in signals.STOPPING:
             self.stopped = True
         else:
-            self._die(128 + number)
+            self.die(128 + number)
 
     def raise_signal(self, number: int) -> None:
         """A signal this process, which is running, sends itself; does not return when that ends it."""

@@ -3,7 +3,8 @@
 Without a terminal, what a process writes goes straight to the engine's output callback, and what
 the client sends is pumped into a pipe. With one, a line discipline stands between: input is echoed
 and delivered by lines, Ctrl-C and Ctrl-\\ are signals, Ctrl-D at the start of a line is the end,
-and a newline written comes out as carriage return and newline.
+and a newline written comes out as carriage return and newline. A program that wants every byte as
+it is typed and none of this, such as `docker run -it`, makes it raw.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from simdocker.backends.sim.program import Blocking
 
 if TYPE_CHECKING:
     from simdocker.backends.ports import Output
-    from simdocker.backends.sim.kernel import Kernel
+    from simdocker.backends.sim.kernel import Container, Kernel
 
-INTERRUPT, END, BACKSPACE, QUIT, KILL_LINE, DELETE = 3, 4, 8, 28, 21, 127
+INTERRUPT, END, BACKSPACE, TAB, QUIT, KILL_LINE, DELETE = 3, 4, 8, 9, 28, 21, 127
 
 
 class Sink(OpenFile):
@@ -74,13 +75,14 @@ class Terminal(OpenFile):
     `interrupt(number)` sends a signal to the foreground processes.
     """
 
-    __slots__ = ("_ends", "_line", "_pipe", "_stream", "columns", "interrupt", "output", "rows")
+    __slots__ = ("_ends", "_line", "_pipe", "columns", "interrupt", "output", "raw", "rows")
 
     def __init__(self, kernel: Kernel, path: str, output: Output, interrupt: Callable[[int], None]) -> None:
         super().__init__(path)
         self.output = output
         self.interrupt = interrupt
         self.rows = self.columns = 0
+        self.raw = False
         self._pipe = Pipe(kernel.env, kernel.next_pipe(), kernel.broken_pipe)
         self._pipe.writers = 1
         self._line = bytearray()
@@ -88,7 +90,7 @@ class Terminal(OpenFile):
 
     def listen(self, stream: Stream) -> None:
         """Take what the client types from `stream`."""
-        self._pipe.env.process(_pump(stream, self._typed))
+        self._pipe.env.process(_pump(stream, self.typed))
 
     def isatty(self) -> bool:
         return True
@@ -102,34 +104,49 @@ class Terminal(OpenFile):
             if not pipe.writers:
                 return b""
             yield pipe.changed()
-        newline = pipe.buffer.find(b"\n") + 1 or len(pipe.buffer)
+        newline = 0 if self.raw else pipe.buffer.find(b"\n") + 1
+        newline = newline or len(pipe.buffer)
         data = yield from _take(pipe, newline if size < 0 else min(size, newline))
         return data
 
     def put(self, data: bytes) -> None:
         if data:
-            self.output(1, bytes(data).replace(b"\n", b"\r\n"))
+            self.output(1, bytes(data) if self.raw else bytes(data).replace(b"\n", b"\r\n"))
 
-    def _typed(self, chunk: bytes | None) -> None:
-        """The line discipline in canonical mode."""
+    @property
+    def awaited(self) -> bool:
+        """Whether a process waits for something to be typed."""
+        return self._pipe.awaited
+
+    def forget(self) -> None:
+        """Drop what was typed and nobody has read (tcflush(3))."""
+        self._line.clear()
+        self._pipe.buffer.clear()
+        self._ends = 0
+
+    def typed(self, chunk: bytes | None) -> None:
+        """Keys arrive; None: the line was hung up. In canonical mode, the line discipline."""
         if chunk is None:
             self._pipe.writers = 0
+            self._pipe.wake()
+            return
+        if self.raw:
+            self._pipe.buffer += chunk
             self._pipe.wake()
             return
         echo = bytearray()
         line = self._line
         for byte in chunk:
             if byte in (INTERRUPT, QUIT):
-                echo += b"^C" if byte == INTERRUPT else b"^\\"
                 line.clear()
+                self.output(1, bytes(echo) + (b"^C" if byte == INTERRUPT else b"^\\"))
+                echo.clear()
                 self.interrupt(signals.INT if byte == INTERRUPT else signals.QUIT)
             elif byte in (BACKSPACE, DELETE):
-                if line:
-                    line.pop()
-                    echo += b"\b \b"
+                echo += _rub_out(line)
             elif byte == KILL_LINE:
-                echo += b"\b \b" * len(line)
-                line.clear()
+                while line:
+                    echo += _rub_out(line)
             elif byte == END:
                 if not line:
                     self._ends += 1
@@ -140,7 +157,7 @@ class Terminal(OpenFile):
                 self._flush()
             else:
                 line.append(byte)
-                echo.append(byte)
+                echo += b"^%c" % (byte ^ 64) if byte < 32 and byte != TAB else b"%c" % byte  # ECHOCTL
         if echo:
             self.output(1, bytes(echo))
 
@@ -148,6 +165,23 @@ class Terminal(OpenFile):
         self._pipe.buffer += self._line
         self._line.clear()
         self._pipe.wake()
+
+
+def _rub_out(line: bytearray) -> bytes:
+    """Take the last character off a line (IUTF8: of one or more bytes) → what takes it off the screen."""
+    if not line:
+        return b""
+    while line[-1] & 0xC0 == 0x80 and len(line) > 1:
+        line.pop()
+    byte = line.pop()
+    return b"\b \b" * (2 if byte < 32 and byte != TAB else 1)
+
+
+def signal_users(container: Container, terminal: Terminal, number: int) -> None:
+    """A signal typed at a terminal, to every process that has it open."""
+    for process in [container.pids.processes[pid] for pid in sorted(container.pids.processes)]:
+        if terminal in process.fds.values():
+            process.deliver(number)
 
 
 def _take(pipe: Pipe, size: int) -> Generator[Event, Any, bytes]:

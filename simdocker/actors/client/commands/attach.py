@@ -40,7 +40,7 @@ def attach(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         config = (yield from _running(cli, path))["Config"]
         check_tty(cli, not flags.on("no-stdin"), config["Tty"])
         stdin = not flags.on("no-stdin") and bool(config.get("OpenStdin"))
-        conversation = Conversation(cli, stdin)
+        conversation = Conversation(cli, stdin, config["Tty"], flags.text("detach-keys"))
         if flags.on("sig-proxy") and not config["Tty"]:
             proxy_signals(cli, name)
         try:

@@ -51,7 +51,7 @@ def exec(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     if body.Detach:
         yield from cli.call("POST", f"/exec/{id}/start", body=start)
         return 0
-    conversation = Conversation(cli, body.AttachStdin)
+    conversation = Conversation(cli, body.AttachStdin, body.Tty, body.DetachKeys)
     try:
         yield from conversation.open(f"/exec/{id}/start", body=start)
         if body.Tty and cli.terminal.stdin_tty:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simdocker.actors.client.attaching import (
     Conversation,
+    Detached,
     attach_query,
     await_end,
     check_tty,
@@ -67,7 +68,7 @@ def run(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         cli.out(id + "\n")
     if not (listening or body.AttachStdin):
         return (yield from _start_detached(cli, flags, id))
-    conversation = Conversation(cli, body.AttachStdin)
+    conversation = Conversation(cli, body.AttachStdin, body.Tty, flags.text("detach-keys"))
     if flags.on("sig-proxy"):
         proxy_signals(cli, id)
     try:
@@ -81,6 +82,8 @@ def run(cli: Cli, flags: Flags, args: list[str]) -> Exit:
             yield from conversation.finish_typing()
             return 0
         return (yield from _stay(cli, body, id, conversation, waiting))
+    except Detached:
+        return 0
     finally:
         cli.terminal.on_signal(None)
         conversation.close()

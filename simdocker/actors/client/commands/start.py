@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simdocker.actors.client.attaching import (
     Conversation,
+    Detached,
     attach_query,
     await_end,
     exit_status,
@@ -54,7 +55,7 @@ def _attached(cli: Cli, flags: Flags, given: str) -> Exit:
     id, config = container["Id"], container["Config"]
     stdin = flags.on("interactive") and bool(config.get("OpenStdin"))
     auto_remove = bool(container["HostConfig"]["AutoRemove"])
-    conversation = Conversation(cli, stdin)
+    conversation = Conversation(cli, stdin, config["Tty"], flags.text("detach-keys"))
     if not config["Tty"]:
         proxy_signals(cli, id)
     try:
@@ -70,6 +71,8 @@ def _attached(cli: Cli, flags: Flags, given: str) -> Exit:
             yield from follow_size(cli, f"/containers/{id}/resize")
         yield from conversation.listen()
         return (yield from exit_status(cli, waiting))
+    except Detached:
+        return 0
     finally:
         cli.terminal.on_signal(None)
         conversation.close()

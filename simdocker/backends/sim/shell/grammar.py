@@ -53,6 +53,22 @@ def commands(source: str, *, bash: bool = False) -> Iterator[Node]:
         raise failure
 
 
+_CONTINUED = re.compile(r"(?<!\\)(\\\\)*\\\n?\Z")
+
+
+def unfinished(source: str, *, bash: bool = False) -> bool:
+    """Whether a shell that reads `source` from a terminal asks for one more line before it runs it."""
+    if _CONTINUED.search(source):
+        return True
+    reader = Reader(source, bash=bash)
+    try:
+        while reader.complete() is not None:
+            pass
+    except SyntaxFailure as failure:
+        return failure.incomplete
+    return reader.cut_short
+
+
 @lru_cache(maxsize=1024)
 def _cached(source: str, bash: bool) -> tuple[tuple[Node, ...], SyntaxFailure | None]:
     nodes = []

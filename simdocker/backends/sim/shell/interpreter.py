@@ -11,6 +11,7 @@ import errno
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from simdocker.backends.sim import signals
 from simdocker.backends.sim.program import Blocking, Exit, OpenFile, Process
 from simdocker.backends.sim.shell import expand, jobs, patterns
 from simdocker.backends.sim.shell.ast import (
@@ -35,6 +36,7 @@ from simdocker.backends.sim.shell.redirect import Redirections
 from simdocker.backends.sim.shell.state import (
     BUILTIN_NS,
     Break,
+    Interrupted,
     Return,
     ShellExit,
     ShellFailure,
@@ -99,7 +101,7 @@ class Shell:
             for node in commands(source, bash=self.state.bash):
                 if previous is not None:
                     yield from self.run(previous)
-                    if self.state.traps:
+                    if self.state.traps or self.state.interactive:
                         yield from self.handle_signals()
                 previous = node
         except SyntaxFailure as failure:
@@ -108,7 +110,7 @@ class Shell:
             raise ShellFailure(f"syntax error: {failure.message}", SYNTAX_STATUS) from None
         if previous is not None:
             yield from self.run(previous, last=last)
-            if self.state.traps:
+            if self.state.traps or self.state.interactive:
                 yield from self.handle_signals()
         return self.state.status
 
@@ -129,7 +131,7 @@ class Shell:
         final = len(node.items) - 1
         for index, item in enumerate(node.items):
             status = yield from self.run(item, tested=tested, last=last and index == final)
-            if self.state.traps:
+            if self.state.traps or self.state.interactive:
                 yield from self.handle_signals()
         return status
 
@@ -261,7 +263,7 @@ class Shell:
                     if ((yield from self.run(node.condition, tested=True)) == 0) == node.until:
                         return status
                     status = yield from self.run(node.body, tested=tested)
-                    if self.state.traps:
+                    if self.state.traps or self.state.interactive:
                         yield from self.handle_signals()
                 except Break as leaving:
                     if self._leaves(leaving):
@@ -288,7 +290,7 @@ class Shell:
                 try:
                     yield from self.p.compute(BUILTIN_NS)
                     status = yield from self.run(node.body, tested=tested)
-                    if self.state.traps:
+                    if self.state.traps or self.state.interactive:
                         yield from self.handle_signals()
                 except Break as leaving:
                     if self._leaves(leaving):
@@ -476,13 +478,16 @@ class Shell:
     # traps
 
     def handle_signals(self) -> Blocking:
-        """Process: run the traps of the signals that came."""
+        """Process: run the traps of the signals that came. Raises Interrupted for a Ctrl-C at a prompt's
+        line that has no trap for it."""
         for number in self.p.take_signals():
             action = self.state.traps.get(number)
             if action:
                 status = self.state.status
                 yield from self.text(action)
                 self.state.status = status
+            elif number == signals.INT and action is None and self.state.interactive:
+                raise Interrupted
 
     # messages
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+from simdocker.backends.sim import signals
 from simdocker.backends.sim.applets.call import decode
 from simdocker.backends.sim.program import Blocking, Process, program
 from simdocker.backends.sim.shell import expand, jobs
-from simdocker.backends.sim.shell.grammar import commands
+from simdocker.backends.sim.shell.grammar import unfinished
 from simdocker.backends.sim.shell.interpreter import Shell, Status
-from simdocker.backends.sim.shell.reader import SyntaxFailure
-from simdocker.backends.sim.shell.state import Break, Return, ShellExit, ShellFailure, State
+from simdocker.backends.sim.shell.state import Break, Interrupted, Return, ShellExit, ShellFailure, State
 from simdocker.backends.sim.shell.words import parse_quoted
 
 if TYPE_CHECKING:
@@ -162,14 +162,17 @@ def interactive(p: Process, state: State) -> Status:
             return (yield from shell.leave(state.status))
         try:
             yield from shell.text(source)
+            yield from shell.handle_signals()
         except ShellExit as leaving:
             return (yield from shell.leave(leaving.status))
         except ShellFailure as failure:
             yield from shell.complain(failure.message)
             state.status = failure.status
+        except Interrupted:
+            yield from p.write(1, "\n")
+            state.status = 128 + signals.INT
         except (Break, Return):
             pass
-        yield from shell.handle_signals()
 
 
 def _command_text(shell: Shell) -> Generator[Event, Any, str | None]:
@@ -185,13 +188,8 @@ def _command_text(shell: Shell) -> Generator[Event, Any, str | None]:
         source += decode(line)
         if not source.endswith("\n"):
             return source
-        try:
-            for _ in commands(source, bash=shell.state.bash):
-                pass
-        except SyntaxFailure as failure:
-            if failure.incomplete:
-                continue
-        return source
+        if not unfinished(source, bash=shell.state.bash):
+            return source
 
 
 def render_prompt(shell: Shell, prompt: str) -> Generator[Event, Any, str]:

@@ -94,6 +94,7 @@ class Reader:
         self.cuts: list[tuple[int, int, str]] = []  # (start, end, letter): what the mask replaces
         self.pending: list[tuple[RawRedirect, str, bool]] = []
         self.last = Token("newline", "", start, start)
+        self.cut_short = False  # the text ended inside a here-document
         self.in_test = False  # ash: between `[[` and `]]`, `&&` and `||` are words
 
     # complete commands
@@ -587,6 +588,8 @@ class Reader:
                 if line == delimiter:
                     break
                 lines.append(line + ("\n" if end < len(self.text) else ""))
+            else:
+                self.cut_short = True
             redirect.body = "".join(lines)
             self.cuts.append((first, self.pos, " "))
         self.pending = []

@@ -37,6 +37,10 @@ class ShellFailure(Exception):
         self.status = status
 
 
+class Interrupted(Exception):
+    """Ctrl-C ended the line that was typed at a prompt."""
+
+
 class BuiltinFailure(Exception):
     """A builtin's error; `message` is printed after the builtin's name."""
 
