@@ -42,7 +42,10 @@ class Wire:
     """A connection from `source` (an actor on host `here`) to `target` (an actor on host `there`),
     answered by `handle`. `address` is what the source calls the other end."""
 
-    __slots__ = ("_last", "address", "env", "handle", "here", "network", "source", "target", "there", "trace")
+    __slots__ = (
+        "_last", "_to_source", "_to_target", "address", "env", "handle", "here", "network", "source", "target", "there",
+        "trace",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Wire:
         self.target = target
         self.there = there
         self.handle = handle
+        self._to_target, self._to_source = {"to": target}, {"to": source}  # most records have no more to say
         self._last: int | None = None  # the last answer: it makes the next request happen
 
     def call(self, request: Request, meter: Meter | None = None) -> Generator[Event, Any, Response]:
@@ -73,24 +77,31 @@ class Wire:
         delayed like the answer; chunks written later arrive as much later. `meter` reads how much of
         a bulky answer has come.
         """
-        env, trace = self.env, self.trace
+        env, emit = self.env, self.trace.emit
+        query = request.query
         outer = env.cause
-        sent = trace.emit(
-            MESSAGE, self.source, f"{request.method} {request.path}", {"to": self.target, **request.query}, self._last
+        sent = emit(
+            MESSAGE,
+            self.source,
+            f"{request.method} {request.path}",
+            {"to": self.target, **query} if query else self._to_target,
+            self._last,
         )
-        if self.here != self.there:
+        remote = self.here != self.there
+        if remote:
             yield from self._carry(self.here, self.there, request.size)
         env.cause = sent
         response = yield from self.handle(request)
-        if self.here != self.there:
+        if remote:
             yield from self._carry(self.there, self.here, response.size, meter)
             if response.stream is not None:
                 response.stream.delay_ns = self.network.latency(self.there, self.here)
-        self._last = trace.emit(
+        status = response.status
+        self._last = emit(
             MESSAGE,
             self.target,
-            str(response.status),
-            {"to": self.source, "message": response.message} if response.status >= 400 else {"to": self.source},
+            str(status),
+            {"to": self.source, "message": response.message} if status >= 400 else self._to_source,
             sent,
         )
         env.cause = outer

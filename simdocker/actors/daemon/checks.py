@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon.container import Container
@@ -155,12 +156,27 @@ def not_removable(container: Container) -> str:
 def environment(config: ContainerConfig) -> Sequence[str]:
     """A process's environment: PATH, HOSTNAME and TERM unless the configuration says otherwise,
     then the rest in its order (container.CreateDaemonEnvironment)."""
-    env = [DEFAULT_PATH, "HOSTNAME=" + config.Hostname]
+    hostname = "HOSTNAME=" + config.Hostname
+    ordinary = _ordinary(tuple(config.Env or ()))
+    if ordinary is not None:
+        path, *others = ordinary
+        return [path, hostname, "TERM=xterm", *others] if config.Tty else [path, hostname, *others]
+    env = [DEFAULT_PATH, hostname]
     if config.Tty:
         env.append("TERM=xterm")
-    if config.Env:
-        override(env, config.Env)
+    override(env, config.Env or ())
     return env
+
+
+@lru_cache(maxsize=1024)
+def _ordinary(entries: tuple[str, ...]) -> list[str] | None:
+    """PATH and what else an image's environment sets, worked out once an image; None when it touches
+    what differs between containers."""
+    if any(entry.startswith(("HOSTNAME", "TERM")) for entry in entries):
+        return None
+    env = [DEFAULT_PATH]
+    override(env, entries)
+    return env if env and env[0].startswith("PATH=") else None
 
 
 def override(env: list[str], entries: Sequence[str]) -> None:

@@ -180,7 +180,8 @@ class Task:
                     status = self._death
                     break
                 if target.callbacks is not None:
-                    self._wait_for(target)
+                    self._target = target
+                    target.callbacks.append(self._step)
                     return
                 event = target
         except StopIteration as end:

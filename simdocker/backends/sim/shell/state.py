@@ -6,6 +6,7 @@ Also the exceptions by which control leaves a command early.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from simdocker.backends.sim.program import Process
 from simdocker.backends.sim.shell.ast import Node
@@ -128,6 +129,7 @@ class Variables(dict[str, str]):
         return other
 
 
+@lru_cache(maxsize=4096)
 def _bucket(name: str) -> int:
     """ash's hashvar(): 39 buckets."""
     data = name.encode()
