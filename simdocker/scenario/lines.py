@@ -39,11 +39,12 @@ Screen = Callable[[int, bytes], None]
 class Line:
     """One line at work. `done` happens when it has ended; then `exit_code` holds."""
 
-    __slots__ = ("done", "exit_code", "session", "source", "stderr", "stdout")
+    __slots__ = ("cause", "done", "exit_code", "session", "source", "stderr", "stdout")
 
     def __init__(self, session: HostSession, source: str, env: Environment) -> None:
         self.session = session
         self.source = source
+        self.cause = env.cause  # the session's shell is older than the line: it did not make it happen
         self.done = Event(env)
         self.exit_code = 0
         self.stdout = bytearray()
@@ -111,6 +112,7 @@ class HostSession:
                 self._wake = Event(self.env)
                 yield self._wake
             line = self.current = self._lines.popleft()
+            self.env.cause = line.cause
             if self.terminal is None:
                 process.fds[1] = Sink(TTY, 1, line.take)
                 process.fds[2] = Sink(TTY, 2, line.take)
