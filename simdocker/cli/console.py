@@ -16,14 +16,17 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
+from simdocker.cli import fleet
 from simdocker.cli.narration import ANSWERS, why
 from simdocker.cli.pullbars import pull_bars
 from simdocker.scenario.units import show_duration
 from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simdocker.scenario.model import Scenario, Step
-    from simdocker.scenario.result import Run, StepResult
+    from simdocker.scenario.result import Expectation, Run, StepResult
     from simdocker.scenario.world import World
 
 LONG_ID = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\b")
@@ -40,7 +43,8 @@ class Play:
         self.scenario = scenario
         self.world = world
         self.quiet = quiet
-        self.many_hosts = len(scenario.world.hosts) > 1
+        self.many_hosts = len(scenario.world.machines) > 1
+        self.spotlight = fleet.Spotlight()
         self.step_started_ns = 0
         self.shown = 0
         self.number = 0
@@ -58,9 +62,10 @@ class Play:
         if self.scenario.about:
             self.console.print(Padding(Text(self.scenario.about.strip()), (0, 0, 1, 2)))
 
-    def step_started(self, step: Step, host: str) -> None:
+    def step_started(self, step: Step, hosts: Sequence[str]) -> None:
         """A new step: its command as it would stand in a terminal."""
         self.step_started_ns = self.world.env.now
+        self.spotlight.on(hosts)
         if step.run is None:
             if not self.quiet:
                 self._interlude(step)
@@ -69,9 +74,11 @@ class Play:
         if not self.quiet:
             self.console.print()
             times = f"  ({step.times} times)" if step.times > 1 else ""
-            prompt = Text(f"{host}$ ", style="green") + Text(step.run.rstrip(), style="bold") + Text(times)
+            if len(hosts) > 1:
+                times += f"  (on {len(hosts)} hosts at once; shown as {hosts[0]} sees it)"
+            prompt = Text(f"{fleet.called(hosts)}$ ", style="green") + Text(step.run.rstrip(), style="bold")
             self.console.print(Rule(f"step {self.number}", style="dim", align="left"))
-            self.console.print(prompt)
+            self.console.print(prompt + Text(times))
 
     def _interlude(self, step: Step) -> None:
         if step.say is not None:
@@ -82,7 +89,7 @@ class Play:
 
     def record(self, record: Record) -> None:
         """One line of the trace, if it is one a reader wants to see now."""
-        line = self._line(record)
+        line = self._line(record) if self.spotlight.shows(record) else None
         if line is not None:
             self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
 
@@ -116,31 +123,52 @@ class Play:
         name, at, _host = actor.partition("@")
         return actor if self.many_hosts or name == "registry" else name if at else actor
 
-    def step_ended(self, step: Step, result: StepResult) -> None:
+    def step_ended(self, step: Step, results: Sequence[StepResult]) -> None:
         """What docker printed, and whether it is what was expected."""
-        if not self.quiet and self.console.width >= 40:
-            for bar in pull_bars(self.world.trace.records[slice(*result.records)], self.console.width):
+        first = results[0]
+        if self.quiet:
+            self._quietly(results)
+            return
+        if self.console.width >= 40:
+            only = first.on if len(results) > 1 else ""
+            for bar in pull_bars(self.world.trace.records[slice(*first.records)], self.console.width, only):
                 self.console.print(bar)
-        self._output(result)
-        if self.quiet and result.passed:
+        if len(results) > 1:
+            self._fleet_ended(results)
             return
-        if self.quiet:
-            self.console.print(Text(f"{result.on}$ {result.command}", style="bold"))
-        else:
-            took = show_duration(result.ended_ns - result.started_ns)
-            self.console.print(Text(f"{'':>{TIME_WIDTH}}  exit code {result.exit} after {took}", style="dim"))
-        for expectation in result.expectations:
+        self._output(first.stdout, first.stderr)
+        took = show_duration(first.ended_ns - first.started_ns)
+        self.console.print(Text(f"{'':>{TIME_WIDTH}}  exit code {first.exit} after {took}", style="dim"))
+        for expectation in first.expectations:
             if expectation.passed:
-                if not self.quiet:
-                    self.console.print(Text("  ✓ ", "green") + Text(expectation.what))
+                self.console.print(Text("  ✓ ", "green") + Text(expectation.what))
             else:
-                self.console.print(Text("  ✗ ", "red bold") + Text(expectation.what) + Text(f": got {expectation.got}"))
+                self._failed(expectation)
 
-    def _output(self, result: StepResult) -> None:
-        if self.quiet:
+    def _fleet_ended(self, results: Sequence[StepResult]) -> None:
+        for whose, stdout, stderr in fleet.outputs(results):
+            self.console.print(Text(f"  {whose}", style="dim"))
+            self._output(stdout, stderr)
+        for line in fleet.summary(results):
+            self.console.print(Text(" " * (TIME_WIDTH + 2)) + line)
+        for line in fleet.verdicts(results):
+            self.console.print(line)
+
+    def _quietly(self, results: Sequence[StepResult]) -> None:
+        """Only what docker printed, and what did not hold."""
+        for result in results:
             self.console.file.write(result.stdout + result.stderr)
-            return
-        for text, style in ((result.stdout, ""), (result.stderr, "red")):
+            if not result.passed:
+                self.console.print(Text(f"{result.on}$ {result.command}", style="bold"))
+                for expectation in result.expectations:
+                    if not expectation.passed:
+                        self._failed(expectation)
+
+    def _failed(self, expectation: Expectation) -> None:
+        self.console.print(Text("  ✗ ", "red bold") + Text(expectation.what) + Text(f": got {expectation.got}"))
+
+    def _output(self, stdout: str, stderr: str) -> None:
+        for text, style in ((stdout, ""), (stderr, "red")):
             for line in text.splitlines():
                 self.console.print(Text("  │ ", "dim") + Text(line, style), soft_wrap=True)
 

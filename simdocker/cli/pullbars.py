@@ -12,14 +12,16 @@ from simdocker.trace import STATE, Record
 DOWNLOADING, DOWNLOADED, EXTRACTED = "downloading", "downloaded", "extracted"
 
 
-def pull_bars(records: list[Record], width: int) -> Iterator[Text]:
-    """One bar a layer, in the order the downloads began: ░ waiting, ▓ downloading, █ extracting."""
+def pull_bars(records: list[Record], width: int, host: str = "") -> Iterator[Text]:
+    """One bar a layer, in the order the downloads began: ▓ downloading, █ extracting. `host`: only its."""
     layers: dict[tuple[str, str], dict[str, int]] = {}
     sizes: dict[tuple[str, str], int] = {}
     for record in records:
         if record.kind == STATE and record.actor.startswith("layer/"):
             attrs = record.attrs or {}
-            key = (record.actor, str(attrs.get("host", "")))
+            key = (record.actor, str(attrs.get("on", "")))
+            if host and key[1] != host:
+                continue
             layers.setdefault(key, {}).setdefault(record.what, record.t_ns)
             if "size" in attrs:
                 sizes[key] = int(attrs["size"])

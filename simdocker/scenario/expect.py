@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simdocker.scenario.result import Expectation, StepResult
 from simdocker.trace import MESSAGE, Record
@@ -17,20 +18,43 @@ if TYPE_CHECKING:
 ABSENT = object()
 
 
-def judge(step: Step, result: StepResult, records: list[Record], world: World, host: str) -> list[Expectation]:
-    """Every expectation and check of `step`, against its result and the world as it is now."""
-    found = list(_expected(step.expect, result, records)) if step.expect is not None else []
-    return found + [_checked(check, world, host) for check in step.check]
+class Answer(NamedTuple):
+    """An answer to an API call, and the host that got it."""
+
+    host: str
+    status: int
+    message: str
 
 
-def _expected(expect: Expect, result: StepResult, records: list[Record]) -> Iterator[Expectation]:
+def judge(step: Step, results: Sequence[StepResult], records: list[Record], world: World) -> None:
+    """Hold every expectation and check of `step` against its results, one a host, and the world as it is
+    now. `records` is the part of the trace that was written during the step."""
+    answers = list(_answers(records)) if step.expect is not None and step.expect.api is not None else []
+    own: dict[str, list[Answer]] = defaultdict(list)
+    for answer in answers if len(results) > 1 else ():
+        own[answer.host].append(answer)
+    for result in results:
+        heard = own[result.on] if len(results) > 1 else answers
+        found = list(_expected(step.expect, result, heard)) if step.expect is not None else []
+        result.expectations = found + [_checked(check, world, result.on) for check in step.check]
+
+
+def _answers(records: list[Record]) -> Iterator[Answer]:
+    for record in records:
+        if record.kind == MESSAGE and record.what.isdigit():
+            attrs = record.attrs or {}
+            host = str(attrs.get("to", "")).partition("@")[2]
+            yield Answer(host, int(record.what), str(attrs.get("message", "")))
+
+
+def _expected(expect: Expect, result: StepResult, answers: list[Answer]) -> Iterator[Expectation]:
     if expect.exit is not None:
         yield Expectation(f"exit code is {expect.exit}", result.exit == expect.exit, str(result.exit))
     for name, text in (("stdout", expect.stdout), ("stderr", expect.stderr)):
         if text is not None:
             yield from _text(name, text, getattr(result, name))
     if expect.api is not None:
-        yield _api(expect.api, records)
+        yield _api(expect.api, answers)
 
 
 def _text(name: str, text: Text, got: str) -> Iterator[Expectation]:
@@ -44,23 +68,18 @@ def _text(name: str, text: Text, got: str) -> Iterator[Expectation]:
         yield Expectation(f"{name} does not contain {_short(part)}", part not in got, _short(got))
 
 
-def _api(api: Api, records: list[Record]) -> Expectation:
+def _api(api: Api, answers: list[Answer]) -> Expectation:
     """Whether some API answer of the step has the status and the message asked for."""
     what = f"the API answers {api.status}"
-    answers = [
-        (int(record.what), str((record.attrs or {}).get("message", "")))
-        for record in records
-        if record.kind == MESSAGE and record.what.isdigit()
-    ]
     if api.message is not None:
         parts = [*api.message.contains, *([api.message.equals] if api.message.equals else [])]
         what += f" with {' and '.join(_short(part) for part in parts)}"
-    for status, message in answers:
+    for _, status, message in answers:
         if status == api.status and (
             api.message is None or all(e.passed for e in _text("message", api.message, message))
         ):
             return Expectation(what, True, f"{status} {message}".strip())
-    failed = [f"{status} {message}".strip() for status, message in answers if status >= 400]
+    failed = [f"{status} {message}".strip() for _, status, message in answers if status >= 400]
     return Expectation(what, False, "; ".join(failed) or "no failing answer")
 
 

@@ -19,14 +19,14 @@ def apply(fault: Fault, world: World) -> None:
     """Make it happen now; a `down` with a duration mends itself later."""
     world.trace.note("player", "fault", _said(fault))
     if fault.link is not None:
-        a, b = fault.link
+        pairs = world.spec.joined(fault.link)
         if fault.latency is not None:
-            world.network.set_link(a, b, latency_ns=fault.latency)
+            _set_links(world, pairs, latency_ns=fault.latency)
         if fault.bandwidth is not None:
-            world.network.set_link(a, b, bandwidth_bps=fault.bandwidth or None)
+            _set_links(world, pairs, bandwidth_bps=fault.bandwidth or None)
         if fault.down is not None or fault.up:
-            world.network.set_link(a, b, up=bool(fault.up))
-        _mend(fault, world, lambda: world.network.set_link(a, b, up=True))
+            _set_links(world, pairs, up=bool(fault.up))
+        _mend(fault, world, lambda: _set_links(world, pairs, up=True))
         return
     registry = world.registries[fault.registry or ""]
     if fault.rate_limit is not None:
@@ -37,6 +37,11 @@ def apply(fault: Fault, world: World) -> None:
     elif fault.up:
         registry.set_outage("")
         registry.set_rate_limit(None)
+
+
+def _set_links(world: World, pairs: list[tuple[str, str]], **changes: Any) -> None:
+    for a, b in pairs:
+        world.network.set_link(a, b, **changes)
 
 
 def _mend(fault: Fault, world: World, mend: Callable[[], None]) -> None:

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import combinations, product
+from functools import cached_property
+from itertools import islice, product
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, field
 
-from simdocker.scenario import units
+from simdocker.scenario import topology, units
 from simdocker.scenario.shorthand import written_out
 
+Count = Annotated[int, Meta(ge=1, le=100_000)]
 HUB = "docker.io"
 FOREVER = 0
+MANY = 20  # names in an error's sentence
 
 
 class Quantity(int):
@@ -94,8 +97,12 @@ class Disk(Part):
 
 
 class Host(Part):
-    """A machine. Without `daemon` anywhere in the world every host has one; else only those that say so."""
+    """A machine, or with `count` a group of equal ones: `node` with `count: 3` is node-1, node-2 and node-3.
 
+    Without `daemon` anywhere in the world every host has one; else only those that say so.
+    """
+
+    count: Count | None = None
     cpus: Annotated[int, Meta(ge=1, le=1024)] = 2
     memory: Size = Size(4 << 30)
     disk: Disk = field(default_factory=Disk)
@@ -124,8 +131,15 @@ class Registry(Part):
     down: bool = False
 
 
+class Switch(Part):
+    """A point where links meet, or with `count` a group of such points; nothing runs there."""
+
+    count: Count | None = None
+
+
 class Link(Part):
-    """A cable between two hosts or registries."""
+    """A cable between two hosts, registries or switches. Between groups it is one cable for each member
+    of the larger group, which is shared out evenly among the smaller (`topology.joined`)."""
 
     between: tuple[str, str]
     latency: Duration = Duration(1_000_000)
@@ -136,41 +150,70 @@ LAN_LATENCY, LAN = Duration(500_000), Bandwidth(10**9)
 HOME_LATENCY, HOME = Duration(20_000_000), Bandwidth(10**8)
 
 
-class WorldSpec(Part):
-    """Hosts, registries and links. Without links everything is joined by default ones."""
+class WorldSpec(Part, dict=True):
+    """Hosts, registries, switches and links. Without links everything is joined by default ones."""
 
     hosts: dict[str, Host] = field(default_factory=lambda: {"laptop": Host()})
     registries: dict[str, Registry] = field(default_factory=lambda: {HUB: Registry()})
+    switches: dict[str, Switch] = {}
     links: list[Link] | None = None
 
     def __post_init__(self) -> None:
         if not self.hosts:
             raise ValueError("a world needs a host, such as laptop")
-        known = [*self.hosts, *self.registries]
+        known = self.places
         for link in self.links or ():
             for end in link.between:
                 if end not in known:
-                    raise ValueError(
-                        f"a link goes to {end!r}, which is no host or registry here: known are {_list(known)}"
-                    )
+                    names = _list([*self.hosts, *self.registries, *self.switches])
+                    raise ValueError(f"a link goes to {end!r}, which is no host or registry here: known are {names}")
             if link.between[0] == link.between[1]:
                 raise ValueError(f"a link joins two different hosts, not {end!r} with itself")
 
+    @cached_property
+    def machines(self) -> dict[str, Host]:
+        """Every host by name, the members of groups one by one."""
+        return {machine: host for name, host in self.hosts.items() for machine in topology.members(name, host.count)}
+
+    @cached_property
+    def places(self) -> dict[str, tuple[str, ...]]:
+        """Every name a link may give, of a group or of one machine → the machines it stands for."""
+        parts: dict[str, Host | Switch] = {**self.hosts, **self.switches}
+        places: dict[str, tuple[str, ...]] = {name: (name,) for name in self.registries}
+        places |= {name: topology.members(name, part.count) for name, part in parts.items()}
+        for name in [name for name, part in parts.items() if part.count is not None]:
+            for machine in places[name]:
+                if machine in places:
+                    raise ValueError(f"{machine!r} is the name of a group's member and of something else")
+                places[machine] = (machine,)
+        return places
+
+    def members(self, host: str) -> tuple[str, ...]:
+        """The machines that a host's name stands for; none when it is no host."""
+        return self.places[host] if host in self.hosts or host in self.machines else ()
+
+    def joined(self, link: tuple[str, str]) -> list[tuple[str, str]]:
+        """The pairs of machines that a link between two names joins."""
+        a, b = link
+        return list(topology.joined(self.places.get(a, (a,)), self.places.get(b, (b,))))
+
     def cables(self) -> list[Link]:
-        """The links; where the file has none, a switch between all hosts and a home connection from
-        each to each registry."""
+        """The links, each between two machines; where the file has none, a local network of all hosts
+        and a home connection from each to each registry."""
         if self.links is not None:
-            return self.links
-        lan = [Link(between=pair, latency=LAN_LATENCY, bandwidth=LAN) for pair in combinations(self.hosts, 2)]
-        return lan + [
-            Link(between=pair, latency=HOME_LATENCY, bandwidth=HOME) for pair in product(self.hosts, self.registries)
-        ]
+            return [
+                Link(pair, link.latency, link.bandwidth) for link in self.links for pair in self.joined(link.between)
+            ]
+        machines = list(self.machines)
+        pairs, hops = topology.local_network(machines)
+        lan = [Link(pair, Duration(LAN_LATENCY // hops), LAN) for pair in pairs]
+        return lan + [Link(pair, HOME_LATENCY, HOME) for pair in product(machines, self.registries)]
 
     def daemons(self) -> list[str]:
-        """The hosts that run a daemon."""
+        """The machines that run a daemon."""
         said = [host.daemon for host in self.hosts.values()]
         default = not any(said)
-        return [name for name, host in self.hosts.items() if (default if host.daemon is None else host.daemon)]
+        return [name for name, host in self.machines.items() if (default if host.daemon is None else host.daemon)]
 
 
 class LayerSpec(Part):
@@ -329,16 +372,17 @@ class Scenario(Part, kw_only=True):
     steps: Annotated[list[Step], Meta(min_length=1)]
 
     def __post_init__(self) -> None:
-        hosts = self.world.hosts
-        cables = {frozenset(link.between) for link in self.world.cables()}
+        world = self.world
         for step in _flat(self.steps):
             for on in [step.on, *(check.on for check in step.check)]:
-                if on is not None and on not in hosts:
-                    raise ValueError(f"a step runs on {on!r}, which is no host here: known are {_list(hosts)}")
+                if on is not None and not world.members(on):
+                    raise ValueError(f"a step runs on {on!r}, which is no host here: known are {_list(world.hosts)}")
             fault = step.fault
-            if fault is not None and fault.link is not None and frozenset(fault.link) not in cables:
-                known = _list(" and ".join(link.between) for link in self.world.cables())
-                raise ValueError(f"a fault names a link between {' and '.join(fault.link)}: linked are {known}")
+            if fault is not None and fault.link is not None:
+                cables = {frozenset(cable.between): cable for cable in world.cables()}
+                if not cables.keys() >= set(map(frozenset, world.joined(fault.link))):
+                    known = _list(" and ".join(link.between) for link in world.links or cables.values())
+                    raise ValueError(f"a fault names a link between {' and '.join(fault.link)}: linked are {known}")
             if fault is not None and fault.registry is not None and fault.registry not in self.world.registries:
                 raise ValueError(
                     f"a fault names the registry {fault.registry!r}: known are {_list(self.world.registries)}"
@@ -367,4 +411,6 @@ def _must_compile(pattern: str) -> None:
 
 
 def _list(names: Iterable[str]) -> str:
-    return ", ".join(names)
+    """The names, or of very many the first few."""
+    few = list(islice(names, MANY + 1))
+    return ", ".join(few[:MANY]) + (" …" if len(few) > MANY else "")

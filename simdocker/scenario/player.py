@@ -7,11 +7,12 @@ the trace (`command`, `fault`, `say`), so a reader needs nothing but the trace.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simpy import AllOf, AnyOf, Event, Process
 
+from simdocker.des import rare_gc
 from simdocker.scenario.expect import judge
 from simdocker.scenario.faults import apply
 from simdocker.scenario.result import Run, StepResult
@@ -27,19 +28,21 @@ Outcome = tuple[int, bytes, bytes]
 
 
 class Observer(Protocol):
-    """Who watches a play, such as the console. Called as things happen; must not change anything."""
+    """Who watches a play, such as the console. Called as things happen; must not change anything.
 
-    def step_started(self, step: Step, host: str) -> None: ...
-    def step_ended(self, step: Step, result: StepResult) -> None: ...
+    A step runs on one host, or on all of a group at once: then it ends with a result for each."""
+
+    def step_started(self, step: Step, hosts: Sequence[str]) -> None: ...
+    def step_ended(self, step: Step, results: Sequence[StepResult]) -> None: ...
 
 
 class Silent:
     """An observer that does not care."""
 
-    def step_started(self, step: Step, host: str) -> None:
+    def step_started(self, step: Step, hosts: Sequence[str]) -> None:
         """Nothing."""
 
-    def step_ended(self, step: Step, result: StepResult) -> None:
+    def step_ended(self, step: Step, results: Sequence[StepResult]) -> None:
         """Nothing."""
 
 
@@ -51,15 +54,16 @@ class Player:
         self.world = world
         self.observer = observer
         self.run = Run(scenario, world.backend, world.seed, world)
-        self._first_host = next(iter(scenario.world.hosts))
+        self._first_host = next(iter(scenario.world.machines))
 
     def play(self) -> Run:
         """Play to the end and return what came of it."""
         world = self.world
         for name, text in self.scenario.files.items():
-            for host in self.scenario.world.hosts:
+            for host in self.scenario.world.machines:
                 world.place_file(host, name, text)
-        world.env.run(until=world.env.process(self._steps()))
+        with rare_gc():
+            world.env.run(until=world.env.process(self._steps()))
         return self.run
 
     def _steps(self) -> Generator[Event, Any, None]:
@@ -69,33 +73,49 @@ class Player:
     def _step(self, step: Step) -> Generator[Event, Any, None]:
         """Process: one step, to its end."""
         world, env = self.world, self.world.env
-        host = step.on or self._first_host
+        hosts = self._hosts(step)
         if step.run is not None:
-            yield from self._commands(step, host)
-        elif step.parallel is not None:
-            self.observer.step_started(step, host)
-            yield AllOf(
-                env, [env.process(self._commands(inner, inner.on or host, private=True)) for inner in step.parallel]
-            )
+            yield from self._run(step, hosts)
+            return
+        self.observer.step_started(step, hosts)
+        if step.parallel is not None:
+            together = [self._run(inner, self._hosts(inner, hosts), private=True) for inner in step.parallel]
+            yield AllOf(env, [env.process(commands) for commands in together])
         elif step.wait is not None:
-            self.observer.step_started(step, host)
             yield env.timeout(step.wait)
         elif step.fault is not None:
-            self.observer.step_started(step, host)
             apply(step.fault, world)
         else:
             world.trace.note(PLAYER, "say", {"text": step.say})
-            self.observer.step_started(step, host)
-        if step.run is None and step.check:
-            self._judge(step, StepResult(f"check on {host}", host, started_ns=env.now, ended_ns=env.now), host)
+        if step.check:
+            results = [StepResult(f"check on {host}", host, started_ns=env.now, ended_ns=env.now) for host in hosts]
+            self.run.steps += results
+            self._judge(step, results)
 
-    def _commands(self, step: Step, host: str, *, private: bool = False) -> Generator[Event, Any, None]:
-        """Process: the step's command `times` times: one after another, or one `every` so often."""
+    def _hosts(self, step: Step, default: Sequence[str] = ()) -> Sequence[str]:
+        """The machines a step runs on: all of the group it names, else the first of the world."""
+        if step.on is None:
+            return default or (self._first_host,)
+        return self.scenario.world.members(step.on)
+
+    def _run(self, step: Step, hosts: Sequence[str], *, private: bool = False) -> Generator[Event, Any, None]:
+        """Process: the step's command on each of its hosts at the same time."""
         env = self.world.env
-        self.observer.step_started(step, host)
-        result = StepResult(step.run or "", host, started_ns=env.now)
-        self.run.steps.append(result)
+        self.observer.step_started(step, hosts)
+        results = [StepResult(step.run or "", host, started_ns=env.now) for host in hosts]
+        self.run.steps += results
         first = len(self.world.trace)
+        if len(results) == 1:
+            yield from self._commands(step, results[0], private)
+        else:
+            yield AllOf(env, [env.process(self._commands(step, result, private)) for result in results])
+        for result in results:
+            result.records = (first, len(self.world.trace))
+        self._judge(step, results)
+
+    def _commands(self, step: Step, result: StepResult, private: bool) -> Generator[Event, Any, None]:
+        """Process: the step's command on one host `times` times: one after another, or one `every` so often."""
+        env, host = self.world.env, result.on
         outcomes: list[Outcome] = []
         if step.every is None:
             for _ in range(step.times):
@@ -112,15 +132,11 @@ class Player:
         result.stdout = b"".join(out for _, out, _ in outcomes).decode(errors="replace")
         result.stderr = b"".join(err for _, _, err in outcomes).decode(errors="replace")
         result.ended_ns = env.now
-        result.records = (first, len(self.world.trace))
-        self._judge(step, result, host)
 
-    def _judge(self, step: Step, result: StepResult, host: str) -> None:
-        records = self.world.trace.records[slice(*result.records)]
-        result.expectations = judge(step, result, records, self.world, host)
-        if step.run is None:
-            self.run.steps.append(result)
-        self.observer.step_ended(step, result)
+    def _judge(self, step: Step, results: Sequence[StepResult]) -> None:
+        """Hold every result against what the step expects."""
+        judge(step, results, self.world.trace.records[slice(*results[0].records)], self.world)
+        self.observer.step_ended(step, results)
 
     def _command(self, step: Step, host: str, private: bool) -> Generator[Event, Any, Outcome]:
         """Process: one shell line on one host → exit code, stdout, stderr. A line that is still at

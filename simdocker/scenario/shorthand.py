@@ -1,6 +1,6 @@
 """The short forms a scenario file may use, written out: what `model.py` reads has only long ones.
 
-`stdout: "x"` is `{equals: "x"}`, `contains: x` is `[x]`, and a host, registry or image with nothing
+`stdout: "x"` is `{equals: "x"}`, `contains: x` is `[x]`, and a host, registry, switch or image with nothing
 after its name is one with every default. What is not as it should be is left for the model to refuse.
 """
 
@@ -24,7 +24,7 @@ def _with(data: Any, parts: dict[str, Callable[[Any], Any]]) -> Any:
 
 
 def _world(data: Any) -> Any:
-    return _with(data, {"hosts": _named, "registries": _named})
+    return _with(data, {"hosts": _named, "registries": _named, "switches": _named})
 
 
 def _named(data: Any) -> Any:

@@ -6,9 +6,7 @@ trace. Inspecting it takes no simulated time and changes nothing.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,6 +43,7 @@ class World:
     `registries` by registry name."""
 
     def __init__(self, scenario: Scenario, *, backend: str, seed: int, profile: CostProfile, env: Environment) -> None:
+        self.spec = scenario.world
         self.backend = backend
         self.seed = seed
         self.env = env
@@ -91,8 +90,8 @@ class World:
     # -- building --------------------------------------------------------------------------------
 
     def _build(self, scenario: Scenario) -> None:
-        spec = scenario.world
-        for name in (*spec.hosts, *spec.registries):
+        spec = self.spec
+        for name in (*spec.machines, *spec.registries):
             self.network.add_host(name)
         for link in spec.cables():
             a, b = link.between
@@ -104,8 +103,8 @@ class World:
             self._add_registry(name, registry.rate_limit, registry.down)
         for name, image in scenario.images.items():
             self._publish(name, image)
-        daemons = spec.daemons()
-        for name, host in spec.hosts.items():
+        daemons = dict.fromkeys(spec.daemons())
+        for name, host in spec.machines.items():
             machine = Machine(
                 name,
                 self.env,
@@ -121,7 +120,7 @@ class World:
             self.machines[name] = machine
             if name in daemons:
                 self.daemons[name] = self._daemon(name, machine)
-        for name, host in spec.hosts.items():
+        for name, host in spec.machines.items():
             self._default_daemon[name] = self._endpoint(name, host.docker_host, daemons)
             client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self._connect, name))
             self.clients[name] = client
@@ -158,7 +157,7 @@ class World:
             host_facts=machine.facts(),
         )
 
-    def _endpoint(self, host: str, given: str | None, daemons: list[str]) -> str:
+    def _endpoint(self, host: str, given: str | None, daemons: Collection[str]) -> str:
         """Where this host's client finds its daemon: its own, else the first there is."""
         if given is not None:
             self._target(host, given)
@@ -167,7 +166,7 @@ class World:
             return SOCKET
         if not daemons:
             raise UserError(f"world: there is no daemon: give one of the hosts {', '.join(self.machines)} daemon: true")
-        address = f"tcp://{daemons[0]}:{TCP_PORT}"
+        address = f"tcp://{next(iter(daemons))}:{TCP_PORT}"
         self._target(host, address)
         return address
 
@@ -255,17 +254,3 @@ class _Nowhere:
         """Process: fails at once."""
         raise DaemonUnreachable(self.reason)
         yield
-
-
-@contextmanager
-def quick_collector() -> Iterator[None]:
-    """While a world runs, what was built before is left alone by the garbage collector, and it looks
-    less often: long lists of records would make it the largest cost (shared measurements: a third)."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

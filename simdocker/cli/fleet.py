@@ -1,0 +1,90 @@
+"""A step that ran on many hosts at once, in a few lines: one host's story stands for all of them.
+
+The messages of the first host are shown as they happen and those that its command did not cause are
+left out; afterwards comes how long it took the others, what they printed, and who differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from simdocker.scenario.units import show_duration
+from simdocker.trace import NOTE, Record
+
+if TYPE_CHECKING:
+    from simdocker.scenario.result import StepResult
+
+OUTPUTS = 3  # so many different outputs are shown; who printed yet another is only counted
+DIFFERING = 5  # so many hosts are named of those on which an expectation failed
+
+
+def called(hosts: Sequence[str]) -> str:
+    """The hosts in a few words: `node-1 … node-100`."""
+    return hosts[0] if len(hosts) == 1 else f"{hosts[0]} … {hosts[-1]}"
+
+
+class Spotlight:
+    """Follows one host of a group: whether a record is part of its story, by what caused it."""
+
+    def __init__(self) -> None:
+        self._aside: set[int] = set()  # records of the other hosts' stories
+        self._others: set[str] = set()
+
+    def on(self, hosts: Sequence[str]) -> None:
+        """A step begins on these hosts; the first is the one to follow."""
+        self._others = set(hosts[1:])
+
+    def shows(self, record: Record) -> bool:
+        """Asked of every record in turn, for whatever a hidden one causes is hidden too."""
+        started_elsewhere = record.kind == NOTE and record.what == "command" and (record.attrs or {}).get("on")
+        if started_elsewhere in self._others if started_elsewhere else record.cause_seq in self._aside:
+            self._aside.add(record.seq)
+            return False
+        return True
+
+
+def summary(results: Sequence[StepResult]) -> Iterator[Text]:
+    """When the hosts were done, by exit code."""
+    by_code: dict[int, list[int]] = {}
+    for result in results:
+        by_code.setdefault(result.exit, []).append(result.ended_ns - result.started_ns)
+    for code, took in sorted(by_code.items()):
+        took.sort()
+        first, half, last = (show_duration(took[at]) for at in (0, (len(took) - 1) // 2, -1))
+        times = f"after {first}" if first == last else f"the first after {first}, half after {half}, all after {last}"
+        yield Text(f"exit code {code} on {_hosts(len(took))}: {times}", style="dim")
+
+
+def outputs(results: Sequence[StepResult]) -> Iterator[tuple[str, str, str]]:
+    """What was printed, as (whose, stdout, stderr): each different output once, those of most hosts first."""
+    same: dict[tuple[str, str], list[StepResult]] = {}
+    for result in results:
+        if result.stdout or result.stderr:
+            same.setdefault((result.stdout, result.stderr), []).append(result)
+    groups = sorted(same.values(), key=len, reverse=True)
+    for group in groups[:OUTPUTS]:
+        more = f" and {_hosts(len(group) - 1, 'other ')}" if len(group) > 1 else ""
+        yield f"{group[0].on}{more}:", group[0].stdout, group[0].stderr
+    left = sum(map(len, groups[OUTPUTS:]))
+    if left:
+        yield f"{_hosts(left, 'more ')} printed something else", "", ""
+
+
+def verdicts(results: Sequence[StepResult]) -> Iterator[Text]:
+    """Each expectation once: held on all hosts, or which hosts differ and how."""
+    for number, first in enumerate(results[0].expectations):
+        failed = [(r.on, r.expectations[number].got) for r in results if not r.expectations[number].passed]
+        if not failed:
+            yield Text("  ✓ ", "green") + Text(f"{first.what}, on all {len(results)} hosts")
+            continue
+        named = "; ".join(f"{host} got {got}" for host, got in failed[:DIFFERING])
+        rest = f"; and {len(failed) - DIFFERING} more" if len(failed) > DIFFERING else ""
+        where = f": not on {len(failed)} of {len(results)} hosts: {named}{rest}"
+        yield Text("  ✗ ", "red bold") + Text(first.what) + Text(where)
+
+
+def _hosts(count: int, which: str = "") -> str:
+    return f"{count} {which}host{'s' if count != 1 else ''}"
