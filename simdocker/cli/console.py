@@ -7,7 +7,6 @@ for layers that were pulled, then what docker printed, then the expectations tic
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,10 @@ from rich.rule import Rule
 from rich.text import Text
 
 from simdocker.cli import fleet
-from simdocker.cli.narration import ANSWERS, why
 from simdocker.cli.pullbars import pull_bars
+from simdocker.cli.recordline import TIME_WIDTH, RecordLines
 from simdocker.scenario.units import show_duration
-from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
+from simdocker.trace import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario, Step
     from simdocker.scenario.result import Expectation, Run, StepResult
     from simdocker.scenario.world import World
-
-LONG_ID = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\b")
-COLOURS = {"client": "cyan", "daemon": "magenta", "registry": "yellow", "player": "white"}
-TIME_WIDTH = 9
-ACTORS_WIDTH = 19
 
 
 class Play:
@@ -43,7 +37,7 @@ class Play:
         self.scenario = scenario
         self.world = world
         self.quiet = quiet
-        self.many_hosts = len(scenario.world.machines) > 1
+        self.lines = RecordLines(many_hosts=len(scenario.world.machines) > 1)
         self.spotlight = fleet.Spotlight()
         self.step_started_ns = 0
         self.shown = 0
@@ -89,39 +83,9 @@ class Play:
 
     def record(self, record: Record) -> None:
         """One line of the trace, if it is one a reader wants to see now."""
-        line = self._line(record) if self.spotlight.shows(record) else None
+        line = self.lines.line(record, self.step_started_ns) if self.spotlight.shows(record) else None
         if line is not None:
             self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
-
-    def _line(self, record: Record) -> Text | None:
-        since = show_duration(record.t_ns - self.step_started_ns)
-        attrs = record.attrs or {}
-        line = Text(f"{since:>{TIME_WIDTH}}  ", style="dim")
-        if record.kind == MESSAGE:
-            actors = Text()
-            for part in (record.actor, " → ", str(attrs["to"])):
-                actors.append(self._short_actor(part), COLOURS.get(part.partition("@")[0], ""))
-            actors.pad_right(max(0, ACTORS_WIDTH - actors.cell_len))
-            line.append(actors).append("  ")
-            if record.what.isdigit():
-                status = int(record.what)
-                text = str(attrs.get("message") or ANSWERS.get(status, ""))
-                line.append(record.what, "red bold" if status >= 400 else "green").append(f"  {text}", "dim")
-            else:
-                line.append(shorten(record.what)).append(f"  {why(record.what)}", "dim")
-            return line
-        if record.kind == STEP:
-            detail = " ".join(f"{key}={shorten(str(value))}" for key, value in attrs.items())
-            return line.append(f"    · {record.what}", "blue").append(f"  {detail}", "dim")
-        if record.kind == STATE:
-            return line.append(f"    ∙ {shorten(record.actor)} {record.what}").append(_details(attrs), "dim")
-        if record.kind == NOTE and record.what in ("fault", "fault ends", "interrupt"):
-            return line.append(f"⚡ {record.what}", "red").append(_details(attrs), "dim")
-        return None
-
-    def _short_actor(self, actor: str) -> str:
-        name, at, _host = actor.partition("@")
-        return actor if self.many_hosts or name == "registry" else name if at else actor
 
     def step_ended(self, step: Step, results: Sequence[StepResult]) -> None:
         """What docker printed, and whether it is what was expected."""
@@ -193,14 +157,3 @@ class Play:
         self.console.print(
             verdict + Text(f" · {count} · {took} of simulated time in {spent:.1f} s · {len(run.trace)} records", "dim")
         )
-
-
-def _details(attrs: object) -> str:
-    if not isinstance(attrs, dict) or not attrs:
-        return ""
-    return "  " + " ".join(f"{key}={shorten(str(value))}" for key, value in attrs.items() if value is not None)
-
-
-def shorten(text: str) -> str:
-    """Ids as people see them: twelve digits."""
-    return LONG_ID.sub(r"\1", text)
