@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from simpy import Environment, Event
+if TYPE_CHECKING:
+    from simpy import Environment, Event  # takes 50 ms to load, and describing images does without
 
 
 class Stream:

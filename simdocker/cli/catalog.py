@@ -3,59 +3,70 @@
 from __future__ import annotations
 
 import difflib
-
-from rich.console import Console
-from rich.table import Table
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from simdocker.actors.registry.catalogue import hub
 from simdocker.content.image import Image
 from simdocker.errors import UserError
 
+GAP = "  "
 
-def show_catalog(name: str | None) -> int:
+
+def show_catalog(name: str | None = None) -> int:
     """List all images, or one image's layers; returns the exit code. Raises UserError."""
-    console = Console(highlight=False)
-    console.print(_all_images() if name is None else _one_image(name))
+    width = shutil.get_terminal_size().columns
+    for line in _all_images(width) if name is None else _one_image(name, width):
+        print(line)
     return 0
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
-
-
-def _all_images() -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, justify in (
-        ("IMAGE", "left"),
-        ("TAGS", "left"),
-        ("LAYERS", "right"),
-        ("PULL", "right"),
-        ("ON DISK", "right"),
-    ):
-        table.add_column(title, justify=justify)  # type: ignore[arg-type]
-    for repository, tags in hub().items():
-        latest = tags["latest"]
-        table.add_row(
+def _all_images(width: int) -> Iterator[str]:
+    rows = [
+        (
             repository.removeprefix("library/"),
+            str(len(tags["latest"].layers)),
+            _size(sum(layer.size for layer in tags["latest"].layers)),
             " ".join(tags),
-            str(len(latest.layers)),
-            _megabytes(sum(layer.size for layer in latest.layers)),
-            _megabytes(latest.unpacked),
         )
-    return table
+        for repository, tags in hub().items()
+    ]
+    yield from _table(("IMAGE", "LAYERS", "PULL", "TAGS"), "<>><", rows, width)
+    yield ""
+    yield "simdocker catalog IMAGE shows an image's layers; a scenario's images: adds more."
 
 
-def _one_image(name: str) -> Table:
-    image = _find(name)
-    table = Table(
-        box=None, pad_edge=False, header_style="bold", title=f"{name}: layers, lowest first", title_justify="left"
-    )
-    for title, justify in (("LAYER", "left"), ("PULL", "right"), ("ON DISK", "right"), ("MADE BY", "left")):
-        table.add_column(title, justify=justify, no_wrap=title != "MADE BY")  # type: ignore[arg-type]
-    for layer in image.layers:
-        digest = layer.digest.removeprefix("sha256:")[:12]
-        table.add_row(digest, _megabytes(layer.size), _megabytes(layer.unpacked), layer.created_by[:60])
-    return table
+def _one_image(name: str, width: int) -> Iterator[str]:
+    layers = _find(name).layers
+    rows = [
+        (
+            layer.digest.removeprefix("sha256:")[:12],
+            _size(layer.size),
+            _size(layer.unpacked),
+            layer.created_by,
+        )
+        for layer in layers
+    ]
+    yield f"{name}: {len(layers)} layer{'s' if len(layers) != 1 else ''}, lowest first"
+    yield from _table(("LAYER", "PULL", "ON DISK", "MADE BY"), "<>><", rows, width)
+
+
+def _table(titles: Sequence[str], align: str, rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Lines of a table whose last column is folded into what the others leave of `width`."""
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)][:-1]
+    left = sum(widths) + len(GAP) * len(widths)
+    for row in (titles, *rows):
+        cells = [f"{cell:{side}{size}}" for cell, side, size in zip(row, align, widths, strict=False)]
+        first, *more = textwrap.wrap(
+            row[-1], max(20, width - left), break_long_words=False, break_on_hyphens=False
+        ) or [""]
+        yield GAP.join([*cells, first]).rstrip()
+        yield from (" " * left + line for line in more)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB" if size >= 100 else f"{size} B"
 
 
 def _find(name: str) -> Image:

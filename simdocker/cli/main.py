@@ -1,89 +1,32 @@
-"""The `simdocker` command: which subcommands there are. Each is imported when it is called.
+"""The `simdocker` command's door: from the arguments to a command and its exit code.
 
-A teacher's first contact is `simdocker --help`, so it has to be there at once: nothing heavy is
-imported before a command needs it.
+A teacher's first contact is `simdocker --help`, and editors run `simdocker validate` on every save,
+so both have to be there at once: nothing heavy is imported before a command needs it.
 """
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated, Optional
 
-import typer
-
-app = typer.Typer(
-    name="simdocker",
-    help="""See what happens behind `docker run`: a simulator of Docker's architecture.
-
-Start with:  simdocker run scenarios/01-five-steps-of-docker-run.yaml
-""",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-
-USAGE_ERROR = 2
-INTERRUPTED = 130
-
-
-@app.command()
-def run(
-    scenario: Annotated[str, typer.Argument(help="A scenario file (.yaml), a list of docker commands (.sh), or -")],
-    backend: Annotated[str, typer.Option(help="Where it plays: sim")] = "sim",
-    seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
-    profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
-    trace: Annotated[Optional[Path], typer.Option(help="Write every record here, as JSON lines")] = None,  # noqa: UP045
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the play")] = False,
-    speed: Annotated[
-        Optional[float], typer.Option(help="Simulated seconds a second; at once by default, 1 is real time")  # noqa: UP045
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what docker prints, and what failed")] = False,
-) -> None:
-    """Play a scenario and show every message. Exit 0: all expectations hold; 1: some do not."""
-    from simdocker.cli.run import run_scenario
-
-    raise typer.Exit(
-        run_scenario(
-            scenario, backend=backend, seed=seed, profile=profile, trace=trace, as_json=json, speed=speed, quiet=quiet
-        )
-    )
-
-
-@app.command()
-def validate(
-    scenario: Annotated[list[str], typer.Argument(help="Scenario files to check")],
-) -> None:
-    """Check scenario files without playing them. Exit 2 when one is wrong."""
-    from simdocker.cli.validate import validate_files
-
-    raise typer.Exit(validate_files(scenario))
-
-
-@app.command()
-def catalog(
-    image: Annotated[Optional[str], typer.Argument(help="Show one image's layers, such as nginx:latest")] = None,  # noqa: UP045
-) -> None:
-    """List the images of the built-in Docker Hub."""
-    from simdocker.cli.catalog import show_catalog
-
-    raise typer.Exit(show_catalog(image))
+from simdocker.cli.outcome import exit_code
 
 
 def main() -> None:
-    """Entry point: errors of any command become one sentence and exit code 2, Ctrl-C becomes 130."""
-    from simdocker.errors import UserError
+    """Entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # None: closed by whoever started us
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr] # a terminal without Unicode shows ?
+    command, *names = sys.argv[1:] or [""]
+    if not any(name.startswith("-") and name != "-" for name in names):
+        # Bare names need no parser, and typer takes as long to load as these two to do their work.
+        if command == "validate" and names:
+            from simdocker.cli.validate import validate_files
 
-    try:
-        app()
-    except UserError as error:
-        print(f"simdocker: {error}", file=sys.stderr)
-        sys.exit(USAGE_ERROR)
-    except KeyboardInterrupt:
-        print("simdocker: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output left: nothing more to say
-        sys.exit(0)
+            sys.exit(exit_code(lambda: validate_files(names)))
+        if command == "catalog" and len(names) < 2:
+            from simdocker.cli.catalog import show_catalog
+
+            sys.exit(exit_code(lambda: show_catalog(*names)))
+    from simdocker.cli.commands import app
+
+    app(prog_name="simdocker")

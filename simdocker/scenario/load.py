@@ -86,7 +86,6 @@ def from_yaml(text: str, name: str) -> Scenario:
     import yaml
     from msgspec import ValidationError
 
-    from simdocker.scenario.explain import explain
     from simdocker.scenario.model import Scenario
 
     loader = _loader()
@@ -108,6 +107,8 @@ def from_yaml(text: str, name: str) -> Scenario:
         _refuse_doubles(tree, name)
         return Scenario.of(data)
     except ValidationError as error:
+        from simdocker.scenario.explain import explain
+
         raise ScenarioError(explain(str(error), data, tree, name)) from None
     except RecursionError:
         raise ScenarioError(f"{name}: it is nested too deeply") from None

@@ -1,0 +1,78 @@
+"""The subcommands and their options. Each body is imported when it is called.
+
+typer reads the arguments; what a command does is in a module of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from simdocker.cli.outcome import exit_code
+
+app = typer.Typer(
+    name="simdocker",
+    help="""See what happens behind `docker run`: a simulator of Docker's architecture.
+
+Start with:  simdocker run scenarios/01-five-steps-of-docker-run.yaml
+""",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="A scenario file (.yaml), a list of docker commands (.sh), or -")],
+    backend: Annotated[str, typer.Option(help="Where it plays: sim")] = "sim",
+    seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
+    profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
+    trace: Annotated[Optional[Path], typer.Option(help="Write every record here, as JSON lines")] = None,  # noqa: UP045
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the play")] = False,
+    speed: Annotated[
+        Optional[float], typer.Option(help="Simulated seconds a second; at once by default, 1 is real time")  # noqa: UP045
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what docker prints, and what failed")] = False,
+) -> None:
+    """Play a scenario and show every message. Exit 0: all expectations hold; 1: some do not."""
+    from simdocker.cli.run import run_scenario
+
+    raise typer.Exit(
+        exit_code(
+            lambda: run_scenario(
+                scenario,
+                backend=backend,
+                seed=seed,
+                profile=profile,
+                trace=trace,
+                as_json=json,
+                speed=speed,
+                quiet=quiet,
+            )
+        )
+    )
+
+
+@app.command()
+def validate(
+    scenario: Annotated[list[str], typer.Argument(help="Scenario files to check")],
+) -> None:
+    """Check scenario files without playing them. Exit 2 when one is wrong."""
+    from simdocker.cli.validate import validate_files
+
+    raise typer.Exit(exit_code(lambda: validate_files(scenario)))
+
+
+@app.command()
+def catalog(
+    image: Annotated[Optional[str], typer.Argument(help="Show one image's layers, such as nginx:latest")] = None,  # noqa: UP045
+) -> None:
+    """List the images of the built-in Docker Hub."""
+    from simdocker.cli.catalog import show_catalog
+
+    raise typer.Exit(exit_code(lambda: show_catalog(image)))

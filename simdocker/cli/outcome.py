@@ -1,0 +1,43 @@
+"""What becomes of a command: its exit code, or one sentence for what the user did or pressed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from simdocker.errors import UserError
+
+USAGE_ERROR = 2
+INTERRUPTED = 130  # as a shell reports SIGINT
+BROKEN_PIPE = 141  # and SIGPIPE
+
+
+def exit_code(command: Callable[[], int]) -> int:
+    """Run `command` and return the exit code; nothing a user can do ends in a traceback."""
+    try:
+        code = command()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except UserError as error:
+        return _say(str(error), USAGE_ERROR)
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        _forget_output()
+        return BROKEN_PIPE
+    except OSError as error:  # what a command opens it handles itself: only its output is left
+        _forget_output()
+        return _say(f"the output cannot be written: {error.strerror}", USAGE_ERROR)
+    return code
+
+
+def _say(sentence: str, code: int) -> int:
+    if sys.stderr is not None:
+        print(f"simdocker: {sentence}", file=sys.stderr)
+    return code
+
+
+def _forget_output() -> None:
+    """Whoever read our output is gone; what Python still has in its buffer must not fail at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
