@@ -123,6 +123,9 @@ class ProcessSpec(msgspec.Struct, gc=False):
     capabilities: frozenset[str] | None = None  # None: Docker's default 14
     sysctls: Mapping[str, str] | None = None
     groups: Sequence[str] = ()  # --group-add: names or numbers
+    cpus: Sequence[int] = ()  # --cpuset-cpus: the processors it may run on, () for all
+    shm_size: int = 64 << 20  # bytes of /dev/shm
+    rlimits: Mapping[str, tuple[int, int]] | None = None  # --ulimit: name → soft and hard limit, -1 unlimited
 
 
 class RunningProcess(Protocol):

@@ -114,7 +114,7 @@ class Cli:
 
 def error_text(response: Response) -> str:
     """The line the CLI prints for an error answer."""
-    return f"Error response from daemon: {response.message}"
+    return f"Error response from daemon: {response.message.strip()}"
 
 
 def filters(pairs: Iterable[tuple[str, str]]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from simdocker.actors.daemon import host_options
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.signals import parse_signal
 from simdocker.actors.daemon.times import EPOCH_S
@@ -67,6 +68,7 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
         _check_ports(host)
     if host.Memory or host.MemorySwap or host.NanoCpus or host.MemoryReservation or host.CpuQuota:
         _check_resources(host, int(daemon.host_facts.get("NCPU", 2)))
+    host_options.check(host, int(daemon.host_facts.get("NCPU", 2)))
     if host.Runtime not in ("", "runc"):
         raise BadRequest(f"Unknown runtime specified {host.Runtime}")
     log = host.LogConfig
@@ -153,16 +155,16 @@ def not_removable(container: Container) -> str:
     return f"You cannot remove a {status} container {container.id}. {advice[status]}"
 
 
-def environment(config: ContainerConfig) -> Sequence[str]:
-    """A process's environment: PATH, HOSTNAME and TERM unless the configuration says otherwise,
-    then the rest in its order (container.CreateDaemonEnvironment)."""
+def environment(config: ContainerConfig, *, tty: bool) -> Sequence[str]:
+    """The environment of a process with or without a terminal: PATH, HOSTNAME and TERM unless the
+    configuration says otherwise, then the rest in its order (container.CreateDaemonEnvironment)."""
     hostname = "HOSTNAME=" + config.Hostname
     ordinary = _ordinary(tuple(config.Env or ()))
     if ordinary is not None:
         path, *others = ordinary
-        return [path, hostname, "TERM=xterm", *others] if config.Tty else [path, hostname, *others]
+        return [path, hostname, "TERM=xterm", *others] if tty else [path, hostname, *others]
     env = [DEFAULT_PATH, hostname]
-    if config.Tty:
+    if tty:
         env.append("TERM=xterm")
     override(env, config.Env or ())
     return env

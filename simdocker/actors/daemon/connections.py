@@ -49,7 +49,9 @@ class Connections:
         mode = container.host.NetworkMode
         driver = self.daemon.network_driver
         if mode.startswith(CONTAINER):
-            container.sandbox = driver.sandbox(container.id, CONTAINER + self._shared_with(container).id, None)
+            other = self._shared_with(container)
+            container.config.Hostname, container.config.Domainname = other.config.Hostname, other.config.Domainname
+            container.sandbox = driver.sandbox(container.id, CONTAINER + other.id, None)
             return
         try:
             for name, settings in container.networking.items():

@@ -7,6 +7,7 @@ clients get it at once and followers of the log line by line.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon import checks
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 STDOUT, STDERR = 1, 2
 RAW_STREAM = {"Content-Type": "application/vnd.docker.raw-stream"}
+Entry = tuple[int, int, bytes]
+Shape = Callable[[Entry], tuple[int, bytes]]
+"""How a log entry (ns, fd, line) goes to a client: (fd, line)."""
+
 CONDITIONS = frozenset(("not-running", "next-exit", "removed"))
 
 
@@ -138,7 +143,7 @@ class Console:
             raise InternalError("configured logging driver does not support reading")
         yield self.daemon.work("api.logs")
         since, until = _instant(query.get("since"), 0), _instant(query.get("until"), 1 << 62)
-        timestamps = truthy(query.get("timestamps"))
+        shape = partial(_line, truthy(query.get("timestamps")), truthy(query.get("details")))
         entries = [e for e in container.log.entries if since <= e[0] <= until and e[1] in wanted]
         tail = query.get("tail", "all")
         if tail.isdigit():
@@ -146,7 +151,7 @@ class Console:
             entries = entries[-count:] if count else []
         stream = Stream(self.daemon.env)
         for entry in entries:
-            stream.write(_line(entry, timestamps))
+            stream.write(shape(entry))
         if not truthy(query.get("follow")) or not container.running:
             stream.close()
             return Response(200, headers=RAW_STREAM, stream=stream)
@@ -155,18 +160,18 @@ class Console:
             container.log.followers = []
         container.log.followers.append(source)
         stream.on_cancel = source.cancel
-        self.daemon.env.process(self._follow(container, source, stream, wanted, timestamps, until))
+        self.daemon.env.process(self._follow(container, source, stream, wanted, shape, until))
         return Response(200, headers=RAW_STREAM, stream=stream)
 
     def _follow(
-        self, container: Container, source: Stream, stream: Stream, wanted: set[int], timestamps: bool, until: int
+        self, container: Container, source: Stream, stream: Stream, wanted: set[int], shape: Shape, until: int
     ) -> Process:
         """Process: carry new log lines to one follower until the run ends or the follower leaves."""
         while (entry := (yield from source.read())) is not None:
             if entry[0] > until:
                 break
             if entry[1] in wanted:
-                stream.write(_line(entry, timestamps))
+                stream.write(shape(entry))
         if container.log.followers and source in container.log.followers:
             container.log.followers.remove(source)
         stream.close()
@@ -214,8 +219,10 @@ class Console:
         return Response(200)
 
 
-def _line(entry: tuple[int, int, bytes], timestamps: bool) -> tuple[int, bytes]:
+def _line(timestamps: bool, details: bool, entry: Entry) -> tuple[int, bytes]:
     now, fd, data = entry
+    if details:  # the attributes that --log-opt asks for would stand before the space; json-file has none
+        data = b" " + data
     return (fd, rfc3339_nano(now).encode() + b" " + data) if timestamps else (fd, data)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from simpy import Event
 
     from simdocker.actors.daemon.endpoints import EndpointState
+    from simdocker.actors.daemon.health import Health
     from simdocker.actors.daemon.images import Image
     from simdocker.actors.daemon.mounts import MountPlan
     from simdocker.api.models import ContainerConfig, HostConfig
@@ -126,6 +127,7 @@ class Container:
         "created_ns",
         "endpoints",
         "exec_ids",
+        "health",
         "host",
         "id",
         "image",
@@ -183,6 +185,7 @@ class Container:
         self.attached: list[tuple[Stream, bool, bool]] | None = None  # stream, wants stdout, wants stderr
         self.waiters: list[tuple[str, Stream]] | None = None  # condition, stream that gets the exit code
         self.exec_ids: list[str] | None = None
+        self.health: Health | None = None  # with a health check, since its first start
         self.busy: Event | None = None  # set while an operation holds the container's lock
         self.manually_stopped = False
         self.restart_count = 0

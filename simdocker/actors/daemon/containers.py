@@ -9,31 +9,28 @@ shows is `views.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon import checks, views
+from simdocker.actors.daemon.configuration import merge
 from simdocker.actors.daemon.console import Console
 from simdocker.actors.daemon.container import Container
+from simdocker.actors.daemon.container_list import Query
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.lifecycle import Lifecycle
 from simdocker.actors.daemon.names import random_name
 from simdocker.actors.daemon.query import Filters, truthy
 from simdocker.api import BadRequest, Conflict, NotFound, Request, Response
-from simdocker.api.models import ContainerConfig, ContainerCreateBody, HostConfig
+from simdocker.api.models import ContainerCreateBody, HostConfig
 from simdocker.backends.ports import Process
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
     from simdocker.actors.daemon.images import Image
 
-DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 VALID_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
-LIST_FILTERS = frozenset(
-    ("ancestor before exited expose health id isolation is-task label name network publish since status volume").split()
-)
-STATUSES = frozenset(("created", "dead", "exited", "paused", "removing", "restarting", "running"))
 PRUNE_FILTERS = frozenset(("label", "label!", "until"))
 
 
@@ -109,7 +106,7 @@ class Containers:
         yield daemon.work("container.create")
         image = self._image(body.Image, request.query.get("platform", ""))
         id = daemon.new_id()
-        config = merge(body, image, id)
+        config = merge(body, image, daemon.hostname if host.NetworkMode == "host" else id[:12])
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")
         warnings += daemon.networks.check(body, host)
@@ -173,78 +170,11 @@ class Containers:
     # -- looking ---------------------------------------------------------------------------
 
     def list(self, request: Request) -> Reply:
-        """Process: `GET /containers/json`: newest first; only running ones unless `all`, `limit` or a
-        filter on state asks for more."""
-        query = request.query
-        filters = Filters.parse(query.get("filters"), LIST_FILTERS)
-        for status in filters.get("status"):
-            if status not in STATUSES:
-                raise BadRequest(f"Invalid filter 'status={status}'")
-        limit = int(query.get("limit") or 0)
-        everything = truthy(query.get("all")) or limit > 0 or "status" in filters or "exited" in filters
+        """Process: `GET /containers/json`: newest first."""
+        find = Query(self.daemon, request.query)
         yield self.daemon.work("api.list")
-        found: list[Container] = []
-        for container in self._selected(filters):
-            if everything or container.running or "before" in filters or "since" in filters:
-                found.append(container)
-                if limit > 0 and len(found) == limit:
-                    break
-        size = truthy(query.get("size"))
-        return Response(200, [views.summary(self.daemon, container, size=size) for container in found])
-
-    def _selected(self, filters: Filters) -> Iterator[Container]:
-        newest_first = sorted(self._by_id.values(), key=lambda c: c.created_ns, reverse=True)
-        before = self.get(filters.get("before")[-1]) if "before" in filters else None
-        since = self.get(filters.get("since")[-1]) if "since" in filters else None
-        ancestors = self._ancestors(filters.get("ancestor"))
-        for container in newest_first:
-            if before is not None and container.created_ns >= before.created_ns:
-                continue
-            if since is not None and container.created_ns <= since.created_ns:
-                continue
-            if ancestors is not None and (container.image is None or container.image.id not in ancestors):
-                continue
-            if self._matches(container, filters):
-                yield container
-
-    def _ancestors(self, references: list[str]) -> set[str] | None:
-        if not references:
-            return None
-        found = set()
-        for reference in references:
-            try:
-                found.add(self.daemon.images.get(reference).id)
-            except (NotFound, BadRequest):
-                continue
-        return found
-
-    def _matches(self, container: Container, filters: Filters) -> bool:
-        state = container.state
-        if not (
-            filters.prefix("id", container.id)
-            and (filters.match("name", container.name) or filters.match("name", "/" + container.name))
-            and filters.exact("status", state.status)
-            and filters.labels(container.config.Labels)
-        ):
-            return False
-        if "exited" in filters:
-            codes = [int(code) for code in filters.get("exited") if code.lstrip("-").isdigit()]
-            if state.exit_code not in codes or state.running or state.started_ns < 0:
-                return False
-        if "health" in filters and not filters.exact("health", "none"):
-            return False
-        if "volume" in filters and not any(
-            wanted in (mount.name, mount.target) for wanted in filters.get("volume") for mount in container.mounts
-        ):
-            return False
-        if "network" in filters:
-            networks = {value for name, id in self.daemon.networks.names(container) for value in (name, id)}
-            if not networks.intersection(filters.get("network")):
-                return False
-        for key in ("publish", "expose"):
-            if key in filters and not views.has_port(self.daemon, container, key, filters.get(key)):
-                return False
-        return True
+        size = truthy(request.query.get("size"))
+        return Response(200, [views.summary(self.daemon, container, size=size) for container in find.containers()])
 
     def inspect(self, request: Request, id: str) -> Reply:
         """Process: `GET /containers/{id}/json`."""
@@ -265,7 +195,7 @@ class Containers:
             raise BadRequest("Renaming a container with the same name as its current name")
         if not VALID_NAME.fullmatch(new):
             raise BadRequest(
-                f"Error when allocating new name: Invalid container name ({new}), "
+                f"Error when allocating new name: Invalid container name (/{new}), "
                 "only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
             )
         try:
@@ -343,58 +273,3 @@ class Containers:
         extra["image"] = container.image_ref
         extra["name"] = container.name
         self.daemon.events.emit("container", action, container.id, extra)
-
-
-def merge(body: ContainerCreateBody, image: Image | None, id: str) -> ContainerConfig:
-    """The configuration a container runs with: the caller's over the image's (daemon/commit.go `merge`).
-
-    An entrypoint given by the caller drops the image's command; environments and labels are united,
-    the caller's winning.
-    """
-    base = image.config if image is not None else NOTHING
-    entrypoint, command = body.Entrypoint, body.Cmd
-    if not entrypoint:
-        if not command:
-            command = base.Cmd
-        if entrypoint is None:
-            entrypoint = base.Entrypoint
-    if entrypoint == [""]:
-        entrypoint = None
-    env = body.Env
-    if base.Env:
-        given = {entry.partition("=")[0] for entry in env or ()}
-        env = [*(env or ()), *(entry for entry in base.Env if entry.partition("=")[0] not in given)]
-    return ContainerConfig(
-        Hostname=body.Hostname or ("" if shares_hostname(body.HostConfig) else id[:12]),
-        Domainname=body.Domainname,
-        User=body.User or base.User,
-        AttachStdin=body.AttachStdin,
-        AttachStdout=body.AttachStdout,
-        AttachStderr=body.AttachStderr,
-        ExposedPorts={**(body.ExposedPorts or {}), **base.ExposedPorts} if base.ExposedPorts else body.ExposedPorts,
-        Tty=body.Tty,
-        OpenStdin=body.OpenStdin,
-        StdinOnce=body.StdinOnce,
-        Env=env,
-        Cmd=command,
-        Healthcheck=body.Healthcheck or base.Healthcheck,
-        Image=body.Image,
-        Volumes=({**(body.Volumes or {}), **(base.Volumes or {})}) or None,
-        WorkingDir=body.WorkingDir or base.WorkingDir,
-        Entrypoint=entrypoint,
-        NetworkDisabled=body.NetworkDisabled,
-        OnBuild=body.OnBuild,
-        Labels={**base.Labels, **(body.Labels or {})} if base.Labels else body.Labels,
-        StopSignal=body.StopSignal or base.StopSignal,
-        StopTimeout=body.StopTimeout,
-        Shell=base.Shell,
-    )
-
-
-NOTHING = ContainerConfig()
-
-
-def shares_hostname(host: HostConfig | None) -> bool:
-    """Whether the container takes another namespace's host name."""
-    mode = host.NetworkMode if host is not None else ""
-    return mode == "host" or mode.startswith("container:")

@@ -133,6 +133,7 @@ class Daemon:
         self.volume_driver = volume
         self.registries = registries
         self.host_facts = host_facts or {}  # NCPU, MemTotal, OperatingSystem …, for /info
+        self.hostname = str(self.host_facts.get("Name", host))
         self._random = streams.stream(f"{self.actor}/cost")
         self._ids = streams.stream(f"{self.actor}/id")
         self.random_names = streams.stream(f"{self.actor}/name")

@@ -36,7 +36,6 @@ def etc_files(daemon: Daemon, container: Container) -> Mapping[str, str]:
         return etc_files(daemon, daemon.containers.get(mode.removeprefix(CONTAINER)))
     hostname = config.Hostname
     if mode == "host":
-        hostname = hostname or str(daemon.host_facts.get("Name", daemon.host))
         hosts = f"127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n"
     else:
         hosts = LOOPBACK

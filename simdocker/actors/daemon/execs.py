@@ -16,7 +16,7 @@ from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.api import BadRequest, Conflict, InternalError, NotFound, Request, Response, Stream
 from simdocker.api.models import ExecCreateBody, ExecStartBody
-from simdocker.backends.ports import DriverError, ProcessSpec, StartFailed
+from simdocker.backends.ports import DriverError, Output, Process, ProcessSpec, StartFailed
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -77,13 +77,25 @@ class Execs:
         if not checks.detach_keys(body.DetachKeys):
             raise BadRequest(f"Invalid escape keys ({body.DetachKeys}) provided")
         yield self.daemon.work("exec.create")
+        return Response(201, {"Id": self._add(container, body).id})
+
+    def _add(self, container: Container, body: ExecCreateBody) -> Exec:
         exec = Exec(self.daemon.new_id(), container, body)
         self._by_id[exec.id] = exec
         if container.exec_ids is None:
             container.exec_ids = []
         container.exec_ids.append(exec.id)
         self._event(exec, f"exec_create: {_command(body)}")
-        return Response(201, {"Id": exec.id})
+        return exec
+
+    def run(self, container: Container, command: list[str], output: Output) -> Process:
+        """Process → RunningProcess: an exec of the daemon's own, such as a health check's. Raises DriverError."""
+        exec = self._add(container, ExecCreateBody(Cmd=command, AttachStdout=True, AttachStderr=True))
+        exec.started = True
+        self._event(exec, f"exec_start: {_command(exec.body)}")
+        process = yield from self.daemon.runtime.exec(container.id, self._spec(exec), output, None)
+        self._running(exec, process, None)
+        return process
 
     def start(self, request: Request, id: str) -> Reply:
         """Process: `POST /exec/{id}/start`: attached, the answer is the stream of its output, on which
@@ -118,19 +130,22 @@ class Execs:
             if isinstance(error, StartFailed) and error.exit_code in (126, 127):
                 raise BadRequest(message) from None
             raise InternalError(message) from None
-        exec.running = True
-        exec.pid = process.pid
-        exec.process = process
-        process.exited.callbacks.append(lambda event: self._ended(exec, event, stream))
+        self._running(exec, process, stream)
         if stream is None:
             return Response(200)
         return Response(101, headers=RAW_STREAM, stream=stream)
 
+    def _running(self, exec: Exec, process: RunningProcess, stream: Stream | None) -> None:
+        exec.running = True
+        exec.pid = process.pid
+        exec.process = process
+        callbacks = process.exited.callbacks
+        assert callbacks is not None
+        callbacks.append(lambda event: self._ended(exec, event, stream))
+
     def _spec(self, exec: Exec) -> ProcessSpec:
         config, host, body = exec.container.config, exec.container.host, exec.body
-        env = list(checks.environment(config))
-        if body.Tty and not config.Tty:
-            env.append("TERM=xterm")
+        env = list(checks.environment(config, tty=body.Tty))
         if body.Env:
             checks.override(env, body.Env)
         return ProcessSpec(

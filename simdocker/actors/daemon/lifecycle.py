@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import AnyOf, Event
 
-from simdocker.actors.daemon import checks
+from simdocker.actors.daemon import checks, health, host_options
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
-from simdocker.actors.daemon.signals import SIGKILL, SIGTERM, parse_signal
+from simdocker.actors.daemon.signals import SIGKILL, SIGTERM, parse_signal, supported
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotModified, Request, Response, Stream
 from simdocker.backends.ports import DriverError, Process, ProcessSpec, StartFailed
 
@@ -99,6 +99,8 @@ class Lifecycle:
             rootfs = yield from daemon.storage.mount(container.id, read_only=container.host.ReadonlyRootfs)
             yield from daemon.networks.attach(container)
             mounts = (yield from daemon.volumes.mount(container)) if container.mounts else ()
+            if container.host.Devices:
+                mounts = (*mounts, *host_options.devices(daemon, container.host))
             if container.config.OpenStdin and container.stdin is None:
                 container.stdin = Stream(daemon.env)
             process = yield from daemon.runtime.start(
@@ -118,15 +120,15 @@ class Lifecycle:
             self.unlock(container)
 
     def _spec(self, container: Container, mounts: Any) -> ProcessSpec:
-        config, host = container.config, container.host
+        daemon, config, host = self.daemon, container.config, container.host
         return ProcessSpec(
             (container.path, *container.args),
-            checks.environment(config),
+            checks.environment(config, tty=config.Tty),
             config.WorkingDir or "/",
             config.User,
             config.Tty,
-            config.Hostname,
-            self.daemon.networks.etc_files(container),
+            daemon.hostname if host.UTSMode == "host" else config.Hostname,
+            daemon.networks.etc_files(container),
             mounts,
             host.ReadonlyRootfs,
             bool(host.Init),
@@ -136,6 +138,9 @@ class Lifecycle:
             checks.capabilities(host),
             host.Sysctls,
             host.GroupAdd or (),
+            host_options.number_set(host.CpusetCpus) if host.CpusetCpus else (),
+            host.ShmSize or host_options.SHM_SIZE,
+            host_options.rlimits(host),
         )
 
     def _started(self, container: Container, process: Any) -> None:
@@ -151,6 +156,8 @@ class Lifecycle:
         container.manually_stopped = False
         cause = daemon.trace.state(container.actor, "running", {"pid": process.pid})
         self.containers.event(container, "start")
+        if container.config.Healthcheck is not None:
+            health.started(daemon, container)
         process.exited.callbacks.append(lambda event: self._on_exit(container, process, event.value, cause))
 
     def _start_failed(self, container: Container, error: ApiError | DriverError) -> Process:
@@ -211,6 +218,7 @@ class Lifecycle:
         console = self.containers.console
         container.log.flush(daemon.env.now)
         console.end_attached(container)
+        health.suspended(container)
         container.stdin = None
         state.exit_code = code
         state.oom_killed = process.oom_killed
@@ -336,10 +344,15 @@ class Lifecycle:
             number = parse_signal(text)
             if number < 0:
                 raise BadRequest(f"Invalid signal: {text}")
-        container = self.containers.get(id)
+        try:
+            container = self.containers.get(id)
+        except ApiError as error:
+            raise type(error)(f"Cannot kill container: {id}: {error.message}") from None
+        if not supported(number):
+            raise InternalError(f"Cannot kill container: {id}: The linux daemon does not support signal {number}")
         if not container.running:
             raise Conflict(f"Cannot kill container: {id}: Container {container.id} is not running")
-        if number in (0, SIGKILL):
+        if number == SIGKILL:
             yield from self.kill(container)
         else:
             self.signal(container, number)
@@ -396,16 +409,16 @@ class Lifecycle:
     def post_pause(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/pause`: freeze all its processes."""
         container = self.containers.get(id)
-        checks.must_run(container)
-        if container.state.paused:
-            raise Conflict(f"Container {container.id} is already paused")
         yield from self.lock(container)
         try:
             checks.must_run(container)
+            if container.state.paused:
+                raise Conflict(f"Container {container.id} is already paused")
             yield from self.daemon.runtime.pause(container.id)
             container.state.paused = True
         finally:
             self.unlock(container)
+        health.suspended(container)
         self.daemon.trace.state(container.actor, "paused")
         self.containers.event(container, "pause")
         return Response(204)
@@ -413,15 +426,16 @@ class Lifecycle:
     def post_unpause(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/unpause`."""
         container = self.containers.get(id)
-        if not container.state.paused:
-            raise InternalError(f"Container {container.id} is not paused")
         yield from self.lock(container)
         try:
+            if not container.state.paused:
+                raise InternalError(f"Container {container.id} is not paused")
             yield from self.daemon.runtime.resume(container.id)
             container.state.paused = False
         finally:
             self.unlock(container)
         self.daemon.trace.state(container.actor, "running")
+        health.resumed(self.daemon, container)
         self.containers.event(container, "unpause")
         return Response(204)
 

@@ -19,9 +19,17 @@ SIGNALS = {name: number for number, name in enumerate(_NAMES, 1)} | {
 SIGNALS |= {f"RTMIN+{n}": 34 + n for n in range(1, 16)} | {f"RTMAX-{n}": 64 - n for n in range(1, 15)}
 
 
+_NUMBERS = frozenset(SIGNALS.values())
+
+
 def parse_signal(text: str) -> int:
-    """The number of a signal given by name or number, -1 for what is neither (Linux, x86)."""
+    """The number of a signal given by name or number, -1 for what is neither (signal.ParseSignal): any
+    number but 0 will do, `supported` or not."""
     if text.isdigit():
-        number = int(text)
-        return number if 0 <= number <= 64 else -1
+        return int(text) or -1
     return SIGNALS.get(text.upper().removeprefix("SIG"), -1)
+
+
+def supported(number: int) -> bool:
+    """Whether Linux has that signal (signal.ValidSignalForPlatform)."""
+    return number in _NUMBERS

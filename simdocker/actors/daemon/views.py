@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.daemon.container import Container, State
+from simdocker.actors.daemon.health import NONE, STARTING
+from simdocker.actors.daemon.host_options import SHM_SIZE
 from simdocker.actors.daemon.times import ZERO, rfc3339, unix
+from simdocker.api import ApiError
 from simdocker.api.models import ContainerConfig, HealthConfig, HostConfig
 from simdocker.api.units import human_duration
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
-SHM_SIZE = 64 << 20  # Docker's default /dev/shm
 ROOT = "/var/lib/docker"
 MASKED_PATHS = [
     "/proc/asound",
@@ -33,7 +35,12 @@ MASKED_PATHS = [
 READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
-def status_text(state: State, now_ns: int) -> str:
+def health_status(container: Container) -> str:
+    """`starting`, `healthy`, `unhealthy`, or `none` without a health check."""
+    return container.health.status if container.health is not None else NONE
+
+
+def status_text(state: State, now_ns: int, health: str = NONE) -> str:
     """The STATUS column: `Up 5 seconds (Paused)`, `Exited (0) 2 minutes ago` (container.State.String)."""
     if state.running:
         up = human_duration(now_ns - state.started_ns)
@@ -41,6 +48,8 @@ def status_text(state: State, now_ns: int) -> str:
             return f"Up {up} (Paused)"
         if state.restarting:
             return f"Restarting ({state.exit_code}) {human_duration(now_ns - state.finished_ns)} ago"
+        if health != NONE:
+            return f"Up {up} ({'health: starting' if health == STARTING else health})"
         return f"Up {up}"
     if state.removing:
         return "Removal In Progress"
@@ -75,7 +84,7 @@ def summary(daemon: Daemon, container: Container, *, size: bool = False) -> dict
     return row | {
         "Labels": dict(container.config.Labels or {}),
         "State": container.state.status,
-        "Status": status_text(container.state, daemon.env.now),
+        "Status": status_text(container.state, daemon.env.now, health_status(container)),
         "HostConfig": {"NetworkMode": container.host.NetworkMode or "default"},
         "NetworkSettings": daemon.networks.summary(container),
         "Mounts": daemon.volumes.inspect_mounts(container),
@@ -88,11 +97,10 @@ def _image_name(daemon: Daemon, container: Container) -> str:
     if image is None:
         return container.image_ref
     try:
-        if daemon.images.get(container.image_ref).id == image.id:
-            return container.image_ref
-    except Exception:
-        pass
-    return image.id
+        found = daemon.images.get(container.image_ref)
+    except ApiError:  # renamed or untagged meanwhile
+        return image.id
+    return container.image_ref if found.id == image.id else image.id
 
 
 def _sizes(daemon: Daemon, container: Container, *, omit_empty: bool = False) -> dict[str, int]:
@@ -131,19 +139,7 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "Created": rfc3339(container.created_ns),
         "Path": container.path,
         "Args": list(container.args),
-        "State": {
-            "Status": state.status,
-            "Running": state.running,
-            "Paused": state.paused,
-            "Restarting": state.restarting,
-            "OOMKilled": state.oom_killed,
-            "Dead": state.dead,
-            "Pid": state.pid,
-            "ExitCode": state.exit_code,
-            "Error": state.error,
-            "StartedAt": rfc3339(state.started_ns) if started else ZERO,
-            "FinishedAt": rfc3339(state.finished_ns) if state.finished_ns >= 0 else ZERO,
-        },
+        "State": _state(container),
         "Image": image.id if image else "",
         "ResolvConfPath": f"{home}/resolv.conf" if started else "",
         "HostnamePath": f"{home}/hostname" if started else "",
@@ -167,6 +163,24 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "Config": config(container.config),
         "NetworkSettings": daemon.networks.settings(container),
     }
+
+
+def _state(container: Container) -> dict[str, Any]:
+    state = container.state
+    shown = {
+        "Status": state.status,
+        "Running": state.running,
+        "Paused": state.paused,
+        "Restarting": state.restarting,
+        "OOMKilled": state.oom_killed,
+        "Dead": state.dead,
+        "Pid": state.pid,
+        "ExitCode": state.exit_code,
+        "Error": state.error,
+        "StartedAt": rfc3339(state.started_ns) if state.started_ns >= 0 else ZERO,
+        "FinishedAt": rfc3339(state.finished_ns) if state.finished_ns >= 0 else ZERO,
+    }
+    return shown if container.health is None else shown | {"Health": container.health.shown()}
 
 
 def _graph_driver(container: Container) -> dict[str, Any]:

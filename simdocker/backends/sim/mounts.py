@@ -65,8 +65,9 @@ def _mqueue(namespace: MountNamespace, target: str) -> Mount:
 
 
 def _shm(namespace: MountNamespace, target: str) -> Mount:
-    mount = Mount("shm", target, "tmpfs", _made_now(namespace, 0o1777), options=f"{HARDENED},size=65536k")
-    mount.size = 64 << 20
+    size = namespace.owner.spec.shm_size
+    mount = Mount("shm", target, "tmpfs", _made_now(namespace, 0o1777), options=f"{HARDENED},size={size >> 10}k")
+    mount.size = size
     return mount
 
 

@@ -244,7 +244,7 @@ def _status(process: Task) -> str:
             )
         )
         + "NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n"
-        + f"Cpus_allowed_list:\t0-{process.kernel.cpus - 1}\n"
+        + f"Cpus_allowed_list:\t{','.join(map(str, process.cpus))}\n"
     )
 
 

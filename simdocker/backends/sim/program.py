@@ -10,7 +10,7 @@ machine). Programs register under the name an executable file carries in `Node.p
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simpy import Environment, Event
@@ -85,6 +85,10 @@ class Process(Protocol):
     def clock(self) -> Environment: ...
     @property
     def net(self) -> NetStack: ...
+    @property
+    def cpus(self) -> Sequence[int]: ...
+    @property
+    def rlimits(self) -> Mapping[str, tuple[int, int]]: ...
 
     # files
     def open(self, path: str, flags: str = "r", mode: int = 0o666) -> OpenFile:

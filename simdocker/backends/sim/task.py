@@ -8,7 +8,7 @@ so what it causes is traced to it. The system calls it makes are in `process.py`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simpy import Event
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = object()
 """What an interruptible wait gets instead of its event's value when a caught signal comes."""
+
+NO_LIMITS: Mapping[str, tuple[int, int]] = {}
 
 
 def short_name(path: str) -> str:
@@ -109,6 +111,18 @@ class Task:
     @property
     def hostname(self) -> str:
         return self.container.hostname
+
+    @property
+    def cpus(self) -> Sequence[int]:
+        """The processors it may run on (sched_getaffinity(2))."""
+        spec = self.container.spec
+        return spec.cpus if spec is not None and spec.cpus else range(self.kernel.cpus)
+
+    @property
+    def rlimits(self) -> Mapping[str, tuple[int, int]]:
+        """Resource limits other than the usual ones: soft and hard (getrlimit(2))."""
+        spec = self.container.spec
+        return (spec.rlimits if spec is not None else None) or NO_LIMITS
 
     @property
     def clock(self) -> Environment:

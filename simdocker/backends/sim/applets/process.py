@@ -176,8 +176,7 @@ def renice(call: Call) -> int:
 @applet("nproc")
 def nproc(call: Call) -> int:
     options(call, "", {"all": "a", "ignore": "i"})
-    cpus = call.p.read_file("/proc/cpuinfo").decode().count("processor\t:")
-    call.out(f"{cpus or 1}\n")
+    call.out(f"{len(call.p.cpus)}\n")
     return 0
 
 

@@ -609,7 +609,7 @@ def umask(call: BuiltinCall) -> int:
     return 0
 
 
-_LIMITS = {
+_LIMITS = {  # letter: name, unit, the usual limit
     "t": ("cpu time", "seconds", "unlimited"), "f": ("file size", "blocks", "unlimited"),
     "d": ("data seg size", "kb", "unlimited"), "s": ("stack size", "kb", "8192"),
     "c": ("core file size", "blocks", "0"), "m": ("resident set size", "kb", "unlimited"),
@@ -619,20 +619,38 @@ _LIMITS = {
 }  # fmt: skip
 
 
+_RLIMITS = {
+    "t": "cpu", "f": "fsize", "d": "data", "s": "stack", "c": "core", "m": "rss", "l": "memlock", "p": "nproc",
+    "n": "nofile", "v": "as", "w": "locks", "e": "nice", "r": "rtprio",
+}  # fmt: skip
+_UNITS = {"kb": 1024, "blocks": 512}
+
+
 @builtin("ulimit")
 def ulimit(call: BuiltinCall) -> int:
-    letters = "".join(arg[1:] for arg in call.args if arg.startswith("-")).replace("H", "").replace("S", "") or "f"
+    given = "".join(arg[1:] for arg in call.args if arg.startswith("-"))
+    letters = given.replace("H", "").replace("S", "") or "f"
     values = [arg for arg in call.args if not arg.startswith("-")]
     if values:
         return 0
     if "a" in letters:
-        for letter, (name, unit, value) in _LIMITS.items():
+        for letter, (name, unit, _) in _LIMITS.items():
+            value = _limit(call, letter, hard="H" in given)
             call.out(f"{name + (f' ({unit})' if unit else ''):<32}(-{letter}) {value}\n")
         return 0
     for letter in letters:
         if letter in _LIMITS:
-            call.out(f"{_LIMITS[letter][2]}\n")
+            call.out(f"{_limit(call, letter, hard='H' in given)}\n")
     return 0
+
+
+def _limit(call: BuiltinCall, letter: str, *, hard: bool) -> str:
+    limits = call.p.rlimits.get(_RLIMITS[letter])
+    _, unit, usual = _LIMITS[letter]
+    if limits is None:
+        return usual
+    value = limits[hard]
+    return "unlimited" if value < 0 else str(value // _UNITS.get(unit, 1))
 
 
 # applets without a child

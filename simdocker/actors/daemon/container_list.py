@@ -1,0 +1,125 @@
+"""`docker ps`: which containers a list shows.
+
+Rules and sentences are those of dockerd's `daemon/list.go` (20.10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from simdocker.actors.daemon import views
+from simdocker.actors.daemon.query import Filters, truthy
+from simdocker.api import BadRequest, InternalError, NotFound
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.container import Container
+    from simdocker.actors.daemon.daemon import Daemon
+
+FILTERS = frozenset(
+    ("ancestor before exited expose health id isolation is-task label name network publish since status volume").split()
+)
+STATUSES = frozenset(("created", "dead", "exited", "paused", "removing", "restarting", "running"))
+HEALTHS = frozenset(("starting", "healthy", "unhealthy", "none"))
+
+
+class Query:
+    """One call of `GET /containers/json`. Raises BadRequest or InternalError for what it cannot read."""
+
+    __slots__ = ("_ancestors", "_daemon", "_everything", "_exit_codes", "_filters", "_limit")
+
+    def __init__(self, daemon: Daemon, query: Mapping[str, str]) -> None:
+        filters = self._filters = Filters.parse(query.get("filters"), FILTERS)
+        self._daemon = daemon
+        self._exit_codes = [_exit_code(text) for text in filters.get("exited")]
+        for status in filters.get("status"):
+            if status not in STATUSES:
+                raise BadRequest(f"Invalid filter 'status={status}'")
+        for health in filters.get("health"):
+            if health not in HEALTHS:
+                raise BadRequest(f"Unrecognised filter value for health: {health}")
+        self._limit = int(query.get("limit") or 0)
+        # Only running ones are shown, unless something asks for more.
+        self._everything = (
+            truthy(query.get("all"))
+            or self._limit > 0
+            or any(key in filters for key in ("status", "exited", "before", "since"))
+        )
+        self._ancestors = self._images(filters.get("ancestor")) if "ancestor" in filters else None
+
+    def containers(self) -> list[Container]:
+        """What is to be shown, newest first."""
+        found: list[Container] = []
+        for container in self._selected():
+            if self._everything or container.running:
+                found.append(container)
+                if len(found) == self._limit:
+                    break
+        return found
+
+    def _selected(self) -> Iterator[Container]:
+        before, since = self._neighbour("before"), self._neighbour("since")
+        for container in sorted(self._daemon.containers.all(), key=lambda c: c.created_ns, reverse=True):
+            if before is not None and container.created_ns >= before.created_ns:
+                continue
+            if since is not None and container.created_ns <= since.created_ns:
+                continue
+            if self._matches(container):
+                yield container
+
+    def _neighbour(self, key: str) -> Container | None:
+        values = self._filters.get(key)
+        if not values:
+            return None
+        try:
+            return self._daemon.containers.get(values[-1])
+        except NotFound:
+            raise NotFound(f"no such container {values[-1]}") from None
+
+    def _images(self, references: list[str]) -> set[str]:
+        found = set()
+        for reference in references:
+            try:
+                found.add(self._daemon.images.get(reference).id)
+            except (NotFound, BadRequest):
+                continue
+        return found
+
+    def _matches(self, container: Container) -> bool:
+        filters, state = self._filters, container.state
+        return (
+            filters.prefix("id", container.id)
+            and (filters.match("name", container.name) or filters.match("name", "/" + container.name))
+            and filters.exact("status", state.status)
+            and filters.labels(container.config.Labels)
+            and (self._ancestors is None or (container.image is not None and container.image.id in self._ancestors))
+            and self._exited_so(container)
+            and filters.exact("health", views.health_status(container))
+            and self._mounts(container)
+            and self._joined(container)
+            and all(
+                key not in filters or views.has_port(self._daemon, container, key, filters.get(key))
+                for key in ("publish", "expose")
+            )
+        )
+
+    def _exited_so(self, container: Container) -> bool:
+        state = container.state
+        return not self._exit_codes or (
+            state.exit_code in self._exit_codes and not state.running and state.started_ns >= 0
+        )
+
+    def _mounts(self, container: Container) -> bool:
+        wanted = self._filters.get("volume")
+        return not wanted or any(mount.name in wanted or mount.target in wanted for mount in container.mounts)
+
+    def _joined(self, container: Container) -> bool:
+        wanted = self._filters.get("network")
+        return not wanted or any(name in wanted or id in wanted for name, id in self._daemon.networks.names(container))
+
+
+def _exit_code(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InternalError(f'strconv.Atoi: parsing "{text}": invalid syntax') from None

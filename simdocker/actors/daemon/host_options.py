@@ -1,0 +1,89 @@
+"""What a container asks of its host besides memory and ports: namespaces to share, processors, devices.
+
+Checked when the container is made (the sentences are those of dockerd's `verifyPlatformContainerSettings`
+and `runconfig`), and put into the runtime's words when it starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from simdocker.api import BadRequest, InternalError
+from simdocker.backends.ports import MountPoint
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+    from simdocker.api.models import HostConfig, LogConfig
+
+SHM_SIZE = 64 << 20  # Docker's default /dev/shm
+JSON_FILE_OPTIONS = frozenset(
+    "max-file max-size compress labels labels-regex env env-regex tag mode max-buffer-size".split()
+)
+
+
+def check(host: HostConfig, cpus: int) -> None:
+    """Raises BadRequest; `cpus` is how many processors the host has."""
+    if host.LogConfig is not None:
+        _check_log_options(host.LogConfig)
+    _check_mode("IPC", host.IpcMode, ("none", "private", "shareable", "host"), "container:")
+    _check_mode("PID", host.PidMode, ("host",), "container:")
+    _check_mode("UTS", host.UTSMode, ("host",))
+    _check_mode("cgroup namespace", host.CgroupnsMode, ("private", "host"))
+    if host.Isolation.lower() not in ("", "default"):
+        raise BadRequest(f"Invalid isolation: \"{host.Isolation}\" - linux only supports 'default'")
+    if not -1000 <= host.OomScoreAdj <= 1000:
+        raise BadRequest(f"Invalid value {host.OomScoreAdj}, range for oom score adj is [-1000, 1000]")
+    _check_set("cpuset cpus", "CPUs", host.CpusetCpus, cpus)
+    _check_set("cpuset mems", "memory nodes", host.CpusetMems, 1)
+
+
+def _check_log_options(log: LogConfig) -> None:
+    if log.Type not in ("", "json-file"):
+        return
+    for name in log.Config or ():
+        if name not in JSON_FILE_OPTIONS:
+            raise BadRequest(f"unknown log opt '{name}' for json-file log driver")
+
+
+def _check_mode(what: str, mode: str, known: tuple[str, ...], prefix: str = "\0") -> None:
+    if mode and mode not in known and not mode.startswith(prefix):
+        raise BadRequest(f"Invalid {what} mode: {mode}")
+
+
+def _check_set(option: str, what: str, text: str, count: int) -> None:
+    try:
+        wanted = number_set(text)
+    except ValueError:
+        raise BadRequest(f"Invalid value {text} for {option}: invalid format: {text}") from None
+    if any(number >= count for number in wanted):
+        available = f"0-{count - 1}" if count > 1 else "0"
+        raise BadRequest(f"Requested {what} are not available - requested {text}, available: {available}")
+
+
+def number_set(text: str) -> list[int]:
+    """`0-2,5` as numbers in order (the kernel's list format). Raises ValueError."""
+    found: set[int] = set()
+    for part in text.split(",") if text else ():
+        first, dash, last = part.partition("-")
+        low, high = int(first), int(last) if dash else int(first)
+        if low > high:
+            raise ValueError(part)
+        found.update(range(low, high + 1))
+    return sorted(found)
+
+
+def devices(daemon: Daemon, host: HostConfig) -> Iterator[MountPoint]:
+    """`--device`: each device of the host bound to its place in the container. Raises InternalError."""
+    for device in host.Devices or ():
+        path = device["PathOnHost"]
+        if not daemon.volume_driver.host_path_exists(path):
+            raise InternalError(
+                f'error gathering device information while adding custom device "{path}": no such file or directory'
+            )
+        yield MountPoint("bind", path, device["PathInContainer"] or path)
+
+
+def rlimits(host: HostConfig) -> dict[str, tuple[int, int]] | None:
+    """`--ulimit`s by name: soft and hard limit."""
+    return {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in host.Ulimits} if host.Ulimits else None
