@@ -21,9 +21,9 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.lifecycle import Lifecycle
 from simdocker.actors.daemon.names import random_name
 from simdocker.actors.daemon.query import Filters, truthy
-from simdocker.api import BadRequest, Conflict, NotFound, Request, Response
+from simdocker.api import ApiError, BadRequest, Conflict, NotFound, Request, Response
 from simdocker.api.models import ContainerCreateBody, HostConfig
-from simdocker.backends.ports import Process
+from simdocker.backends.ports import DriverError, Process
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -102,23 +102,22 @@ class Containers:
         name = request.query.get("name", "").removeprefix("/")
         if name and not VALID_NAME.fullmatch(name):
             raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
-        warnings = checks.check(body, host, daemon)
+        warnings = [*checks.check(body, host, daemon), *daemon.networks.check(body, host)]
         yield daemon.work("container.create")
         image = self._image(body.Image, request.query.get("platform", ""))
         id = daemon.new_id()
         config = merge(body, image, daemon.hostname if host.NetworkMode == "host" else id[:12])
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")
-        warnings += daemon.networks.check(body, host)
         container = Container(id, self._reserve(name, id), image, body.Image, config, host, daemon.env.now)
-        container.path, *container.args = (*(config.Entrypoint or ()), *(config.Cmd or ()))
+        container.path, *container.args = [*(config.Entrypoint or []), *(config.Cmd or [])]
         try:
             container.networking = daemon.networks.plan(host, body.NetworkingConfig)
             container.mounts = daemon.volumes.plan(config, host, image)
             self._by_name[container.name] = container
             daemon.storage.create(id, image.chain_id if image else "")
             yield from self._prepare(container)
-        except Exception:
+        except (ApiError, DriverError):
             self._by_name.pop(container.name, None)
             daemon.storage.remove(id)
             raise

@@ -103,6 +103,7 @@ class Lifecycle:
                 mounts = (*mounts, *host_options.devices(daemon, container.host))
             if container.config.OpenStdin and container.stdin is None:
                 container.stdin = Stream(daemon.env)
+            assert container.sandbox is not None  # attach made it
             process = yield from daemon.runtime.start(
                 container.id,
                 self._spec(container, mounts),
@@ -199,7 +200,7 @@ class Lifecycle:
 
     def _on_exit(self, container: Container, process: Any, code: int, cause: int) -> None:
         env = self.daemon.env
-        env.process(self._exit(container, process, code)).cause = cause  # type: ignore[attr-defined]
+        env.process(self._exit(container, process, code)).cause = cause
 
     def _exit(self, container: Container, process: Any, code: int) -> Process:
         """Process: what dockerd does when containerd reports that a container's process ended.

@@ -269,7 +269,7 @@ class Networks:
         if not body.Name and body.CheckDuplicate:
             raise Conflict("network with name  already exists")
         if body.Name in PREDEFINED or body.Name == "default":
-            raise Forbidden(f"operation is not permitted on predefined {body.Name} network")
+            raise Forbidden(f"operation is not permitted on predefined {body.Name} network ")
         for network in self._created.values():
             if network.name == body.Name:
                 if body.CheckDuplicate:

@@ -122,10 +122,12 @@ def has_port(daemon: Daemon, container: Container, key: str, wanted: list[str]) 
     for text in wanted:
         ports, _, proto = text.partition("/")
         first, _, last = ports.partition("-")
-        if first.isdigit() and (not last or last.isdigit()):
-            for number in range(int(first), int(last or first) + 1):
-                if (number, proto or "tcp") in have:
-                    return True
+        if (
+            first.isdigit()
+            and (not last or last.isdigit())
+            and any((port, proto or "tcp") in have for port in range(int(first), int(last or first) + 1))
+        ):
+            return True
     return False
 
 

@@ -14,7 +14,7 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.mounts import BIND, TMPFS, VOLUME, MountPlan
 from simdocker.actors.daemon.query import Filters, truthy
 from simdocker.actors.daemon.times import rfc3339_seconds
-from simdocker.api import BadRequest, Conflict, InternalError, NotFound, Request, Response
+from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFound, Request, Response
 from simdocker.api.models import ContainerConfig, HostConfig, VolumeCreateBody
 from simdocker.backends.ports import DriverError, MountPoint, Process
 
@@ -122,7 +122,7 @@ class Volumes:
                     mount.source = volume.mountpoint
                     mount.driver = volume.driver
             yield from self._copy_up(container)
-        except Exception:
+        except (ApiError, DriverError):
             self._forget(container)
             raise
 
