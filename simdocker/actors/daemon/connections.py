@@ -16,7 +16,7 @@ from simdocker.actors.daemon.endpoints import EndpointState, check_settings, nam
 from simdocker.actors.daemon.ipam import dotted, mac_of
 from simdocker.actors.daemon.network_modes import CONTAINER, is_mac, network_name
 from simdocker.api import ApiError, BadRequest, Conflict, Forbidden, InternalError
-from simdocker.backends.ports import DriverError, Endpoint, Process, PublishedPort, Resolver
+from simdocker.backends.ports import DriverError, Endpoint, Process, Resolver
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
@@ -191,8 +191,7 @@ class Connections:
             for wanted in publishing.wanted_ports(container.config, container.host):
                 for port in self._ports.allocate(wanted):
                     container.ports.append(port)
-                    if not _is_twin(port, container.ports):
-                        driver.publish(sandbox, endpoint, port)
+                    driver.publish(sandbox, endpoint, port)
         except (LookupError, DriverError) as error:
             self._unpublish(container)
             raise InternalError(
@@ -203,8 +202,7 @@ class Connections:
     def _unpublish(self, container: Container) -> None:
         assert self._ports is not None and container.sandbox is not None
         for port in container.ports:
-            if not _is_twin(port, container.ports):
-                self.daemon.network_driver.unpublish(container.sandbox, port)
+            self.daemon.network_driver.unpublish(container.sandbox, port)
             self._ports.release(port)
         container.ports = []
 
@@ -285,14 +283,3 @@ class Connections:
     def _has_dns(container: Container) -> bool:
         """The default bridge has no embedded DNS; user-defined networks have."""
         return any(name not in ("bridge", "none", "host") for name in container.networking)
-
-
-def _is_twin(port: PublishedPort, ports: list[PublishedPort]) -> bool:
-    """The IPv6 half of a port published on all addresses: the driver forwards both as one."""
-    return port.host_ip == publishing.ANY_IPV6 and any(
-        other.host_ip == publishing.ANY_IPV4
-        and other.host_port == port.host_port
-        and other.container_port == port.container_port
-        and other.proto == port.proto
-        for other in ports
-    )

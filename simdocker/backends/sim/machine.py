@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.backends.sim import execve, mounts
 from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
+from simdocker.backends.sim.lan import NAME_SERVER
 from simdocker.backends.sim.namespace import Mount, MountNamespace, points
 from simdocker.backends.sim.network import NetworkDriver
 from simdocker.backends.sim.openfile import Null, OpenFile
@@ -66,6 +67,7 @@ class Machine:
             put(disk, path, Node(DIRECTORY, 0o1777 if path == "/tmp" else 0o755))
         put(disk, "/etc/hostname", file(f"{name}\n"))
         put(disk, "/etc/hosts", file(f"127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n"))
+        put(disk, "/etc/resolv.conf", file(f"nameserver {NAME_SERVER}\n"))
         root = Mount(mounts.DISK, "/", "ext4", disk, stack((userland if userland is not None else host_userland(),)))
         host.mounts = MountNamespace(root, mounts.HOST_MOUNTS, points(tuple(mounts.HOST_MOUNTS)), host)
         kernel.host_mounts = host.mounts
@@ -143,6 +145,7 @@ def host_userland() -> Node:
     busybox.nlink = len(tree.children["bin"].children)
     put(tree, "/bin/bash", filler(1_265_648, 0o755, program="bash"))
     put(tree, "/usr/bin/env", busybox)
+    put(tree, "/usr/bin/curl", filler(315_984, 0o755, program="curl"))
     put(tree, "/usr/bin/docker", filler(41_000_000, 0o755, program="docker"))
     put(tree, "/etc/passwd", file(PASSWD))
     put(tree, "/etc/group", file(GROUP))

@@ -1,25 +1,21 @@
-"""A network namespace: interfaces, who listens where, and how one namespace reaches another.
+"""A network namespace: interfaces, routes, who holds which port, and how one namespace reaches another.
 
-Reachability is a fact of the model: an address is looked for among a namespace's own interfaces,
-then on the bridges they are plugged into, then through the default gateway, which is the host. The
-host forwards to the world outside and to its published ports, and drops what would cross from one
-bridge to another, as Docker's isolation rules do. Payload moves through pipes; the links between
-hosts add their latency.
+Reachability is a fact of the model: an address is looked for among a namespace's own, then on the
+bridges it is plugged into, then through the default gateway, which is the host. The host forwards
+to the world outside and drops what would cross from one bridge to another or leave an internal one,
+as Docker's isolation rules do. What arrives on a published port goes to docker-proxy or, rewritten
+by a DNAT rule, straight to the container. Payload moves through pipes, as slowly as the links do.
 """
 
 from __future__ import annotations
 
 import errno
-from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from simpy import Event
-
-from simdocker.backends.sim.openfile import OpenFile
-from simdocker.backends.sim.pipe import Pipe, ReadEnd, WriteEnd
 from simdocker.backends.sim.program import Blocking, fail
+from simdocker.backends.sim.sockets import ANY, TCP, UDP, Bound, Datagrams, Delay, Forward, Listener, Socket
 
 if TYPE_CHECKING:
     from simdocker.backends.ports import Resolver
@@ -32,23 +28,30 @@ BRIDGE_NS = 40 * US  # one way over veth and bridge; Felter et al. (2014) saw ab
 CONNECT_TIMEOUT_NS = 127 * S  # Linux gives up a connection after six SYN retries (tcp_syn_retries = 6)
 ARP_TIMEOUT_NS = 3 * S  # three unanswered ARP requests, then EHOSTUNREACH
 FIRST_EPHEMERAL, LAST_EPHEMERAL = 32768, 60999  # net.ipv4.ip_local_port_range
+LOOPBACK, LOOPBACK6 = "127.0.0.1", "::1"
+EMBEDDED_DNS = "127.0.0.11"
 
 
 @lru_cache(maxsize=1 << 16)
 def number(address: str) -> int:
     """An IPv4 address as an integer. Raises ValueError."""
     parts = address.split(".")
-    if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
+    if len(parts) != 4 or not all(part.isdecimal() and int(part) < 256 for part in parts):
         raise ValueError(address)
     a, b, c, d = map(int, parts)
     return a << 24 | b << 16 | c << 8 | d
+
+
+def dotted(value: int) -> str:
+    """The reverse of `number`."""
+    return f"{value >> 24}.{value >> 16 & 255}.{value >> 8 & 255}.{value & 255}"
 
 
 class Interface:
     """One network device with its address. `bridge` is what it is plugged into, None for loopback
     and for the host's own link to the outside."""
 
-    __slots__ = ("address", "bridge", "gateway", "mac", "mask", "name", "prefix_length", "value")
+    __slots__ = ("address", "bridge", "gateway", "index", "mac", "mask", "name", "prefix_length", "value")
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class Interface:
         mac: str = "",
         bridge: Bridge | None = None,
         gateway: str = "",
+        index: int = 0,
     ) -> None:
         self.name = name
         self.address = address
@@ -65,6 +69,7 @@ class Interface:
         self.mac = mac
         self.bridge = bridge
         self.gateway = gateway
+        self.index = index
         self.value = number(address)
         self.mask = (0xFFFFFFFF << (32 - prefix_length)) & 0xFFFFFFFF
 
@@ -72,333 +77,319 @@ class Interface:
         """Whether an address is in this interface's subnet."""
         return (value ^ self.value) & self.mask == 0
 
+    @property
+    def broadcast(self) -> str:
+        return dotted(self.value | ~self.mask & 0xFFFFFFFF)
+
+    @property
+    def subnet(self) -> str:
+        return dotted(self.value & self.mask)
+
 
 class Bridge:
     """A virtual switch: the stacks plugged into it, by address. The host is on it as its gateway."""
 
-    __slots__ = ("address", "internal", "name", "prefix_length", "stacks")
+    __slots__ = ("address", "internal", "mac", "name", "prefix_length", "stacks")
 
-    def __init__(self, name: str, address: str, prefix_length: int, internal: bool) -> None:
+    def __init__(self, name: str, address: str, prefix_length: int, internal: bool, mac: str = "") -> None:
         self.name = name
         self.address = address
         self.prefix_length = prefix_length
         self.internal = internal
+        self.mac = mac
         self.stacks: dict[int, NetStack] = {}
 
 
-class Listener:
-    """A listening TCP socket: connections wait here until they are accepted."""
+class Way(NamedTuple):
+    """How packets get somewhere: the namespace at the other end, the one-way time there, and the
+    addresses of the routers between."""
 
-    __slots__ = ("address", "backlog", "closed", "port", "stack", "waiter")
-
-    def __init__(self, stack: NetStack, address: str, port: int) -> None:
-        self.stack = stack
-        self.address = address
-        self.port = port
-        self.backlog: deque[Socket] = deque()
-        self.waiter: Event | None = None
-        self.closed = False
-
-    def accept(self) -> Blocking:
-        """Process → Socket: the next connection."""
-        while not self.backlog:
-            self.waiter = Event(self.stack.env)
-            yield self.waiter
-        return self.backlog.popleft()
-
-    def offer(self, socket: Socket) -> None:
-        """A connection has been made."""
-        self.backlog.append(socket)
-        waiter, self.waiter = self.waiter, None
-        if waiter is not None:
-            waiter.succeed()
-
-    def close(self) -> None:
-        """Stop listening; connections nobody accepted are reset."""
-        self.closed = True
-        self.stack.listeners.pop(("tcp", self.port), None)
-        for socket in self.backlog:
-            socket.close()
-
-
-class Socket(OpenFile):
-    """One end of a TCP connection. `peer` and `local` are (address, port)."""
-
-    __slots__ = ("_input", "_output", "local", "one_way_ns", "peer")
-
-    def __init__(
-        self, reading: Pipe, writing: Pipe, local: tuple[str, int], peer: tuple[str, int], one_way_ns: int
-    ) -> None:
-        super().__init__(f"socket:[{reading.number}]")
-        self._input = ReadEnd(reading)
-        self._output = WriteEnd(writing)
-        self.local = local
-        self.peer = peer
-        self.one_way_ns = one_way_ns
-
-    def read(self, size: int = -1) -> Blocking:
-        return (yield from self._input.read(size))
-
-    def write(self, data: bytes) -> Blocking:
-        yield self._input.pipe.env.timeout(self.one_way_ns)
-        return (yield from self._output.write(data))
-
-    def shutdown(self) -> None:
-        """No more will be written; the peer reads the end."""
-        if self._output.references:
-            self._output.close()
-
-    def _released(self) -> None:
-        self.shutdown()
-        self._input.close()
-
-
-class Datagrams:
-    """A UDP socket: what arrived, in order, as (data, (address, port))."""
-
-    __slots__ = ("port", "received", "stack", "waiter")
-
-    def __init__(self, stack: NetStack, port: int) -> None:
-        self.stack = stack
-        self.port = port
-        self.received: deque[tuple[bytes, tuple[str, int]]] = deque()
-        self.waiter: Event | None = None
-
-    def send(self, data: bytes, address: str, port: int) -> Blocking:
-        """Process: one datagram; it is lost in silence where nobody listens. Raises OSError (ENETUNREACH)."""
-        reached = self.stack.reach(address)
-        if reached is None:
-            return
-        target, one_way_ns = reached
-        yield self.stack.env.timeout(one_way_ns)
-        socket = target.udp(port)
-        if socket is not None:
-            socket.received.append((data, (self.stack.source_address(address), self.port)))
-            waiter, socket.waiter = socket.waiter, None
-            if waiter is not None:
-                waiter.succeed()
-
-    def receive(self) -> Blocking:
-        """Process → (data, (address, port))."""
-        while not self.received:
-            self.waiter = Event(self.stack.env)
-            yield self.waiter
-        return self.received.popleft()
-
-    def close(self) -> None:
-        self.stack.listeners.pop(("udp", self.port), None)
-
-
-class Forward:
-    """A published port: where the host sends what arrives."""
-
-    __slots__ = ("address", "port", "stack")
-
-    def __init__(self, stack: NetStack, address: str, port: int) -> None:
-        self.stack = stack
-        self.address = address
-        self.port = port
+    target: NetStack
+    one_way_ns: int
+    routers: tuple[str, ...] = ()
 
 
 class NetStack:
-    """One network namespace. The host's has `lan`, what is outside; a container's has `host`."""
+    """One network namespace. The host's has `lan`, what is outside; a container's has `host`.
+
+    `bound` is who holds a port, by protocol and port; `connections` every TCP socket in the order
+    they were made; `neighbours` the ARP cache: address → (device, MAC address). `resolver` answers
+    DNS questions that arrive at this namespace.
+    """
 
     __slots__ = (
         "_ephemeral",
+        "bound",
         "broken_pipe",
+        "connections",
         "env",
-        "forwards",
         "host",
         "interfaces",
         "lan",
-        "listeners",
-        "next_pipe",
+        "neighbours",
+        "next_inode",
         "resolver",
     )
 
     def __init__(
         self,
         env: Environment,
-        next_pipe: Callable[[], int],
+        next_inode: Callable[[], int],
         broken_pipe: Callable[[], None],
         host: NetStack | None = None,
         resolver: Resolver | None = None,
     ) -> None:
         self.env = env
-        self.next_pipe = next_pipe
+        self.next_inode = next_inode
         self.broken_pipe = broken_pipe
         self.host = host
         self.lan: Lan | None = None
         self.resolver = resolver
         self.interfaces: list[Interface] = []  # without loopback, which every namespace has
-        self.listeners: dict[tuple[str, int], Listener | Datagrams] = {}
-        self.forwards: dict[tuple[str, int], Forward] = {}  # on a host: published ports
+        self.bound: dict[tuple[str, int], list[Bound]] = {}
+        self.connections: dict[Socket, None] = {}
+        self.neighbours: dict[str, tuple[str, str]] = {}
         self._ephemeral = FIRST_EPHEMERAL - 1
 
-    # -- listening -----------------------------------------------------------------------------
+    # -- holding ports -------------------------------------------------------------------------
 
-    def listen(self, port: int, address: str = "0.0.0.0") -> Listener:
+    def listen(self, port: int, address: str = ANY) -> Listener:
         """listen(2) on a TCP port. Raises OSError EADDRINUSE or EADDRNOTAVAIL."""
-        if address != "0.0.0.0" and not self.owns(number(address)):
-            raise fail(errno.EADDRNOTAVAIL)
-        self._claim("tcp", port)
-        listener = Listener(self, address, port)
-        self.listeners["tcp", port] = listener
+        listener = Listener(self, address, port or self.ephemeral_port())
+        self.bind(listener)
         return listener
 
-    def bind_udp(self, port: int = 0) -> Datagrams:
-        """A UDP socket on `port`, 0 for any. Raises OSError EADDRINUSE."""
-        if port == 0:
-            port = self.ephemeral_port()
-        self._claim("udp", port)
-        socket = Datagrams(self, port)
-        self.listeners["udp", port] = socket
+    def bind_udp(self, port: int = 0, address: str = ANY) -> Datagrams:
+        """A UDP socket on `port`, 0 for any. Raises OSError EADDRINUSE or EADDRNOTAVAIL."""
+        socket = Datagrams(self, address, port or self.ephemeral_port())
+        self.bind(socket)
         return socket
 
-    def _claim(self, proto: str, port: int) -> None:
-        if (proto, port) in self.listeners or (proto, port) in self.forwards:
+    def bind(self, socket: Bound) -> None:
+        """bind(2). Raises OSError EADDRINUSE or EADDRNOTAVAIL."""
+        if not self.has_address(socket.address):
+            raise fail(errno.EADDRNOTAVAIL)
+        others = self.bound.setdefault((socket.proto, socket.port), [])
+        if any(socket.takes(other.address) or other.takes(socket.address) for other in others):
             raise fail(errno.EADDRINUSE)
+        others.append(socket)
 
-    def udp(self, port: int) -> Datagrams | None:
-        """Who receives a datagram for `port` here, forwarded or not."""
-        forward = self.forwards.get(("udp", port))
-        if forward is not None:
-            return forward.stack.udp(forward.port)
-        socket = self.listeners.get(("udp", port))
-        return socket if isinstance(socket, Datagrams) else None
+    def unbind(self, socket: Bound) -> None:
+        """The port is free again."""
+        key = (socket.proto, socket.port)
+        others = [other for other in self.bound.get(key, ()) if other is not socket]
+        if others:
+            self.bound[key] = others
+        else:
+            self.bound.pop(key, None)
+
+    def bound_to(self, proto: str, address: str, port: int) -> Bound | None:
+        """Who takes what arrives for an address and port; the one that names the address first."""
+        takers = [socket for socket in self.bound.get((proto, port), ()) if socket.takes(address)]
+        return next((socket for socket in takers if socket.address == address), takers[0] if takers else None)
 
     def ephemeral_port(self) -> int:
         """The next local port for an outgoing connection."""
-        self._ephemeral += 1
-        if self._ephemeral > LAST_EPHEMERAL:
-            self._ephemeral = FIRST_EPHEMERAL
-        return self._ephemeral
+        while True:
+            self._ephemeral += 1
+            if self._ephemeral > LAST_EPHEMERAL:
+                self._ephemeral = FIRST_EPHEMERAL
+            if (TCP, self._ephemeral) not in self.bound and (UDP, self._ephemeral) not in self.bound:
+                return self._ephemeral
 
     # -- finding the way -----------------------------------------------------------------------
 
+    @property
+    def has_ipv6(self) -> bool:
+        """Docker turns IPv6 off in the namespaces it makes; the host has its loopback address."""
+        return self.host is None
+
     def owns(self, value: int) -> bool:
-        """Whether an address is one of this namespace's own."""
+        """Whether an IPv4 address is one of this namespace's own."""
         return value >> 24 == 127 or any(interface.value == value for interface in self.interfaces)
+
+    def has_address(self, address: str) -> bool:
+        """Whether a socket can be bound to an address."""
+        if ":" in address:
+            return address == "::" or (address == LOOPBACK6 and self.has_ipv6)
+        return address == ANY or self.owns(number(address))
+
+    def default_route(self) -> Interface | None:
+        """The interface of the default gateway: the first that leads outside, else an internal one."""
+        gateways = [interface for interface in self.interfaces if interface.gateway]
+        return next(
+            (i for i in gateways if i.bridge is None or not i.bridge.internal), gateways[0] if gateways else None
+        )
+
+    def route(self, address: str) -> Interface | None:
+        """The interface that packets for an address leave through, None for loopback. Raises OSError ENETUNREACH."""
+        value = number(address)
+        if self.owns(value):
+            return None
+        interface = next((i for i in self.interfaces if i.on_link(value)), None) or self.default_route()
+        if interface is None:
+            raise fail(errno.ENETUNREACH)
+        return interface
 
     def source_address(self, address: str) -> str:
         """The address this namespace uses towards another."""
-        value = number(address)
-        if value >> 24 == 127 or self.owns(value):
+        if ":" in address:
             return address
-        for interface in self.interfaces:
-            if interface.on_link(value):
-                return interface.address
-        return next((i.address for i in self.interfaces if i.gateway), "127.0.0.1")
+        interface = self.route(address)
+        return interface.address if interface is not None else address
 
-    def reach(self, address: str) -> tuple[NetStack, int] | None:
-        """The namespace that has `address` and the one-way time to it; None when packets vanish.
+    def reach(self, address: str) -> Way | None:
+        """The way to an address; None when packets vanish.
 
-        Raises OSError: ENETUNREACH without a route, EHOSTUNREACH when nobody on the link answers.
+        Raises OSError: ENETUNREACH without a route, EHOSTUNREACH when nobody on the link answers,
+        EADDRNOTAVAIL for IPv6 where there is none.
         """
+        if ":" in address:
+            return self._reach_ipv6(address)
         value = number(address)
-        if self.owns(value):
-            return self, LOOPBACK_NS
-        for interface in self.interfaces:
-            if interface.on_link(value):
-                return self._on_link(interface, value)
-        if not any(interface.gateway for interface in self.interfaces):
-            raise fail(errno.ENETUNREACH)
-        host = self.host or self
-        if self.host is not None and host.owns(value):
-            return host, BRIDGE_NS
-        if host.lan is None:
-            return None
-        if self.host is not None and any(i.bridge is not None and i.on_link(value) for i in host.interfaces):
-            return None  # another bridge: dropped by DOCKER-ISOLATION-STAGE-2
-        found = host.lan.find(value)
-        if found is None:
-            return None
-        other, host_name = found
-        delay = host.lan.one_way_ns(host, host_name)
-        return None if delay is None else (other, delay + (BRIDGE_NS if self.host is not None else 0))
+        interface = self.route(address)
+        if interface is None:
+            return Way(self, LOOPBACK_NS)
+        if interface.on_link(value):
+            return self._on_link(interface, value)
+        return self._through_gateway(interface, value)
 
-    def _on_link(self, interface: Interface, value: int) -> tuple[NetStack, int] | None:
+    def _reach_ipv6(self, address: str) -> Way:
+        if address == LOOPBACK6 and self.has_ipv6:
+            return Way(self, LOOPBACK_NS)
+        raise fail(errno.EADDRNOTAVAIL if address == LOOPBACK6 else errno.ENETUNREACH)
+
+    def _on_link(self, interface: Interface, value: int) -> Way | None:
         bridge = interface.bridge
         if bridge is not None:
             stack = bridge.stacks.get(value)
             if stack is not None:
-                return stack, BRIDGE_NS
+                self._meet(interface, value, next(i.mac for i in stack.interfaces if i.value == value))
+                return Way(stack, BRIDGE_NS)
             if self.host is not None and number(bridge.address) == value:
-                return self.host, BRIDGE_NS
+                self._meet(interface, value, bridge.mac)
+                return Way(self.host, BRIDGE_NS)
         elif self.lan is not None:
             found = self.lan.find(value)
             if found is not None:
-                delay = self.lan.one_way_ns(self, found[1])
-                return None if delay is None else (found[0], delay)
+                self._meet(interface, value, found.mac)
+                return self.lan.way(self, found)
         raise fail(errno.EHOSTUNREACH)
+
+    def _through_gateway(self, interface: Interface, value: int) -> Way | None:
+        bridge, host = interface.bridge, self.host or self
+        if bridge is not None:
+            self._meet(interface, number(bridge.address), bridge.mac)
+            if host.owns(value):
+                return Way(host, BRIDGE_NS)
+            if bridge.internal or any(i.bridge is not None and i.on_link(value) for i in host.interfaces):
+                return None  # dropped by DOCKER-ISOLATION-STAGE-1 or -2
+        if host.lan is None:
+            return None
+        found = host.lan.find(value)
+        way = host.lan.way(host, found) if found is not None else None
+        if way is None or bridge is None:
+            return way
+        return Way(way.target, way.one_way_ns + BRIDGE_NS, (bridge.address, *way.routers))
+
+    def _meet(self, interface: Interface, value: int, mac: str) -> None:
+        """An ARP answer."""
+        self.neighbours[dotted(value)] = (interface.name, mac)
 
     # -- talking -------------------------------------------------------------------------------
 
     def connect(self, address: str, port: int, timeout_ns: int = CONNECT_TIMEOUT_NS) -> Blocking:
-        """Process → Socket. Raises OSError: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH."""
+        """Process → Socket. Raises OSError: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL.
+
+        1. Find the way; packets that vanish are waited for until the time is up.
+        2. The handshake takes one round trip.
+        3. Somebody holds the port at the other end, or the answer is a RST.
+        """
         env = self.env
         try:
-            reached = self.reach(address)
+            way = self.reach(address)
         except OSError as error:
             if error.errno == errno.EHOSTUNREACH:
                 yield env.timeout(min(ARP_TIMEOUT_NS, timeout_ns))
+                if timeout_ns < ARP_TIMEOUT_NS:
+                    raise fail(errno.ETIMEDOUT) from None
             raise
-        if reached is None:
+        holder = way.target.bound_to(TCP, address, port) if way is not None else None
+        internal = isinstance(holder, Forward) and self._dropped_after_dnat()
+        if way is None or internal or 2 * way.one_way_ns > timeout_ns:
             yield env.timeout(timeout_ns)
             raise fail(errno.ETIMEDOUT)
-        target, one_way_ns = reached
-        yield env.timeout(2 * one_way_ns)
-        forward = target.forwards.get(("tcp", port))
-        proxied = forward is not None
-        if forward is not None:
-            target, port = forward.stack, forward.port
-        listener = target.listeners.get(("tcp", port))
-        if isinstance(listener, Listener) and not listener.closed and self._lets_in(listener, address, proxied):
-            local = (self.source_address(address), self.ephemeral_port())
-            there, back = self._pipe(), self._pipe()
-            ours = Socket(back, there, local, (address, port), one_way_ns)
-            listener.offer(Socket(there, back, (address, port), local, one_way_ns))
+        yield env.timeout(2 * way.one_way_ns)
+        holder = way.target.bound_to(TCP, address, port)
+        local = (self.source_address(address), self.ephemeral_port())
+        delay = self._delay(way)
+        if isinstance(holder, Forward):
+            return self._published(holder, local, (address, port), delay)
+        if not isinstance(holder, Listener):
+            raise fail(errno.ECONNREFUSED)
+        ours, theirs = Socket.pair(self, way.target, (local, (address, port)), local, delay)
+        holder.offer(theirs)
+        return ours
+
+    def _dropped_after_dnat(self) -> bool:
+        """A published port is rewritten before the isolation rules see the packet, except for what
+        comes from a bridge that leads outside (the RETURN rules of the DOCKER chain)."""
+        interface = self.default_route()
+        return interface is not None and interface.bridge is not None and interface.bridge.internal
+
+    def _published(self, forward: Forward, local: tuple[str, int], peer: tuple[str, int], delay: Delay) -> Socket:
+        """A call to a published port. Between this host's own loopback or bridges and the container
+        stands docker-proxy, which takes every call and hangs up when nobody is behind it; others are
+        rewritten by DNAT and see the container itself."""
+        target, host = forward.target, forward.stack
+        proxied = self.host is host or (self is host and (":" in peer[0] or number(peer[0]) >> 24 == 127))
+        listener = target.bound_to(TCP, forward.target_address, forward.target_port)
+        seen = (host.source_address(forward.target_address), host.ephemeral_port()) if proxied else local
+        if not isinstance(listener, Listener):
+            if not proxied:
+                raise fail(errno.ECONNREFUSED)
+            ours, theirs = Socket.pair(self, host, (local, peer), local, delay)
+            theirs.reset()
             return ours
-        if proxied and self.host is None:
-            # From the host itself docker-proxy takes the call and hangs up when nobody is behind it.
-            there, back = self._pipe(), self._pipe()
-            ours = Socket(back, there, (address, 0), (address, port), one_way_ns)
-            Socket(there, back, (address, port), (address, 0), one_way_ns).close()
-            return ours
-        raise fail(errno.ECONNREFUSED)
+        ours, theirs = Socket.pair(self, target, (local, peer), seen, delay)
+        theirs.local = (forward.target_address, forward.target_port)
+        listener.offer(theirs)
+        return ours
 
-    @staticmethod
-    def _lets_in(listener: Listener, address: str, proxied: bool) -> bool:
-        """Whether a listener bound to one address takes calls to `address`."""
-        if listener.address == "0.0.0.0":
-            return True
-        return not proxied and listener.address == address
+    def _delay(self, way: Way) -> Delay:
+        """How long data takes on this way: the bytes matter only on the links between hosts."""
+        host = self.host or self
+        lan = host.lan
+        if lan is None or way.target is host or way.target.host is host or way.target is self:
+            return lambda size: way.one_way_ns
+        return lambda size: lan.delay(host, way.target, size) or way.one_way_ns
 
-    def _pipe(self) -> Pipe:
-        return Pipe(self.env, self.next_pipe(), self.broken_pipe)
-
-    def ping(self, address: str, timeout_ns: int = S) -> Blocking:
-        """Process → round trip in ns, None when no answer came in time. Raises OSError."""
-        env = self.env
+    def echo(self, address: str) -> Way | None:
+        """ICMP: the way that an echo request takes and its answer takes back; None when there is no
+        answer. Raises OSError ENETUNREACH, EADDRNOTAVAIL."""
         try:
-            reached = self.reach(address)
+            return self.reach(address)
         except OSError as error:
             if error.errno == errno.EHOSTUNREACH:
-                yield env.timeout(timeout_ns)
                 return None
             raise
-        if reached is None or 2 * reached[1] > timeout_ns:
-            yield env.timeout(timeout_ns)
-            return None
-        yield env.timeout(2 * reached[1])
-        return 2 * reached[1]
 
-    def look_up(self, name: str) -> list[str]:
-        """DNS: the addresses of a name, [] when it does not exist. The embedded DNS answers first
-        where there is one; what it does not know, the host's resolver is asked."""
-        if self.resolver is not None:
-            found = self.resolver(name)
-            if found:
-                return found
-        host = self.host or self
-        return host.lan.names(name) if host.lan is not None else []
+    def ask(self, server: str, name: str, timeout_ns: int = 5 * S) -> Blocking:
+        """Process → list[str] | None: a DNS question to a server: the addresses of a name, [] when it
+        does not exist, None when no answer comes in time. Raises OSError: ENETUNREACH, ECONNREFUSED
+        where no server is (an ICMP message says so), EHOSTUNREACH.
+
+        The embedded DNS asks the host's servers what it does not know.
+        """
+        way = self.reach(server)
+        if way is None or 2 * way.one_way_ns > timeout_ns:
+            yield self.env.timeout(timeout_ns)
+            return None
+        yield self.env.timeout(2 * way.one_way_ns)
+        resolver = way.target.resolver
+        if resolver is None or (way.target.host is not None and server != EMBEDDED_DNS):
+            raise fail(errno.ECONNREFUSED)
+        found: list[str] = resolver(name)
+        if not found and server == EMBEDDED_DNS and self.host is not None and self.host.lan is not None:
+            found = self.host.lan.names(name)
+        return found

@@ -6,12 +6,13 @@ the other in the network's bridge. The twin of this file does the same with rtne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import TYPE_CHECKING
 
 from simdocker.backends.ports import DriverError, Endpoint, NetworkSpec, Process, PublishedPort, Resolver
-from simdocker.backends.sim.netstack import Bridge, Forward, Interface, NetStack, number
+from simdocker.backends.sim.netstack import EMBEDDED_DNS, Bridge, Interface, NetStack, number
+from simdocker.backends.sim.sockets import Bound, Datagrams, Forward, Listener
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.lan import Lan
@@ -41,6 +42,8 @@ class Sandbox:
     @resolver.setter
     def resolver(self, resolver: Resolver | None) -> None:
         self.stack.resolver = resolver
+        if resolver is not None:
+            _serve_names(self.stack)
 
 
 class NetworkDriver:
@@ -66,6 +69,7 @@ class NetworkDriver:
         self._broken_pipe = broken_pipe or _nobody
         self.stack = NetStack(env, self._next_pipe, self._broken_pipe)
         self._bridges: dict[str, Bridge] = {}
+        self._last_index = 2  # lo is 1, the link to the outside 2
         self._sandboxes: dict[str, Sandbox] = {}
         if lan is not None:
             lan.join(host, self.stack)
@@ -81,11 +85,20 @@ class NetworkDriver:
         if bridge is None:
             prefix_length = int(network.subnet.partition("/")[2] or 16)
             name = "docker0" if network.name == "bridge" else f"br-{network.id[:12]}"
-            bridge = self._bridges[network.id] = Bridge(name, network.gateway, prefix_length, network.internal)
+            mac = "02:42:" + ":".join(network.id[at : at + 2] for at in range(0, 8, 2))
+            bridge = self._bridges[network.id] = Bridge(name, network.gateway, prefix_length, network.internal, mac)
             if network.gateway:
-                self.stack.interfaces.append(Interface(name, network.gateway, prefix_length, bridge=bridge))
+                index = self._next_index()
+                self.stack.interfaces.append(
+                    Interface(name, network.gateway, prefix_length, mac, bridge=bridge, index=index)
+                )
             self.trace.step(self.kernel, "bridge add", {"bridge": name, "subnet": network.subnet})
         return bridge
+
+    def _next_index(self) -> int:
+        """The kernel numbers network devices in the order they are made."""
+        self._last_index += 1
+        return self._last_index
 
     def delete(self, network: NetworkSpec) -> Process:
         """Process: remove the bridge."""
@@ -107,6 +120,8 @@ class NetworkDriver:
             return shared
         stack = NetStack(self.env, self._next_pipe, self._broken_pipe, self.stack, resolver)
         sandbox = self._sandboxes[container_id] = Sandbox(container_id, PRIVATE, stack)
+        if resolver is not None:
+            _serve_names(stack)
         return sandbox
 
     def join(self, endpoint: Endpoint, sandbox: Sandbox) -> Process:
@@ -127,16 +142,12 @@ class NetworkDriver:
         yield self.env.timeout(cost)
         bridge = self._bridge(network)
         stack = sandbox.stack
-        name = f"eth{len(stack.interfaces)}"
+        names = {interface.name for interface in stack.interfaces}
+        name = next(f"eth{number}" for number in range(len(names) + 1) if f"eth{number}" not in names)
+        index = self._next_index()
+        self._next_index()  # the end on the bridge
         stack.interfaces.append(
-            Interface(
-                name,
-                endpoint.address,
-                endpoint.prefix_length,
-                endpoint.mac,
-                bridge,
-                "" if network.internal else endpoint.gateway,
-            )
+            Interface(name, endpoint.address, endpoint.prefix_length, endpoint.mac, bridge, endpoint.gateway, index)
         )
         bridge.stacks[number(endpoint.address)] = stack
         self.trace.step(self.kernel, "veth into netns", {"bridge": bridge.name, "address": endpoint.address})
@@ -156,11 +167,16 @@ class NetworkDriver:
 
     def publish(self, sandbox: Sandbox, endpoint: Endpoint, port: PublishedPort) -> None:
         """A DNAT rule and a docker-proxy for one host port."""
-        key = (port.proto, port.host_port)
-        if key in self.stack.listeners or key in self.stack.forwards:
-            reason = f"listen {port.proto}4 {port.host_ip}:{port.host_port}: bind: address already in use"
-            raise DriverError(f"Error starting userland proxy: {reason}")
-        self.stack.forwards[key] = Forward(sandbox.stack, endpoint.address, port.container_port)
+        there = (endpoint.address, port.container_port)
+        forward = Forward(self.stack, port.proto, (port.host_ip, port.host_port), sandbox.stack, there)
+        try:
+            self.stack.bind(forward)
+        except OSError as error:
+            listen = f"{port.proto}6 [{port.host_ip}]" if ":" in port.host_ip else f"{port.proto}4 {port.host_ip}"
+            reason = str(error.strerror).lower()
+            raise DriverError(
+                f"Error starting userland proxy: listen {listen}:{port.host_port}: bind: {reason}"
+            ) from None
         self.trace.step(
             self.kernel,
             "dnat",
@@ -169,13 +185,27 @@ class NetworkDriver:
 
     def unpublish(self, sandbox: Sandbox, port: PublishedPort) -> None:
         """Take the rule and the proxy away."""
-        self.stack.forwards.pop((port.proto, port.host_port), None)
+        for bound in self.stack.bound.get((port.proto, port.host_port), ()):
+            if isinstance(bound, Forward) and bound.address == port.host_ip:
+                self.stack.unbind(bound)
+                return
 
     def release(self, sandbox: Sandbox) -> None:
         """The last container that used a namespace has ended."""
         sandbox.users -= 1
         if sandbox.users == 0:
             self._sandboxes.pop(sandbox.container_id, None)
+
+
+def _serve_names(stack: NetStack) -> None:
+    """The embedded DNS has a port of its own in every namespace; iptables leads port 53 there."""
+    if not any(isinstance(socket, Datagrams) and socket.address == EMBEDDED_DNS for socket in _sockets(stack)):
+        stack.bind(Listener(stack, EMBEDDED_DNS, stack.ephemeral_port()))
+        stack.bind(Datagrams(stack, EMBEDDED_DNS, stack.ephemeral_port()))
+
+
+def _sockets(stack: NetStack) -> Iterator[Bound]:
+    return (socket for sockets in stack.bound.values() for socket in sockets)
 
 
 def _nobody() -> None:

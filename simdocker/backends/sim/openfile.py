@@ -11,6 +11,8 @@ import errno
 from collections.abc import Callable
 from random import Random
 
+from simpy import Event
+
 from simdocker.backends.sim.program import Blocking, fail
 from simdocker.content.changeset import Node
 
@@ -37,6 +39,14 @@ class OpenFile:
 
     def _released(self) -> None:
         """The last descriptor is gone."""
+
+    def ready(self) -> bool:
+        """Whether a read would not wait."""
+        return True
+
+    def changed(self) -> Event:
+        """An event that happens when `ready` may have become true."""
+        raise NotImplementedError(f"{self.path} is always ready")
 
     def read(self, size: int = -1) -> Blocking:
         """Process → bytes, b"" at the end."""

@@ -61,6 +61,12 @@ class ReadEnd(OpenFile):
         self.pipe = pipe
         pipe.readers += 1
 
+    def ready(self) -> bool:
+        return bool(self.pipe.buffer) or not self.pipe.writers
+
+    def changed(self) -> Event:
+        return self.pipe.changed()
+
     def read(self, size: int = -1) -> Blocking:
         pipe = self.pipe
         if size == 0:

@@ -7,10 +7,10 @@ What the kernel does to a process is in `task.py`, calls about files are in `sys
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
-from simpy import Event
+from simpy import AnyOf, Event
 
 from simdocker.backends.sim import execve, signals
 from simdocker.backends.sim.capabilities import KILL
@@ -71,6 +71,10 @@ class Process(Task, FileCalls):
         return caught or []
 
     # processes
+
+    def capable(self, capability: int) -> bool:
+        """Whether the kernel lets this process use a capability (`capabilities.NET_RAW`)."""
+        return self._can(capability)
 
     def processes(self) -> list[Process]:
         table = self.container.pids.processes
@@ -162,6 +166,22 @@ class Process(Task, FileCalls):
         self._interruptible = False
         return value is not INTERRUPTED
 
+    def poll(self, fds: Sequence[int], timeout_ns: int | None = None) -> Blocking:
+        """Process → the descriptors of `fds` that can be read without waiting, [] when the time is up
+        or a caught signal came first."""
+        env = self.kernel.env
+        deadline = None if timeout_ns is None else env.timeout(timeout_ns)
+        while True:
+            ready = [fd for fd in fds if self.fds[fd].ready()]
+            if ready or self._caught or (deadline is not None and deadline.processed):
+                return ready
+            events = [self.fds[fd].changed() for fd in fds]
+            self._interruptible = True
+            value = yield AnyOf(env, [*events, *([deadline] if deadline is not None else [])])
+            self._interruptible = False
+            if value is INTERRUPTED:
+                return []
+
     def compute(self, ns: int) -> Blocking:
         """Process: use processor time; less than a whole CPU makes it take longer."""
         self.cpu_ns += ns
@@ -202,3 +222,13 @@ class Process(Task, FileCalls):
 
     def pipe(self) -> tuple[OpenFile, OpenFile]:
         return self.kernel.pipe()
+
+    def install(self, opened: OpenFile) -> int:
+        """The lowest free descriptor for a new open file; it is closed when the process ends."""
+        fd = next(number for number in range(len(self.fds) + 1) if number not in self.fds)
+        self.fds[fd] = opened
+        return fd
+
+    def close(self, fd: int) -> None:
+        """close(2)."""
+        self.fds.pop(fd).close()

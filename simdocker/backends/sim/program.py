@@ -40,6 +40,8 @@ class OpenFile(Protocol):
     def write(self, data: bytes) -> Blocking:
         """Write all of it. A full pipe blocks; a pipe without readers kills with SIGPIPE."""
 
+    def ready(self) -> bool: ...  # whether a read would not wait
+    def changed(self) -> Event: ...  # happens when that may have become true
     def dup(self) -> OpenFile:
         """The same description under one more descriptor; each is closed on its own."""
 
@@ -67,6 +69,7 @@ class Process(Protocol):
     """One process. Paths may be relative to `cwd`. Every call checks permissions of `uid`."""
 
     pid: int  # in the PID namespace it lives in
+    executable: str  # path of the file it executes
     comm: str  # the short name ps shows: that of the executed file
     argv: list[str]
     env: dict[str, str]
@@ -117,6 +120,11 @@ class Process(Protocol):
     def statfs(self, path: str) -> tuple[str, str, int, int]: ...  # source, target, total, used bytes
 
     # descriptors
+    def poll(self, fds: Sequence[int], timeout_ns: int | None = None) -> Blocking:
+        """→ the descriptors that can be read without waiting; [] when time is up or a signal came."""
+
+    def install(self, opened: OpenFile) -> int: ...  # the lowest free descriptor for a new open file
+    def close(self, fd: int) -> None: ...
     def read(self, fd: int, size: int = -1) -> Blocking: ...
     def write(self, fd: int, data: bytes | str) -> Blocking: ...
     def read_file(self, path: str) -> bytes: ...  # a whole regular file, no time; a filler reads as zeros
@@ -124,6 +132,7 @@ class Process(Protocol):
     def pipe(self) -> tuple[OpenFile, OpenFile]: ...  # read end, write end
 
     # processes
+    def capable(self, capability: int) -> bool: ...  # a bit of `capabilities`
     def spawn(
         self,
         argv: list[str],

@@ -52,14 +52,23 @@ class Source(OpenFile):
         super().__init__(f"pipe:[{self._pipe.number}]")
         self.stream: Stream | None = stream
 
+    def ready(self) -> bool:
+        self._start_pumping()
+        return bool(self._pipe.buffer) or not self._pipe.writers
+
+    def changed(self) -> Event:
+        return self._pipe.changed()
+
     def read(self, size: int = -1) -> Blocking:
-        stream, self.stream = self.stream, None
-        pipe = self._pipe
-        if stream is not None:
-            pipe.writers = 1
-            pipe.env.process(_pump(stream, self._arrived))
-        data = yield from _take(pipe, size)
+        self._start_pumping()
+        data = yield from _take(self._pipe, size)
         return data
+
+    def _start_pumping(self) -> None:
+        stream, self.stream = self.stream, None
+        if stream is not None:
+            self._pipe.writers = 1
+            self._pipe.env.process(_pump(stream, self._arrived))
 
     def _arrived(self, chunk: bytes | None) -> None:
         if chunk is None:
@@ -94,6 +103,12 @@ class Terminal(OpenFile):
 
     def isatty(self) -> bool:
         return True
+
+    def ready(self) -> bool:
+        return bool(self._pipe.buffer or self._ends) or not self._pipe.writers
+
+    def changed(self) -> Event:
+        return self._pipe.changed()
 
     def read(self, size: int = -1) -> Blocking:
         pipe = self._pipe

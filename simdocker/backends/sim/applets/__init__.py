@@ -23,7 +23,12 @@ MODULES = {
     "grep": "egrep fgrep grep",
     "hashes": "base64 crc32 md5sum sha1sum sha256sum sha3sum sha512sum uudecode uuencode",
     "listing": "basename df dirname du ls pwd readlink realpath stat",
-    "net": "arp arping httpd ifconfig ip nc netstat nslookup ping ping6 route telnet traceroute traceroute6 wget",
+    "net_http": "wget",
+    "net_httpd": "httpd",
+    "net_link": "arp arping ip ifconfig netstat route",
+    "net_names": "nslookup",
+    "net_ping": "ping ping6 traceroute traceroute6",
+    "net_stream": "nc telnet",
     "numbers": "dd factor seq",
     "process": "chroot env kill killall nproc pidof ps renice setsid sleep time timeout top usleep watch",
     "screen": "clear ed less more reset resume stty tty vi",
@@ -33,7 +38,7 @@ MODULES = {
     "passwd poweroff reboot su sysctl umount uname uptime w which who whoami",
     "text": "cat cut dos2unix expand fold head nl paste rev tac tail tee tr ts unexpand unix2dos wc yes",
 }
-"""Names by module. `net` belongs to the simulated network."""
+"""Names by module."""
 
 APPLETS: dict[str, Run] = {}
 """Applets imported so far, by name."""

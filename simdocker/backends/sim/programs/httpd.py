@@ -22,7 +22,7 @@ from simdocker.backends.sim.programs.serving import (
 )
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.netstack import Socket
+    from simdocker.backends.sim.sockets import Socket
 
 WINCH = 28
 HOME = "/usr/local/apache2"

@@ -29,7 +29,7 @@ from simdocker.backends.sim.programs.serving import (
 )
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.netstack import Socket
+    from simdocker.backends.sim.sockets import Socket
 
 CONFIG = "/etc/nginx/conf.d/default.conf"
 NAMES = {QUIT: "SIGQUIT", TERM: "SIGTERM", INT: "SIGINT"}

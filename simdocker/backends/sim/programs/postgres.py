@@ -13,6 +13,7 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets.clock import wall_ns
+from simdocker.backends.sim.names import resolve
 from simdocker.backends.sim.program import Blocking, Process, program
 from simdocker.backends.sim.programs.serving import INT, QUIT, TERM, accept_loop, now, until_signal
 
@@ -181,16 +182,10 @@ def _pg_isready(p: Process, words: list[str]) -> Generator[Event, Any, int]:
 def _dial(p: Process, host: str, port: int) -> Generator[Event, Any, bool]:
     """Process → whether a server answers; without a host the one of this container."""
     try:
-        if not host or host == "localhost":
-            address = "127.0.0.1"
-        elif host.replace(".", "").isdigit():
-            address = host
-        else:
-            found = p.net.look_up(host)
-            if not found:
-                return False
-            address = found[0]
-        socket = yield from p.net.connect(address, port)
+        found = yield from resolve(p, host or "localhost")
+        if not found:
+            return False
+        socket = yield from p.net.connect(found[0], port)
     except OSError:
         return False
     socket.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 from simpy import Event
 
+from simdocker.backends.sim.names import resolve
 from simdocker.backends.sim.program import Blocking, Process, program
 from simdocker.backends.sim.programs.resp import Error, Reader, Status, encode
 
@@ -29,7 +30,7 @@ def redis_cli(p: Process) -> Blocking:
             elif option == "-p":
                 port = int(value)
     try:
-        addresses = [host] if host.replace(".", "").isdigit() else p.net.look_up(host) or _local(host)
+        addresses = yield from resolve(p, host)
         if not addresses:
             yield from p.write(2, f"Could not connect to Redis at {host}:{port}: Name or service not known\n")
             return 1
@@ -61,10 +62,6 @@ def redis_cli(p: Process) -> Blocking:
     finally:
         socket.close()
     return status
-
-
-def _local(host: str) -> list[str]:
-    return ["127.0.0.1"] if host == "localhost" else []
 
 
 def _lines(p: Process) -> Generator[Event, Any, list[str]]:

@@ -19,7 +19,7 @@ from simdocker.backends.sim.programs.resp import Error, Reader, Status, encode
 from simdocker.backends.sim.programs.serving import INT, TERM, now, thread, until_signal
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.netstack import Listener, Socket
+    from simdocker.backends.sim.sockets import Listener, Socket
 
 PORT = 6379
 COMMAND_NS = 20_000

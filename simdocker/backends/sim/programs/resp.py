@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simpy import Event
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.netstack import Socket
+    from simdocker.backends.sim.sockets import Socket
 
 
 class Error(str):

@@ -11,7 +11,7 @@ from simdocker.backends.sim.applets.clock import strftime, wall_ns
 from simdocker.backends.sim.program import Blocking, Process
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.netstack import Listener, Socket
+    from simdocker.backends.sim.sockets import Listener, Socket
 
 QUIT, KILL, TERM, INT = 3, 9, 15, 2
 DAY_NS = 86_400 * 1_000_000_000
@@ -23,12 +23,17 @@ Converse = Callable[["Socket"], Blocking]
 
 
 class HttpRequest(NamedTuple):
-    """The head of a request. `path` is without its query."""
+    """The head of a request. `target` is the path with its query; `rest` what came after the head."""
 
     line: str
     method: str
-    path: str
+    target: str
     headers: Mapping[str, str]  # names in lower case
+    rest: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
 
 
 def accept_loop(listener: Listener, converse: Converse) -> Blocking:
@@ -80,12 +85,13 @@ def read_request(socket: Socket) -> Generator[Event, Any, HttpRequest | None]:
         if not chunk or len(data) > MAX_HEAD:
             return None
         data += chunk
-    line, *rest = data.decode("utf-8", "replace").replace("\r\n", "\n").partition("\n\n")[0].split("\n")
+    end = min(data.find(gap) + len(gap) for gap in (b"\r\n\r\n", b"\n\n") if gap in data)
+    line, *rest = data[:end].decode("utf-8", "replace").replace("\r\n", "\n").strip("\n").split("\n")
     words = line.split(" ")
     if len(words) not in (2, 3):
         return None
     headers = {name.strip().lower(): value.strip() for name, _, value in (text.partition(":") for text in rest)}
-    return HttpRequest(line, words[0], words[1].partition("?")[0], headers)
+    return HttpRequest(line, words[0], words[1], headers, data[end:])
 
 
 def http_date(ns: int) -> str:

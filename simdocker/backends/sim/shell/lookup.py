@@ -1,7 +1,7 @@
 """From the words of a command to what runs: function, builtin, applet, or a file found in PATH.
 
 This busybox runs its applets without a PATH search (FEATURE_SH_STANDALONE): a container whose /bin
-is gone still has `ls`. bash knows no applets and searches PATH.
+is gone still has `ls`. bash and Debian's dash know no applets and search PATH.
 """
 
 from __future__ import annotations
@@ -62,10 +62,20 @@ class Lookup:
             return FUNCTION, name
         if name == "exec" or (name in BUILTINS and (state.bash or not BUILTINS[name].bash_only)):
             return BUILTIN, name
-        if not state.bash and applets.exists(name):
+        if applets.exists(name) and self._runs_applets():
             return APPLET, name
         path = self.search(name)
         return (FILE, path) if path else ("", "")
+
+    def _runs_applets(self) -> bool:
+        """Whether this shell is busybox's."""
+        p = self.sh.p
+        if self.sh.state.bash:
+            return False
+        try:
+            return not p.realpath(p.executable).endswith("/dash")
+        except OSError:
+            return True
 
     def search(self, name: str) -> str:
         """The first executable file called `name` in PATH; one that is not executable if there is no other."""
@@ -269,7 +279,7 @@ class Lookup:
         kind, path = self.kind(argv[0], functions=False)
         env = sh.state.variables.environment() | dict(values)
         if kind == BUILTIN:
-            kind, path = (APPLET, argv[0]) if applets.exists(argv[0]) and not sh.state.bash else (FILE, "")
+            kind, path = (APPLET, argv[0]) if applets.exists(argv[0]) and self._runs_applets() else (FILE, "")
             path = path or self.search(argv[0])
             kind = kind if path else ""
         if not kind:
