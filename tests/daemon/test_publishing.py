@@ -33,10 +33,13 @@ def test_a_port_without_an_address_is_published_for_both_families() -> None:
     assert published(PartDaemon(), "web", {"HostIp": "0.0.0.0", "HostPort": "8080"}) == [("0.0.0.0", "8080")]
 
 
-def test_the_driver_forwards_the_two_families_once() -> None:
+def test_the_driver_forwards_each_family() -> None:
     daemon = PartDaemon()
     published(daemon, "web", {"HostPort": "8080"})
-    assert daemon.network_driver.ports == [PublishedPort("0.0.0.0", 8080, 80, "tcp")]
+    assert daemon.network_driver.ports == [
+        PublishedPort("0.0.0.0", 8080, 80, "tcp"),
+        PublishedPort("::", 8080, 80, "tcp"),
+    ]
 
 
 def test_a_taken_port_is_refused_by_the_allocator_or_by_the_kernel() -> None:
