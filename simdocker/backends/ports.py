@@ -86,6 +86,10 @@ class StorageDriver(Protocol):
     def remove(self, container_id: str) -> None:
         """Delete a container's writable layer."""
 
+    def changeset(self, container_id: str) -> Node:
+        """The writable layer as it is now, as a layer: what a commit keeps. Without children when
+        nothing was changed."""
+
     def changes(self, container_id: str) -> list[Change]:
         """What the writable layer changes, sorted by path."""
 

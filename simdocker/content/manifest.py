@@ -111,6 +111,8 @@ class ImageConfig(Document, frozen=True):
     variant: str = ""
     author: str = ""
     docker_version: str = ""
+    container: str = ""  # the container it was committed from, and how that was configured
+    container_config: ContainerConfig | None = None
 
     @cached_property
     def chain_ids(self) -> tuple[str, ...]:
@@ -122,9 +124,11 @@ class ImageConfig(Document, frozen=True):
         return Platform(self.architecture, self.os, self.variant)
 
     def _plain(self) -> Any:
-        """As OCI writes it: of `config`, only what is set."""
+        """As OCI writes it: of configurations, only what is set."""
         plain = msgspec.to_builtins(self)
-        plain["config"] = {key: value for key, value in plain["config"].items() if value}
+        for name in ("config", "container_config"):
+            if name in plain:
+                plain[name] = {key: value for key, value in plain[name].items() if value}
         return plain
 
 

@@ -28,13 +28,14 @@ class InUse(Conflict):
 class Removal:
     """One `DELETE /images/{name}`."""
 
-    __slots__ = ("daemon", "force", "image", "records", "store")
+    __slots__ = ("daemon", "force", "image", "prune", "records", "store")
 
-    def __init__(self, daemon: Daemon, store: ImageStore, image: Image, force: bool) -> None:
+    def __init__(self, daemon: Daemon, store: ImageStore, image: Image, *, force: bool, prune: bool = True) -> None:
         self.daemon = daemon
         self.store = store
         self.image = image
         self.force = force
+        self.prune = prune  # take the nameless, unused images below along
         self.records: Records = []
 
     def by_name(self, text: str) -> Process:
@@ -84,6 +85,8 @@ class Removal:
 
     def _check(self, active_names: bool) -> None:
         """Raises InUse for a running container always, for other things unless forced."""
+        if self.store.children(self.image):
+            raise self._in_use("cannot be forced", "image has dependent child images")
         users = self.daemon.containers.using_image(self.image.id)
         for container in users:
             if container.running:
@@ -99,8 +102,19 @@ class Removal:
         return InUse(f"conflict: unable to delete {digests.short(self.image.id)} ({force}) - {reason}")
 
     def _delete(self) -> Process:
-        """Process: forget the image and release its layers."""
-        image = self.image
+        """Process: forget the image and, with `prune`, those below it that only it needed."""
+        yield from self._delete_one(self.image)
+        below = self.image.parent
+        while self.prune and below is not None and self._needless(below):
+            yield from self._delete_one(below)
+            below = below.parent
+
+    def _needless(self, image: Image) -> bool:
+        using = self.daemon.containers.using_image(image.id)
+        return not (image.names or using or self.store.children(image))
+
+    def _delete_one(self, image: Image) -> Process:
+        """Process: forget one image and release its layers."""
         self.store.remove(image)
         self.records.append({"Deleted": image.id})
         if image.holds is not None and self.daemon.containers.using_image(image.id):

@@ -26,7 +26,8 @@ class Image:
     ns on the simulation's clock (images are older than it: negative), -1 for never."""
 
     __slots__ = (
-        "chain_id", "config", "created_ns", "document", "holds", "id", "last_tagged_ns", "names", "size",
+        "chain_id", "config", "created_ns", "document", "holds", "id", "last_tagged_ns", "names", "parent",
+        "size",
     )  # fmt: skip
 
     def __init__(self, document: ImageConfig, holds: StoredLayer | None, size: int) -> None:
@@ -38,6 +39,7 @@ class Image:
         self.size = size
         self.created_ns = _created_ns(document.created, 0)
         self.last_tagged_ns = -1
+        self.parent: Image | None = None  # the image it was committed over, on this daemon
         self.names: tuple[Reference, ...] = ()  # sorted by canonical form, as the Engine lists them
 
     @property
@@ -84,6 +86,10 @@ class ImageStore:
     def all(self) -> Iterable[Image]:
         """Every image, in the order they came."""
         return self._images.values()
+
+    def children(self, image: Image) -> list[Image]:
+        """The images that were committed over this one."""
+        return [child for child in self._images.values() if child.parent is image]
 
     def by_id(self, id: str) -> Image | None:
         return self._images.get(id)

@@ -20,7 +20,7 @@ def summary(image: Image, tags: list[str], digests: list[str]) -> dict[str, Any]
         "Created": times.unix(image.created_ns),
         "Id": image.id,
         "Labels": dict(image.config.Labels) if image.config.Labels is not None else None,
-        "ParentId": "",
+        "ParentId": image.parent.id if image.parent is not None else "",
         "RepoDigests": digests or None,
         "RepoTags": tags or None,
         "SharedSize": -1,
@@ -36,11 +36,11 @@ def inspection(image: Image) -> dict[str, Any]:
         "Id": image.id,
         "RepoTags": image.repo_tags,
         "RepoDigests": image.repo_digests,
-        "Parent": "",
+        "Parent": image.parent.id if image.parent is not None else "",
         "Comment": document.history[-1].comment if document.history else "",
         "Created": document.created,
-        "Container": "",
-        "ContainerConfig": _config(ContainerConfig()),
+        "Container": document.container,
+        "ContainerConfig": _config(document.container_config or ContainerConfig()),
         "DockerVersion": document.docker_version,
         "Author": document.author,
         "Config": _config(image.config),
@@ -59,21 +59,23 @@ def inspection(image: Image) -> dict[str, Any]:
 
 
 def history(image: Image) -> Iterator[dict[str, Any]]:
-    """`GET /images/{name}/history`, newest step first. Only the last step still has an id."""
+    """`GET /images/{name}/history`, newest step first. Steps that were made here still have ids."""
     below, sizes = image.holds, []
     while below is not None:
         sizes.append(below.size)
         below = below.parent
     layers = iter(sizes)
-    for number, step in enumerate(reversed(image.document.history)):
+    made: Image | None = image
+    for step in reversed(image.document.history):
         yield {
             "Comment": step.comment,
             "Created": times.unix(times.parse_time(step.created, 0)),
             "CreatedBy": step.created_by,
-            "Id": "<missing>" if number else image.id,
+            "Id": made.id if made is not None else "<missing>",
             "Size": 0 if step.empty_layer else next(layers, 0),
-            "Tags": (image.repo_tags or None) if not number else None,
+            "Tags": (made.repo_tags or None) if made is not None else None,
         }
+        made = made.parent if made is not None else None
 
 
 def _config(shown: ContainerConfig) -> dict[str, Any]:

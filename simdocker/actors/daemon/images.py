@@ -109,10 +109,10 @@ class Images:
     # -- the API --------------------------------------------------------------------------------
 
     def list(self, request: Request) -> Reply:
-        """Process: `GET /images/json`, newest first. `all` adds intermediate images, which only a
-        classic build would leave behind."""
+        """Process: `GET /images/json`, newest first. `all` adds the intermediate images of builds."""
         filters = Filters.parse(request.query.get("filters"), LIST_FILTERS)
         yield self.daemon.work("image.list")
+        everything = truthy(request.query.get("all"))
         dangling = filters.boolean("dangling")
         before = [self.get(name).created_ns for name in filters.get("before")]
         since = [self.get(name).created_ns for name in filters.get("since")]
@@ -126,6 +126,8 @@ class Images:
             tags = [name.familiar for name in names if not name.digest]
             digests = [name.familiar for name in names if name.digest]
             if not names:
+                if (dangling or not everything) and self.store.children(image):
+                    continue  # an intermediate image of a build
                 if dangling is False or "reference" in filters:
                     continue
                 tags, digests = [f"{image_views.NONE}:{image_views.NONE}"], [f"{image_views.NONE}@{image_views.NONE}"]
@@ -173,7 +175,13 @@ class Images:
     def delete(self, request: Request, name: str) -> Reply:
         """Process: `DELETE /images/{name}`: untag, and delete what nothing names or uses."""
         image = self.get(name)
-        removal = Removal(self.daemon, self.store, image, truthy(request.query.get("force")))
+        removal = Removal(
+            self.daemon,
+            self.store,
+            image,
+            force=truthy(request.query.get("force")),
+            prune=not truthy(request.query.get("noprune")),
+        )
         if image.id.startswith(name) or image.id.startswith(name, 7):
             records = yield from removal.by_id()
         else:

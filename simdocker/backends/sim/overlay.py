@@ -87,6 +87,22 @@ def copy_of(node: Node) -> Node:
     return copy
 
 
+def frozen(upper: Node) -> Node:
+    """A copy of a writable tree that later writes do not reach, hard links kept."""
+    copies: dict[Node, Node] = {}
+
+    def copied(node: Node) -> Node:
+        copy = copies.get(node)
+        if copy is None:
+            copy = copies[node] = copy_of(node)
+            copy.nlink = node.nlink
+            copy.opaque = node.opaque
+            copy.children = {name: copied(child) for name, child in node.children.items()}
+        return copy
+
+    return copied(upper)
+
+
 MODIFIED, ADDED, DELETED = 0, 1, 2
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from simdocker.backends.ports import Change, DriverError, Process
 from simdocker.backends.sim.devices import INIT
 from simdocker.backends.sim.namespace import Mount, MountNamespace, points
-from simdocker.backends.sim.overlay import Merged, changes, file_bytes, stack
+from simdocker.backends.sim.overlay import Merged, changes, file_bytes, frozen, stack
 from simdocker.content.changeset import DIRECTORY, Node, walk
 
 if TYPE_CHECKING:
@@ -143,6 +143,9 @@ class StorageDriver:
 
     def remove(self, container_id: str) -> None:
         self._containers.pop(container_id, None)
+
+    def changeset(self, container_id: str) -> Node:
+        return frozen(self._containers[container_id].upper)
 
     def changes(self, container_id: str) -> list[Change]:
         rootfs = self._containers[container_id]
