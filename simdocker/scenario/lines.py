@@ -124,7 +124,7 @@ class HostSession:
                 self.ended = True
                 status = yield from shell.leave(leaving.status)
             except ShellFailure as failure:
-                yield from shell.complain(failure.message)
+                yield from shell.report(failure)
                 status = state.status = failure.status
             except Interrupted:
                 yield from process.write(1, "\n")

@@ -161,6 +161,7 @@ class Process(Protocol):
         """`action` is "default", "ignore", "catch" (see `take_signals`) or a handler, called with the
         number as soon as the signal arrives; a handler takes no time and interrupts no call."""
 
+    def signal_mask(self, action: str) -> int: ...  # the signals with that action, bit 0 for signal 1
     def take_signals(self) -> list[int]: ...  # caught signals since the last call, in order
     def processes(self) -> list[Process]: ...  # visible in this PID namespace, by pid
     def sleep(self, ns: int) -> Blocking:

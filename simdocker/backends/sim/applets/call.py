@@ -39,6 +39,15 @@ class Usage(Exception):
         self.status = status
 
 
+class BadOption(Usage):
+    """An option that there is none of; a builtin of the shell words the complaint its own way."""
+
+    def __init__(self, letter: str) -> None:
+        super().__init__(f"invalid option -- '{letter}'")
+        self.args = (letter,)
+        self.letter = letter
+
+
 class Call:
     """`prefix` is what complaints begin with: the applet's name, or the shell's for a builtin."""
 
@@ -169,7 +178,7 @@ def _short_options(arg: str, args: list[str], takes: dict[str, int], result: Opt
         letter = arg[at]
         at += 1
         if letter not in takes or letter == ":":
-            raise Usage(f"invalid option -- '{letter}'")
+            raise BadOption(letter)
         if takes[letter]:
             value = arg[at:]
             if not value and takes[letter] == 1:

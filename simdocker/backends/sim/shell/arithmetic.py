@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, MutableMapping
 
 _TOKEN = re.compile(
-    r"\s*(?:(0[xX][0-9a-fA-F]+|\d+)|([A-Za-z_]\w*)"
+    r"\s*(?:(0[xX][0-9a-fA-F]+|\d+#[0-9A-Za-z@_]+|\d+)|([A-Za-z_]\w*)"
     r"|(<<=|>>=|\*\*|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%<>=!~&|^?:(),]))"
 )
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ@_"
 _BINARY: dict[str, tuple[int, Callable[[int, int], int]]] = {
     "||": (1, lambda a, b: int(bool(a or b))),
     "&&": (2, lambda a, b: int(bool(a and b))),
@@ -49,6 +50,18 @@ def _power(a: int, b: int) -> int:
     if b < 0:
         raise ArithmeticFailure("exponent less than 0")
     return _wrap(pow(a, b, 1 << 64))
+
+
+def _in_base(token: str) -> int:
+    """`base#digits`: up to base 36 upper and lower case mean the same, then come `@` and `_`."""
+    text, _, digits = token.partition("#")
+    base, value = int(text), 0
+    for digit in digits.lower() if base <= 36 else digits:
+        place = _DIGITS.index(digit)
+        if not 2 <= base <= 64 or place >= base:
+            raise ArithmeticFailure("arithmetic syntax error")
+        value = value * base + place
+    return value
 
 
 def _wrap(value: int) -> int:
@@ -165,6 +178,8 @@ class _Evaluator:
         if token[0].isdigit():
             if token[:2] in ("0x", "0X"):
                 return _wrap(int(token, 16))
+            if "#" in token:
+                return _wrap(_in_base(token))
             if token[0] == "0" and set(token) <= set("01234567"):
                 return _wrap(int(token, 8))
             if token[0] == "0":

@@ -14,16 +14,10 @@ from simdocker.backends.sim import applets
 from simdocker.backends.sim.applets.call import Call, Failure, Outcome, Usage
 from simdocker.backends.sim.shell import expand
 from simdocker.backends.sim.shell.interpreter import Shell, Status, single_quoted
+from simdocker.backends.sim.shell.options import OPTION_NAMES, UNLISTED, settable
 from simdocker.backends.sim.shell.reader import KEYWORDS
-from simdocker.backends.sim.shell.state import Break, BuiltinFailure, Return, ShellExit
+from simdocker.backends.sim.shell.state import Break, BuiltinFailure, Return, ShellExit, ShellFailure
 
-_OPTION_NAMES = {
-    "errexit": "e", "noglob": "f", "ignoreeof": "I", "interactive": "i", "monitor": "m", "noexec": "n", "stdin": "s",
-    "xtrace": "x", "verbose": "v", "noclobber": "C", "allexport": "a", "notify": "b", "nounset": "u",
-    "vi": "V", "nolog": "nolog", "pipefail": "pipefail",
-}  # fmt: skip
-"""`set -o` names in ash's order, with the letter that `$-` shows."""
-_SETTABLE = frozenset("efIimnsxvCabuV")
 _BUILTIN_NAMES = (
     ". : [ [[ alias bg break cd chdir command continue echo eval exec exit export false fg getopts hash help history "
     "jobs kill let local printf pwd read readonly return set shift source test times trap true type ulimit umask "
@@ -38,7 +32,7 @@ class BuiltinCall(Call):
     __slots__ = ("sh",)
 
     def __init__(self, sh: Shell, argv: list[str]) -> None:
-        prefix = sh.prefix()[:-2] if not sh.state.bash else sh.prefix(argv[0])[:-2]
+        prefix = sh.prefix(argv[0])[:-2] if sh.state.bash else sh.state.applet
         super().__init__(sh.p, argv[0], argv[1:], prefix)
         self.sh = sh
 
@@ -86,7 +80,7 @@ def call_builtin(sh: Shell, argv: list[str]) -> Status:
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
-            yield from sh.complain(f"write error: {error.strerror}")
+            yield from sh.p.write(2, f"{call.prefix}: write error: {error.strerror}\n")
             return 1
     return status
 
@@ -146,7 +140,10 @@ def source(call: BuiltinCall) -> Status:
     name = call.args[0]
     path = name
     if "/" not in name:
-        path = call.sh.lookup.search(name) or name
+        path = call.sh.lookup.search(name, executable=False)
+        if not path and not state.bash:
+            raise BuiltinFailure(f"{name}: not found")
+        path = path or name
     try:
         text = call.p.read_file(path).decode("utf-8", "surrogateescape")
     except OSError as error:
@@ -157,12 +154,19 @@ def source(call: BuiltinCall) -> Status:
     if len(call.args) > 1:
         state.positional = call.args[1:]
     state.sourced += 1
+    observed, call.sh.observed = call.sh.observed, False
+    caller, state.command = state.command, path
     try:
         state.status = 0
-        return (yield from call.sh.text(text))
+        return (yield from call.sh.text(text, first_line=1))
     except Return as leaving:
         return leaving.status
+    except ShellFailure as failure:
+        failure.prefix = failure.prefix or call.sh.prefix()
+        raise
     finally:
+        state.command = caller
+        call.sh.observed = observed
         state.sourced -= 1
         if len(call.args) > 1:
             state.positional = saved
@@ -230,7 +234,7 @@ def hash_(call: BuiltinCall) -> int:
     for name in call.args:
         kind, _ = call.sh.lookup.kind(name)
         if not kind:
-            call.complain(f"{name}: not found")
+            call.err(f"{call.sh.prefix('hash')}{name}: not found\n")
             status = 1
     return status
 
@@ -345,7 +349,7 @@ def local(call: BuiltinCall) -> int:
         call.sh.state.variables.localise(name)
         if equals:
             call.sh.assign(name, value)
-        elif call.sh.state.bash:
+        else:
             call.sh.state.variables.pop(name, None)
     return 0
 
@@ -427,11 +431,12 @@ def set_(call: BuiltinCall) -> int:
                     show_options(call, as_commands=arg[0] == "+")
                     return 0
                 name = args.pop(0)
-                if name not in _OPTION_NAMES:
+                if name not in OPTION_NAMES:
                     message = f"{name}: invalid option name" if state.bash else f"illegal option {arg[0]}o {name}"
-                    raise BuiltinFailure(message, 1)
-                set_option(call, _OPTION_NAMES[name], arg[0] == "-")
-            elif letter in _SETTABLE:
+                    call.err(f"{call.sh.prefix('set')}{message}\n")
+                    return 1
+                set_option(call, OPTION_NAMES[name], arg[0] == "-")
+            elif settable(letter):
                 set_option(call, letter, arg[0] == "-")
             else:
                 raise BuiltinFailure(f"illegal option {arg[0]}{letter}")
@@ -450,8 +455,8 @@ def set_option(call: BuiltinCall, letter: str, on: bool) -> None:
 
 
 def show_options(call: BuiltinCall, *, as_commands: bool) -> None:
-    for name, letter in _OPTION_NAMES.items():
-        if letter in "isV":
+    for name, letter in OPTION_NAMES.items():
+        if letter in UNLISTED:
             continue
         on = letter in call.sh.state.options
         call.out(f"set {'-' if on else '+'}o {name}\n" if as_commands else f"{name:<16}{'on' if on else 'off'}\n")
@@ -459,6 +464,8 @@ def show_options(call: BuiltinCall, *, as_commands: bool) -> None:
 
 @builtin("let")
 def let(call: BuiltinCall) -> int:
+    if not call.args:
+        raise BuiltinFailure("expression expected")
     value = 0
     for arg in call.args:
         value = expand.arithmetic(call.sh, arg)
@@ -474,16 +481,17 @@ def getopts(call: BuiltinCall) -> int:
     state = call.sh.state
     args = args or state.positional
     variables = state.variables
-    index = int(variables.get("OPTIND", "1") or 1)
-    if index == 1 and state.option_index != 1:
-        state.option_offset = 0
+    if variables.get("OPTIND") != state.option_written:  # set by hand, or local to a function
+        state.option_index, state.option_offset = int(variables.get("OPTIND") or 1), 0
+    index, offset = state.option_index, state.option_offset
     quiet = spec.startswith(":")
-    offset = state.option_offset
     if offset == 0:
         word = args[index - 1] if index <= len(args) else ""
         if len(word) < 2 or word[0] != "-" or word == "--":
             if word == "--":
-                variables["OPTIND"] = str(index + 1)
+                index += 1
+            state.option_index = index
+            variables["OPTIND"] = state.option_written = str(index)
             variables[name] = "?"
             variables.pop("OPTARG", None)
             return 1
@@ -514,9 +522,9 @@ def getopts(call: BuiltinCall) -> int:
     if offset >= len(word) or (value is not None and letter != "?"):
         index += 1
         offset = 0
-    state.option_offset = offset
-    state.option_index = index
-    variables["OPTIND"] = str(index)
+    state.option_index, state.option_offset = index, offset
+    # Inside a group of letters ash's OPTIND is past it already, bash's is not.
+    variables["OPTIND"] = state.option_written = str(index + bool(offset and not state.bash))
     variables[name] = letter
     if value is None:
         variables.pop("OPTARG", None)
@@ -600,11 +608,11 @@ def umask(call: BuiltinCall) -> int:
 
         changed = change(args[0], ~call.p.umask & 0o777, False, 0)
         if changed is None:
-            raise BuiltinFailure(f"Illegal mode: {args[0]}")
+            raise BuiltinFailure(f"illegal mode: {args[0]}")
         call.p.umask = ~changed & 0o777
         return 0
-    if set(args[0]) - set("01234567"):
-        raise BuiltinFailure(f"Illegal number: {args[0]}")
+    if set(args[0]) - set("01234567") or int(args[0], 8) > 0o7777:
+        raise BuiltinFailure(f"illegal mode: {args[0]}")
     call.p.umask = int(args[0], 8) & 0o777
     return 0
 

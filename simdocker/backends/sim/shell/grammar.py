@@ -39,15 +39,16 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(\[[^]]*\])?\+?=")
 _STRUCTURE = re.compile(r"[^w \t\n]")
 
 
-def commands(source: str, *, bash: bool = False) -> Iterator[Node]:
+def commands(source: str, *, bash: bool = False, first_line: int = 0) -> Iterator[Node]:
     """The complete commands of `source` in order; raises SyntaxFailure where one is wrong.
 
-    What comes before a mistake has been yielded, so that the caller has run it by then.
+    What comes before a mistake has been yielded, so that the caller has run it by then. `first_line` is
+    the number of the first line.
     """
     if len(source) > 4096:  # a script: not worth keeping
-        yield from _read(source, bash)
+        yield from _read(source, bash, first_line)
         return
-    nodes, failure = _cached(source, bash)
+    nodes, failure = _cached(source, bash, first_line)
     yield from nodes
     if failure is not None:
         raise failure
@@ -70,20 +71,24 @@ def unfinished(source: str, *, bash: bool = False) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _cached(source: str, bash: bool) -> tuple[tuple[Node, ...], SyntaxFailure | None]:
+def _cached(source: str, bash: bool, first_line: int) -> tuple[tuple[Node, ...], SyntaxFailure | None]:
     nodes = []
     try:
-        for node in _read(source, bash):
+        for node in _read(source, bash, first_line):
             nodes.append(node)
     except SyntaxFailure as failure:
-        return tuple(nodes), SyntaxFailure(failure.message, failure.incomplete)
+        return tuple(nodes), SyntaxFailure(*failure.args)
     return tuple(nodes), None
 
 
-def _read(source: str, bash: bool) -> Iterator[Node]:
+def _read(source: str, bash: bool, first_line: int) -> Iterator[Node]:
     reader = Reader(source, bash=bash)
-    while (raw := reader.complete()) is not None:
-        yield _Builder(raw, source, bash).build()
+    try:
+        while (raw := reader.complete()) is not None:
+            yield _Builder(raw, source, bash, first_line).build()
+    except SyntaxFailure as failure:
+        line = first_line + source.count("\n", 0, failure.at)
+        raise SyntaxFailure(failure.message, failure.incomplete, failure.at, line) from None
 
 
 @lru_cache(maxsize=1)
@@ -97,22 +102,31 @@ def _parser() -> Parser:
 class _Builder:
     """Turns tree-sitter's nodes into ours; `raw.start` is where the mask begins in `source`."""
 
-    def __init__(self, raw: RawCommand, source: str, bash: bool) -> None:
+    def __init__(self, raw: RawCommand, source: str, bash: bool, first_line: int) -> None:
         self.raw = raw
         self.source = source
         self.bash = bash
+        self.first_line = first_line
+        self.start = raw.start
 
     def build(self) -> Node:
         mask = self.raw.mask
         if not _STRUCTURE.search(mask):
             return self.simple(self.raw.start, self.raw.end)
+        return self.structure(mask, self.raw.start)
+
+    def structure(self, mask: str, start: int) -> Node:
+        """The tree of a mask that begins at `start` of the source."""
         tree = _parser().parse(mask.encode())
         if tree.root_node.has_error:
-            raise SyntaxFailure("unexpected word")
-        return self.sequence(tree.root_node.children)
+            raise SyntaxFailure("unexpected word", at=self.raw.end)
+        outer, self.start = self.start, start
+        node = self.sequence(tree.root_node.children)
+        self.start = outer
+        return node
 
     def span(self, node: TreeNode) -> tuple[int, int]:
-        return node.start_byte + self.raw.start, node.end_byte + self.raw.start
+        return node.start_byte + self.start, node.end_byte + self.start
 
     def text(self, node: TreeNode) -> str:
         first, last = self.span(node)
@@ -244,7 +258,9 @@ class _Builder:
             parse_word(text, self.bash) for offset, text in sorted(self.raw.words.items()) if first <= offset < last
         ]
 
-    def simple(self, first: int, last: int) -> Simple | Function:
+    def simple(self, first: int, last: int) -> Node:
+        if (mask := self.raw.nested.pop(first, None)) is not None:
+            return self.structure(mask, first)
         body = self.raw.simple_functions.pop(first, None)
         if body is not None:
             return Function(self.raw.functions[first], self.simple(body, last))
@@ -261,7 +277,7 @@ class _Builder:
             else:
                 words.append(parse_word(text, self.bash))
         redirects = [self.redirect(raw) for raw in self.raw.redirects.get(first, ())]
-        line = self.source.count("\n", 0, first)
+        line = self.first_line + self.source.count("\n", 0, first)
         return Simple(assignments, words, redirects, line, self.source[first:last].rstrip())
 
     def redirect(self, raw: RawRedirect) -> Redirect:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simdocker.backends.sim.applets.call import decode, options
+from simdocker.backends.sim.applets.call import BadOption, decode, options
 from simdocker.backends.sim.shell.builtins import BuiltinCall, builtin
 from simdocker.backends.sim.shell.interpreter import Status
 from simdocker.backends.sim.shell.state import DEFAULT_IFS, BuiltinFailure
@@ -11,13 +11,19 @@ from simdocker.backends.sim.shell.state import DEFAULT_IFS, BuiltinFailure
 @builtin("read")
 def read(call: BuiltinCall) -> Status:
     """Reads byte by byte, so that the rest of the input stays for the next command."""
-    found = options(call, "rn:p:t:u:sd:a:", permute=False)
+    try:
+        found = options(call, "rn:p:t:u:sd:a:", permute=False)
+    except BadOption as bad:
+        if call.sh.state.bash:
+            raise
+        raise BuiltinFailure(f"illegal option -{bad.letter}") from None
     names = found.args
     for name in names:
         if not name.isidentifier():
             if call.sh.state.bash:
                 raise BuiltinFailure(f"`{name}': not a valid identifier", 1)
-            raise BuiltinFailure(f"'{name}': bad variable name", 1)
+            call.complain(f"read: '{name}': bad variable name")
+            return 1
     fd = int(found.value("u", "0"))
     file = call.p.fds.get(fd)
     if "p" in found and file is not None and file.isatty():

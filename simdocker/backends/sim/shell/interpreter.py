@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-from simdocker.backends.sim import signals
 from simdocker.backends.sim.program import Blocking, Exit, OpenFile, Process
 from simdocker.backends.sim.shell import expand, jobs, patterns
 from simdocker.backends.sim.shell.ast import (
@@ -31,7 +31,8 @@ from simdocker.backends.sim.shell.ast import (
 )
 from simdocker.backends.sim.shell.grammar import commands
 from simdocker.backends.sim.shell.lookup import Lookup, start_applet
-from simdocker.backends.sim.shell.reader import SyntaxFailure
+from simdocker.backends.sim.shell.options import shown
+from simdocker.backends.sim.shell.reader import KEYWORDS, SyntaxFailure
 from simdocker.backends.sim.shell.redirect import Redirections
 from simdocker.backends.sim.shell.state import (
     BUILTIN_NS,
@@ -42,35 +43,41 @@ from simdocker.backends.sim.shell.state import (
     ShellFailure,
     State,
 )
+from simdocker.backends.sim.signals import INT, QUIT
 
 if TYPE_CHECKING:
     from simpy import Event
 
 Status = Generator["Event", Any, int]
 SYNTAX_STATUS = 2
+_JOBS = re.compile(r"\s*jobs(\s+-\w+)?\s*")
+ERR = 65
+"""The number by which the trap of failures is kept, after the signals."""
 
 
 class Shell:
     """One shell process running source text."""
 
-    __slots__ = ("lookup", "p", "state", "substituted")
+    __slots__ = ("aliases", "lookup", "observed", "p", "state", "substituted")
 
     def __init__(self, p: Process, state: State) -> None:
         self.p = p
         self.state = state
         self.lookup = Lookup(self)
         self.substituted: int | None = None  # status of the last $(…) of the command being expanded
+        self.observed = False  # what runs is inside `if f`, `f ||`: `set -e` does not apply
+        self.aliases: dict[str, str] = {}  # as they were when the line that runs was read
 
     # whole texts
 
-    def main(self, source: str, *, last: bool = True) -> Status:
+    def main(self, source: str, *, first_line: int | None = None, last: bool = True) -> Status:
         """Process: run `source` as the whole work of this process; traps and errors included."""
         try:
-            status = yield from self.text(source, last=last)
+            status = yield from self.text(source, first_line=first_line, last=last)
         except ShellExit as leaving:
             status = leaving.status
         except ShellFailure as failure:
-            yield from self.complain(failure.message)
+            yield from self.report(failure)
             status = failure.status
         except (Break, Return):
             status = self.state.status
@@ -87,32 +94,44 @@ class Shell:
             except ShellExit as leaving:
                 return leaving.status
             except ShellFailure as failure:
-                yield from self.complain(failure.message)
+                yield from self.report(failure)
                 return failure.status
         return status
 
-    def text(self, source: str, *, last: bool = False) -> Status:
+    def text(self, source: str, *, first_line: int | None = None, last: bool = False) -> Status:
         """Process: run source text command by command. Raises ShellFailure for a syntax error.
 
-        With `last`, nothing follows it in this process, which may become its last command.
+        With `last`, nothing follows it in this process, which may become its last command. Lines count
+        from `first_line`: 1 in a file, else the line of the command that the text belongs to.
         """
+        state = self.state
+        if first_line is None:
+            first_line = state.line
         previous: Node | None = None
         try:
-            for node in commands(source, bash=self.state.bash):
+            for node in commands(source, bash=state.bash, first_line=first_line):
                 if previous is not None:
-                    yield from self.run(previous)
-                    if self.state.traps or self.state.interactive:
-                        yield from self.handle_signals()
+                    yield from self._line(previous)
                 previous = node
         except SyntaxFailure as failure:
             if previous is not None:
-                yield from self.run(previous)
+                yield from self._line(previous)
+            state.line = failure.line
             raise ShellFailure(f"syntax error: {failure.message}", SYNTAX_STATUS) from None
         if previous is not None:
-            yield from self.run(previous, last=last)
-            if self.state.traps or self.state.interactive:
-                yield from self.handle_signals()
-        return self.state.status
+            yield from self._line(previous, last=last)
+        return state.status
+
+    def _line(self, node: Node, *, last: bool = False) -> Status:
+        """Process: run one complete command."""
+        outer = self.aliases
+        self.aliases = dict(self.state.aliases) if self.state.aliases else {}
+        try:
+            status = yield from self.run(node, last=last)
+        finally:
+            self.aliases = outer
+        yield from self.handle_signals()
+        return status
 
     # nodes
 
@@ -122,6 +141,8 @@ class Shell:
         `tested`: a failure is looked at (`if`, `&&`), so `set -e` does not apply. `last`: the
         process has nothing to do afterwards.
         """
+        if "n" in self.state.options and not self.state.interactive:
+            return 0
         status = yield from _RUN[type(node)](self, node, tested, last)
         self.state.status = status
         return status
@@ -131,8 +152,7 @@ class Shell:
         final = len(node.items) - 1
         for index, item in enumerate(node.items):
             status = yield from self.run(item, tested=tested, last=last and index == final)
-            if self.state.traps or self.state.interactive:
-                yield from self.handle_signals()
+            yield from self.handle_signals()
         return status
 
     def _and_or(self, node: AndOr, tested: bool, last: bool) -> Status:
@@ -146,7 +166,9 @@ class Shell:
         null: OpenFile | None = None
         if not self.state.interactive:
             null = fds[0] = self.p.open("/dev/null")
-        child = self.fork(node.body, fds, background=True)
+        child = self.fork(node.body, fds)
+        child.signal(INT, "ignore")
+        child.signal(QUIT, "ignore")
         if null is not None:
             null.close()
         jobs.add(self.state, [child], node.source)
@@ -154,15 +176,20 @@ class Shell:
             yield from self.p.write(2, f"[{self.state.jobs[-1].number}] {child.pid}\n")
         return 0
 
-    def fork(self, body: Node, fds: dict[int, OpenFile], *, background: bool = False) -> Process:
-        """A child that runs `body`, the last thing it does."""
+    def fork(self, body: Node, fds: dict[int, OpenFile], *, observed: bool = False) -> Process:
+        """A child that runs `body`, the last thing it does. It has no jobs, but `jobs` shows its parent's."""
         state = self.state.copy()
+        command = body
+        while isinstance(command, Compound) and not command.subshell and not command.redirects:
+            command = command.body
+        if isinstance(command, Simple) and command.words and command.words[0].plain == "jobs":
+            state.jobs = list(self.state.jobs)
+        aliases = self.aliases
 
         def main(p: Process) -> Blocking:
             shell = Shell(p, state)
-            if background:
-                p.signal(2, "ignore")
-                p.signal(3, "ignore")
+            shell.observed = observed
+            shell.aliases = aliases
             return (yield from shell.body(body))
 
         return self.p.fork(main, fds=fds)
@@ -174,7 +201,7 @@ class Shell:
         except ShellExit as leaving:
             status = leaving.status
         except ShellFailure as failure:
-            yield from self.complain(failure.message)
+            yield from self.report(failure)
             status = failure.status
         except (Break, Return) as leaving:
             status = leaving.status if isinstance(leaving, Return) else 0
@@ -194,7 +221,7 @@ class Shell:
                     fds[1] = ends[1]
                 if source is not None:
                     fds[0] = source
-                children.append(self.fork(command, fds))
+                children.append(self.fork(command, fds, observed=tested or self.observed))
                 if source is not None:
                     source.close()
                 source = None
@@ -206,13 +233,22 @@ class Shell:
             if "pipefail" in self.state.options:
                 status = next((each for each in reversed(statuses) if each), 0)
             if status and not tested and not node.negated:
-                self.errexit(status)
+                yield from self.failed(status)
         return int(not status) if node.negated else status
 
-    def errexit(self, status: int) -> None:
-        """`set -e`: an unobserved failure ends the shell."""
-        if "e" in self.state.options:
-            self.state.status = status
+    def failed(self, status: int) -> Blocking:
+        """Process: a failure that nothing looks at runs the ERR trap, and with `set -e` ends the shell."""
+        state = self.state
+        if self.observed:
+            return
+        action = state.traps.get(ERR)
+        if action and (not state.calls or "E" in state.options):
+            state.status = status
+            del state.traps[ERR]  # it does not run for a failure of its own
+            yield from self.text(action)
+            state.traps.setdefault(ERR, action)
+        if "e" in state.options:
+            state.status = status
             raise ShellExit(status)
 
     def _compound(self, node: Compound, tested: bool, last: bool) -> Status:
@@ -222,11 +258,11 @@ class Shell:
             if fds is None:
                 status = redirections.status
             else:
-                child = self.fork(node.body, fds)
+                child = self.fork(node.body, fds, observed=tested or self.observed)
                 redirections.close()
                 (status,) = yield from jobs.wait_foreground(self, [child])
             if status and not tested:
-                self.errexit(status)
+                yield from self.failed(status)
             return status
         if not node.redirects:
             return (yield from self.run(node.body, tested=tested, last=last))
@@ -263,8 +299,7 @@ class Shell:
                     if ((yield from self.run(node.condition, tested=True)) == 0) == node.until:
                         return status
                     status = yield from self.run(node.body, tested=tested)
-                    if self.state.traps or self.state.interactive:
-                        yield from self.handle_signals()
+                    yield from self.handle_signals()
                 except Break as leaving:
                     if self._leaves(leaving):
                         return 0
@@ -290,8 +325,7 @@ class Shell:
                 try:
                     yield from self.p.compute(BUILTIN_NS)
                     status = yield from self.run(node.body, tested=tested)
-                    if self.state.traps or self.state.interactive:
-                        yield from self.handle_signals()
+                    yield from self.handle_signals()
                 except Break as leaving:
                     if self._leaves(leaving):
                         return 0
@@ -319,20 +353,24 @@ class Shell:
         state = self.state
         state.line = node.line
         self.substituted = None
+        outer = self.observed
+        self.observed = outer or tested
         try:
             status = yield from self._expanded(node, last)
         except ShellFailure as failure:
             if not state.interactive:
                 raise
-            yield from self.complain(failure.message)
+            yield from self.report(failure)
             status = failure.status
+        finally:
+            self.observed = outer
         if status and not tested:
-            self.errexit(status)
+            yield from self.failed(status)
         return status
 
     def _expanded(self, node: Simple, last: bool) -> Status:
         argv = yield from expand.words(self, node.words)
-        if argv and self.state.aliases and argv[0] in self.state.aliases and node.words[0].plain == argv[0]:
+        if argv and argv[0] in self.aliases and node.words[0].plain == argv[0]:
             return (yield from self._alias(node, argv[0]))
         values: list[tuple[str, str]] = []
         for name, word in node.assignments:
@@ -358,12 +396,15 @@ class Shell:
 
     def _alias(self, node: Simple, name: str) -> Status:
         """Process: run the command with the alias replaced; an alias does not replace itself."""
-        body = self.state.aliases.pop(name)
+        body = self.aliases.pop(name)
         rest = node.source[node.source.index(name) + len(name) :]
+        status = 0
         try:
-            return (yield from self.text(f"{body}{rest}"))
+            for each in commands(f"{body}{rest}", bash=self.state.bash, first_line=node.line):
+                status = yield from self.run(each)
+            return status
         finally:
-            self.state.aliases[name] = body
+            self.aliases[name] = body
 
     def _array(self, name: str, source: str) -> Blocking:
         """Process: bash's `name=(…)` and `name+=(…)`."""
@@ -458,6 +499,9 @@ class Shell:
         """Process: the output of `$(source)` without its last newlines."""
         reader, writer = self.p.pipe()
         state = self.state.copy()
+        state.options.pop("e", None)
+        if _JOBS.fullmatch(source):
+            state.jobs = list(self.state.jobs)
 
         def main(p: Process) -> Blocking:
             return (yield from Shell(p, state).main(source))
@@ -472,22 +516,31 @@ class Shell:
             pieces.append(data)
         reader.close()
         (self.substituted,) = yield from jobs.wait_foreground(self, [child], quiet=True)
-        self.state.status = self.substituted
         return b"".join(pieces).replace(b"\0", b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
 
     # traps
 
     def handle_signals(self) -> Blocking:
-        """Process: run the traps of the signals that came. Raises Interrupted for a Ctrl-C at a prompt's
-        line that has no trap for it."""
-        for number in self.p.take_signals():
-            action = self.state.traps.get(number)
+        """Process: run the traps of the signals that came."""
+        caught = self.p.take_signals()
+        if caught:
+            yield from self.take(caught)
+
+    def take(self, caught: list[int]) -> Blocking:
+        """Process: run the traps of signals. SIGINT without one ends ash, or (Interrupted) the line typed at
+        a prompt."""
+        state = self.state
+        for number in caught:
+            action = state.traps.get(number)
             if action:
-                status = self.state.status
+                status = state.status
                 yield from self.text(action)
-                self.state.status = status
-            elif number == signals.INT and action is None and self.state.interactive:
+                state.status = status
+            elif number == INT and action is None and state.interactive:
                 raise Interrupted
+            elif number == INT and not state.bash:
+                state.traps.pop(0, None)
+                raise ShellExit(128 + INT)
 
     # messages
 
@@ -495,15 +548,23 @@ class Shell:
         """What an error message begins with."""
         state = self.state
         if state.bash:
-            where = "" if state.interactive else f" line {state.line + 1}:"
+            where = "" if state.interactive else f" line {state.line}:"
             return f"{state.name}:{where}{f' {builtin}:' if builtin else ''} "
-        if builtin and not state.interactive:
-            return f"{state.name}: {builtin}: line {state.line}: "
-        return f"{state.name}: {builtin}: " if builtin else f"{state.name}: "
+        if not state.command:
+            return f"{state.name}: "
+        command = f"{state.command}: " if state.command != state.name else ""
+        line = "" if state.interactive and not state.sourced else f"line {state.line}: "
+        return f"{state.name}: {command}{line}"
+
+    def report(self, failure: ShellFailure) -> Blocking:
+        """Process: print the message of an error."""
+        yield from self._say(f"{failure.prefix or self.prefix()}{failure.message}\n")
 
     def complain(self, message: str, builtin: str = "") -> Blocking:
         """Process: print an error message."""
-        text = f"{self.prefix(builtin)}{message}\n"
+        yield from self._say(f"{self.prefix(builtin)}{message}\n")
+
+    def _say(self, text: str) -> Blocking:
         with contextlib.suppress(OSError):  # standard error may be closed
             yield from self.p.write(2, text.encode("utf-8", "surrogateescape"))
 
@@ -512,7 +573,8 @@ def quoted(word: str) -> str:
     """As `set -x` shows a word: in single quotes when it has something special."""
     if not word:
         return ""
-    if not any(char in word for char in " \t\n\"'\\$`&|;<>()[*?~#=%!{}") or word in ("]",):
+    special = any(char in word for char in " \t\n\"'\\$`&|;<>()[*?~#=%!{}")
+    if (not special or word == "]") and word not in KEYWORDS:
         return word
     return single_quoted(word)
 
@@ -540,8 +602,8 @@ _SPECIAL: dict[str, Callable[[Shell], str | None]] = {
     "$": lambda sh: str(sh.state.shell_pid),
     "#": lambda sh: str(len(sh.state.positional)),
     "!": lambda sh: str(sh.state.background) if sh.state.background else "",
-    "-": lambda sh: "".join(sorted(option for option in sh.state.options if len(option) == 1)),
-    "LINENO": lambda sh: str(sh.state.line + (1 if sh.state.bash else 0)),
+    "-": lambda sh: shown(sh.state.options),
+    "LINENO": lambda sh: str(sh.state.line),
     "FUNCNAME": lambda sh: sh.state.function,
     "RANDOM": lambda sh: str(_random(sh)),
 }

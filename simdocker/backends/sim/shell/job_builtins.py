@@ -5,8 +5,12 @@ from __future__ import annotations
 from simdocker.backends.sim.applets.signals import NAMES, number_of, table
 from simdocker.backends.sim.shell import jobs
 from simdocker.backends.sim.shell.builtins import BuiltinCall, builtin
-from simdocker.backends.sim.shell.interpreter import Status, single_quoted
+from simdocker.backends.sim.shell.interpreter import ERR, Status, single_quoted
 from simdocker.backends.sim.shell.state import BuiltinFailure, Job
+from simdocker.backends.sim.signals import INT
+
+_TRAPS = {0: "EXIT", ERR: "ERR"}
+"""What can be trapped besides signals."""
 
 
 @builtin("kill")
@@ -76,7 +80,8 @@ def wait(call: BuiltinCall) -> Status:
             result = yield from jobs.wait_background(call.sh, job)
             if result is None:
                 return (yield from _interrupted(call))
-        state.jobs = []
+        if state.bash:
+            state.jobs = []
         return 0
     status: int | None = 0
     for arg in call.args:
@@ -109,10 +114,7 @@ def _forget(call: BuiltinCall, job: Job) -> None:
 def _interrupted(call: BuiltinCall) -> Status:
     """Process: a trapped signal ends `wait`: run its trap, → 128 + its number."""
     caught = call.p.take_signals()
-    for number in caught:
-        action = call.sh.state.traps.get(number)
-        if action:
-            yield from call.sh.text(action)
+    yield from call.sh.take(caught)
     return 128 + (caught[0] if caught else 0)
 
 
@@ -120,13 +122,15 @@ def _interrupted(call: BuiltinCall) -> Status:
 def jobs_(call: BuiltinCall) -> int:
     jobs.refresh(call.sh)
     state = call.sh.state
-    state.jobs = [job for job in state.jobs if not job.known]
-    for job in list(state.jobs):
+    if state.bash:
+        state.jobs = [job for job in state.jobs if not job.known]
+    for job in list(state.jobs) if state.bash else list(reversed(state.jobs)):
         if "-p" in call.args:
             call.out(f"{job.processes[0].pid}\n")
         else:
             call.out(f"{jobs.describe(call.sh, job, with_pid='-l' in call.args)}\n")
-    state.jobs = [job for job in state.jobs if job.status is None]
+        if job.status is not None:
+            state.jobs.remove(job)
     return 0
 
 
@@ -164,8 +168,8 @@ def trap(call: BuiltinCall) -> int:
     args = call.args[1:] if call.args[:1] == ["--"] else call.args
     if not args or args == ["-p"]:
         for trapped, command in sorted(state.traps.items()):
-            name = "EXIT" if trapped == 0 else NAMES[trapped]
-            if state.bash and trapped:
+            name = _TRAPS.get(trapped) or NAMES[trapped]
+            if state.bash and trapped not in _TRAPS:
                 name = f"SIG{name}"
             call.out(f"trap -- {single_quoted(command)} {name}\n")
         return 0
@@ -180,7 +184,9 @@ def trap(call: BuiltinCall) -> int:
         action = None
     status = 0
     for name in names:
-        number = 0 if name in ("0", "EXIT") else number_of(name)
+        number = next((key for key, trapped in _TRAPS.items() if name in (str(key), trapped)), None)
+        if number is None:
+            number = number_of(name)
         if number is None:
             if state.bash:
                 call.complain(f"{name}: invalid signal specification")
@@ -192,6 +198,7 @@ def trap(call: BuiltinCall) -> int:
             state.traps.pop(number, None)
         else:
             state.traps[number] = action
-        if number:
-            call.p.signal(number, "default" if action is None else "catch" if action else "ignore")
+        if number not in _TRAPS:
+            default = "catch" if number == INT and not state.bash else "default"
+            call.p.signal(number, default if action is None else "catch" if action else "ignore")
     return status

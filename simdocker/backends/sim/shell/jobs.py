@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.backends.sim import signals
 from simdocker.backends.sim.program import Process
-from simdocker.backends.sim.shell.state import Interrupted, Job, State
+from simdocker.backends.sim.shell.state import Job, State
 
 if TYPE_CHECKING:
     from simpy import Event
@@ -48,15 +48,9 @@ def wait_foreground(sh: Shell, children: list[Process], *, quiet: bool = False) 
         statuses.append(status)
     if not quiet and statuses[-1] > 128:
         yield from announce_death(sh, statuses[-1])
-    untrapped = sh.state.interactive and signals.INT not in sh.state.traps
-    if untrapped and signals.INT in caught and statuses[-1] == 128 + signals.INT:
-        raise Interrupted  # what the child did not handle ends the whole line
-    for number in caught:
-        action = sh.state.traps.get(number)
-        if action:
-            before = sh.state.status
-            yield from sh.text(action)
-            sh.state.status = before
+    if sh.state.interactive and signals.INT in caught and statuses[-1] != 128 + signals.INT:
+        caught = [number for number in caught if number != signals.INT]  # the child heeded it: the line goes on
+    yield from sh.take(caught)
     return statuses
 
 

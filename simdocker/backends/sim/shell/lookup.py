@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 FUNCTION, BUILTIN, APPLET, FILE = "function", "builtin", "applet", "file"
 SPECIAL = frozenset(
-    [".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "source",
-     "times", "trap", "unset"]
+    [".", ":", "break", "continue", "eval", "exec", "exit", "export", "local", "readonly", "return", "set", "shift",
+     "source", "times", "trap", "unset"]
 )  # fmt: skip
 """Builtins whose errors end the shell, and before which assignments last."""
 IN_PROCESS = frozenset(
@@ -77,14 +77,16 @@ class Lookup:
         except OSError:
             return True
 
-    def search(self, name: str) -> str:
-        """The first executable file called `name` in PATH; one that is not executable if there is no other."""
+    def search(self, name: str, *, executable: bool = True) -> str:
+        """The first executable file called `name` in PATH; one that is not executable if there is no other.
+
+        With `executable` false, as for `.`, the first file of that name."""
         p = self.sh.p
         found = ""
         for directory in self.sh.state.variables.get("PATH", "").split(":"):
             path = f"{directory.rstrip('/')}/{name}" if directory else name
             runs = p.runnable(path)
-            if runs:
+            if runs or (runs is False and not executable):
                 return path
             if runs is False:
                 found = found or path
@@ -157,9 +159,12 @@ class Lookup:
     def _become(self, argv: list[str], kind: str, path: str, env: dict[str, str], fds: dict[int, OpenFile]) -> Status:
         """Process: the command takes over this process, as the last command of `sh -c` does."""
         p = self.sh.p
-        for number in range(1, 32):
-            if number in self.sh.state.traps:
+        traps = self.sh.state.traps
+        caught = p.signal_mask("catch")
+        for number in range(1, caught.bit_length() + 1):
+            if caught >> (number - 1) & 1:
                 p.signal(number, "default")
+        traps.clear()
         if kind == FILE:
             self._check(path)
         replace_descriptors(p, fds)
@@ -224,7 +229,11 @@ class Lookup:
         """Process: call a shell function."""
         state = self.sh.state
         saved, state.positional = state.positional, argv[1:]
-        loops, state.loops = state.loops, 0
+        options = state.option_index, state.option_offset
+        state.option_index, state.option_offset = 1, 0
+        loops = state.loops
+        if state.bash:
+            state.loops = 0
         state.variables.frames.append({})
         state.calls += 1
         caller, state.function = state.function, argv[0]
@@ -239,6 +248,7 @@ class Lookup:
             state.variables.leave()
             state.positional = saved
             state.loops = loops
+            state.option_index, state.option_offset = options
 
     def _builtin(self, argv: list[str], values: list[tuple[str, str]], redirects: list[Redirect]) -> Status:
         name = argv[0]
@@ -250,7 +260,20 @@ class Lookup:
             values = []
         if not values and not redirects:
             return (yield from self.builtin(argv))
+        if name in SPECIAL and redirects and not self.sh.state.bash:
+            return (yield from self._special(argv, redirects))
         return (yield from self._with(values, redirects, lambda: self.builtin(argv)))
+
+    def _special(self, argv: list[str], redirects: list[Redirect]) -> Status:
+        """Process: a special builtin with redirections, an error in which ends the shell."""
+        redirections = Redirections(self.sh)
+        fds = yield from redirections.open(redirects)
+        saved, self.sh.p.fds = self.sh.p.fds, fds
+        try:
+            return (yield from self.builtin(argv))
+        finally:
+            self.sh.p.fds = saved
+            redirections.close()
 
     def builtin(self, argv: list[str]) -> Status:
         """Process: run a builtin; its error may end the shell."""
@@ -258,13 +281,25 @@ class Lookup:
 
         sh = self.sh
         yield from sh.p.compute(BUILTIN_NS)
+        fatal = argv[0] in SPECIAL and not sh.state.bash
+        outer = sh.state.command
+        if argv[0] != "command":
+            sh.state.command = argv[0]
         try:
             return (yield from call_builtin(sh, argv))
         except BuiltinFailure as failure:
             yield from sh.complain(failure.message, argv[0])
-            if argv[0] in SPECIAL and not sh.state.interactive and not sh.state.bash:
+            if fatal and not sh.state.interactive:
                 raise ShellExit(failure.status) from None
             return failure.status
+        except ShellFailure as failure:
+            failure.prefix = failure.prefix or sh.prefix()
+            if fatal or sh.state.bash:
+                raise
+            yield from sh.report(failure)
+            return failure.status
+        finally:
+            sh.state.command = outer
 
     def _exec(self, argv: list[str], values: list[tuple[str, str]], redirects: list[Redirect]) -> Status:
         """Process: `exec` replaces the shell, or with redirections alone changes its descriptors."""
@@ -275,7 +310,8 @@ class Lookup:
             replace_descriptors(sh.p, fds)
             redirections.close()
             return 0
-        argv = argv[1:]
+        sh.state.command = "exec"
+        called, argv = exec_arguments(argv[1:])
         kind, path = self.kind(argv[0], functions=False)
         env = sh.state.variables.environment() | dict(values)
         if kind == BUILTIN:
@@ -283,14 +319,25 @@ class Lookup:
             path = path or self.search(argv[0])
             kind = kind if path else ""
         if not kind:
-            yield from sh.complain(f"{argv[0]}: {'not found'}", "exec")
+            yield from sh.complain(f"{argv[0]}: not found", "exec")
             raise ShellExit(127)
+        if kind == APPLET and called != argv[0] and argv[0] not in IN_PROCESS:
+            argv = [called, *argv[1:]]  # busybox executes itself anew, and then goes by that name
         try:
             return (yield from self._become(argv, kind, path, env, fds))
         except OSError as error:
             text = "not found" if error.errno in (errno.ENOENT, errno.ENOTDIR) else error.strerror or ""
             yield from sh.complain(f"{argv[0]}: {text}", "exec")
             raise ShellExit(127 if error.errno == errno.ENOENT else 126) from None
+
+
+def exec_arguments(argv: list[str]) -> tuple[str, list[str]]:
+    """The arguments of `exec` → (the name the program shall see, the command): `-a NAME` sets it."""
+    if argv[0] != "-a":
+        return argv[0], argv
+    if len(argv) < 3:
+        raise ShellFailure("no arg for -a option")
+    return argv[1], argv[2:]
 
 
 def replace_descriptors(p: Process, fds: dict[int, OpenFile]) -> None:

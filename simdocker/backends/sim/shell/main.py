@@ -11,14 +11,13 @@ from simdocker.backends.sim.program import Blocking, Process, program
 from simdocker.backends.sim.shell import expand, jobs
 from simdocker.backends.sim.shell.grammar import unfinished
 from simdocker.backends.sim.shell.interpreter import Shell, Status
+from simdocker.backends.sim.shell.options import OPTION_NAMES
 from simdocker.backends.sim.shell.state import Break, Interrupted, Return, ShellExit, ShellFailure, State
 from simdocker.backends.sim.shell.words import parse_quoted
 
 if TYPE_CHECKING:
     from simpy import Event
 
-_LONG = {"errexit": "e", "nounset": "u", "xtrace": "x", "noglob": "f", "verbose": "v", "noexec": "n",
-         "noclobber": "C", "allexport": "a", "pipefail": "pipefail", "interactive": "i"}  # fmt: skip
 BANNER = (
     "\n\nBusyBox v1.35.0 (Debian 1:1.35.0-4+deb12u1+b1) built-in shell (ash)\n"
     "Enter 'help' for a list of built-in commands.\n\n"
@@ -44,13 +43,18 @@ def shell_main(p: Process) -> Blocking:
             elif letter == "s":
                 from_stdin = True
             elif letter == "o" and args:
-                option = _LONG.get(args.pop(0), "")
-                _set(state, option, arg[0] == "-")
+                option = args.pop(0)
+                if option not in OPTION_NAMES:
+                    status = yield from _bad_option(p, name, f"{arg[0]}o {option}", bash)
+                    return status if bash else 0
+                _set(state, OPTION_NAMES[option], arg[0] == "-")
             elif letter in "abefnuvxCilmI":
                 if letter != "l":
                     _set(state, letter, arg[0] == "-")
             else:
                 return (yield from _bad_option(p, name, arg[0] + letter, bash))
+    if not from_stdin and not p.signal_mask("ignore") & 1 << (signals.INT - 1):
+        p.signal(signals.INT, "catch")  # even as a container's first process, it ends by an interrupt
     if commands_text:
         if not args:
             text = "-c: option requires an argument" if bash else "-c requires an argument"
@@ -58,7 +62,7 @@ def shell_main(p: Process) -> Blocking:
             return 2
         source = args.pop(0)
         if args:
-            state.name = args.pop(0)
+            state.name = state.command = args.pop(0)
         state.positional = args
         state.options["c"] = None
         return (yield from Shell(p, state).main(source))
@@ -68,9 +72,8 @@ def shell_main(p: Process) -> Blocking:
     if (p.fds.get(0) is not None and p.fds[0].isatty()) or "i" in state.options:
         return (yield from interactive(p, state))
     state.options["s"] = None
-    state.line = 0
     source = yield from _read_all(p)
-    return (yield from Shell(p, state).main(source))
+    return (yield from Shell(p, state).main(source, first_line=1))
 
 
 def _set(state: State, letter: str, on: bool) -> None:
@@ -90,7 +93,7 @@ def _bad_option(p: Process, name: str, option: str, bash: bool) -> Status:
 
 def new_state(p: Process, name: str, bash: bool) -> State:
     """The state of a shell that starts: its variables are the environment's."""
-    state = State(name, bash)
+    state = State(name, bash, line=int(bash))
     variables = state.variables
     for key, value in p.env.items():
         if key.isidentifier():
@@ -99,7 +102,9 @@ def new_state(p: Process, name: str, bash: bool) -> State:
     for key, value in (("PS1", "\\w \\$ "), ("PS2", "> "), ("PS4", "+ "), ("IFS", " \t\n"), ("OPTIND", "1")):
         if key == "IFS" or key not in variables:
             variables[key] = value
-    variables.setdefault("PATH", "/sbin:/usr/sbin:/bin:/usr/bin")
+    if "PATH" not in variables:
+        variables["PATH"] = "/sbin:/usr/sbin:/bin:/usr/bin"
+        variables.exported["PATH"] = None
     level = variables.get("SHLVL", "0")
     variables["SHLVL"] = str(int(level) + 1 if level.lstrip("-").isdigit() else 1)
     variables["PPID"] = str(p.ppid)
@@ -124,10 +129,9 @@ def run_script(
             return 127
         yield from p.write(2, f"{shell_name}: can't open '{path}': {error.strerror}\n")
         return 2
-    state.name = path
+    state.name = state.command = path
     state.positional = args
-    state.script = True
-    return (yield from Shell(p, state).main(source))
+    return (yield from Shell(p, state).main(source, first_line=1))
 
 
 def _read_all(p: Process) -> Generator[Event, Any, str]:
@@ -166,7 +170,7 @@ def interactive(p: Process, state: State) -> Status:
         except ShellExit as leaving:
             return (yield from shell.leave(leaving.status))
         except ShellFailure as failure:
-            yield from shell.complain(failure.message)
+            yield from shell.report(failure)
             state.status = failure.status
         except Interrupted:
             yield from p.write(1, "\n")

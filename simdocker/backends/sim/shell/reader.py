@@ -28,12 +28,17 @@ _SPECIAL_BUILTINS = frozenset(
 
 
 class SyntaxFailure(Exception):
-    """The source cannot be parsed: `message` in ash's words; `incomplete` when more text may help."""
+    """The source cannot be parsed: `message` in ash's words; `incomplete` when more text may help.
 
-    def __init__(self, message: str, incomplete: bool = False) -> None:
-        super().__init__(message, incomplete)
+    `at` is how far it had been read, the end of the text when that is not known; `line` the line there.
+    """
+
+    def __init__(self, message: str, incomplete: bool = False, at: int | None = None, line: int = 0) -> None:
+        super().__init__(message, incomplete, at, line)
         self.message = message
         self.incomplete = incomplete
+        self.at = at
+        self.line = line
 
 
 @dataclass(slots=True)
@@ -80,6 +85,7 @@ class RawCommand:
     functions: dict[int, str] = field(default_factory=dict)
     empty_loops: set[int] = field(default_factory=set)
     simple_functions: dict[int, int] = field(default_factory=dict)
+    nested: dict[int, str] = field(default_factory=dict)
 
 
 class Reader:
@@ -114,15 +120,14 @@ class Reader:
         self.raw.start = token.start
         self.command_list(1)
         self.raw.end = self.pushed.start if self.pushed else self.pos
-        self.raw.mask = self._mask()
+        self.raw.mask = self._mask(self.raw.start, self.raw.end)
         return self.raw
 
-    def _mask(self) -> str:
-        start, end = self.raw.start, self.raw.end
+    def _mask(self, start: int, end: int) -> str:
         pieces = []
         at = start
         for first, last, letter in sorted(self.cuts, key=lambda cut: (cut[0], -cut[1])):
-            if last <= start or first < at:
+            if last <= start or first < at or first >= end:
                 continue
             pieces.append(self.text[at:first])
             pieces.append(letter * (last - first))
@@ -350,7 +355,7 @@ class Reader:
         if expected:
             wanted = expected if expected in ("word",) else f'"{expected}"'
             message += f" (expecting {wanted})"
-        raise SyntaxFailure(message, token.kind == "eof")
+        raise SyntaxFailure(message, token.kind == "eof", self.pos)
 
     def expect(self, kind: str, *, newlines: bool = True) -> Token:
         token = self.next(newlines=newlines, keywords=True)
@@ -429,8 +434,11 @@ class Reader:
         elif kind == "case":
             end = self.case_command()
         elif kind == "(":
+            nested = not self.bash and self.text[token.start - 1 : token.start] == "("
             self.command_list(0)
             end = self.expect(")")
+            if nested:
+                self.nest(token.start, end.end)
         elif kind == "{":
             self.command_list(0)
             end = self.expect("}")
@@ -457,11 +465,17 @@ class Reader:
         if redirects:
             self.raw.redirects[end.end] = redirects
 
+    def nest(self, start: int, end: int) -> None:
+        """A subshell that begins right after another one's parenthesis: a general grammar reads `((`
+        as arithmetic, so it sees one word there, and this command on its own."""
+        self.raw.nested[start] = self._mask(start, end)
+        self.cuts.append((start, end, "w"))
+
     def for_command(self) -> Token:
         start = self.last.start
         name = self.next()
         if name.kind != "word" or not name.text.isidentifier():
-            raise SyntaxFailure("bad for loop variable", name.kind == "eof")
+            raise SyntaxFailure("bad for loop variable", name.kind == "eof", self.pos)
         self.keep_word(name)
         token = self.next(newlines=True, keywords=True)
         if token.kind == "in":
@@ -477,6 +491,9 @@ class Reader:
             if token.kind not in ("newline", ";"):
                 self.unexpected(token)
         elif token.kind != ";":
+            if token.kind == "do":
+                # A general grammar wants a semicolon before it: the blank there becomes one.
+                self.cuts.append((token.start - 1, token.start, ";"))
             self.push(token)
         self.expect("do")
         self.command_list(0)
@@ -546,7 +563,7 @@ class Reader:
         if token.kind != ")":
             self.unexpected(token, ")")
         if not name.text.isidentifier() or name.text in _SPECIAL_BUILTINS:
-            raise SyntaxFailure("bad function name")
+            raise SyntaxFailure("bad function name", at=self.pos)
         self.raw.functions[name.start] = name.text
         following = self.peek(newlines=True, keywords=True)
         self.command()

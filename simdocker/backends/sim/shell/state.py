@@ -30,12 +30,16 @@ class ShellExit(Exception):
 
 
 class ShellFailure(Exception):
-    """An error that ends the command, and a shell that is not interactive; `message` is printed."""
+    """An error that ends the command, and a shell that is not interactive; `message` is printed.
 
-    def __init__(self, message: str, status: int = 2) -> None:
-        super().__init__(message, status)
+    `prefix` is set where the error leaves a builtin or a sourced file, whose name the message bears.
+    """
+
+    def __init__(self, message: str, status: int = 2, prefix: str = "") -> None:
+        super().__init__(message, status, prefix)
         self.message = message
         self.status = status
+        self.prefix = prefix
 
 
 class Interrupted(Exception):
@@ -164,16 +168,18 @@ class State:
     status: int = 0
     shell_pid: int = 0
     background: int = 0
-    line: int = 0
+    line: int = 0  # of the command that runs: counted from 0 in the text of -c and eval, from 1 in a file
+    command: str = ""  # what a message names after the shell: the running builtin, script or sourced file
+    applet: str = "sh"  # what the applets that run as builtins call themselves
     loops: int = 0
     calls: int = 0
     function: str = ""  # the running function's name
     sourced: int = 0
     interactive: bool = False
-    script: bool = False  # runs a file: messages name its lines
     random: int = 0
-    option_index: int = 1  # getopts: where the next argument is, and the place inside a group of letters
+    option_index: int = 1  # getopts: where the next argument is, the place inside a group of letters,
     option_offset: int = 0
+    option_written: str = "1"  # and the OPTIND it left, to notice when that is set by hand
 
     def copy(self) -> State:
         """For a subshell: traps that run a command are forgotten, ignored signals stay ignored."""
@@ -191,6 +197,8 @@ class State:
             shell_pid=self.shell_pid,
             background=self.background,
             line=self.line,
+            command=self.command,
+            applet=self.applet,
             calls=self.calls,
             sourced=self.sourced,
         )
