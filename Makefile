@@ -1,7 +1,9 @@
 # make demo: set up and play the first scenario.   make test: set up and run the tests.
+# make bench: what things cost, in a few minutes; make bench BENCH=--quick in one (tests/bench/README.md).
 # Needs Python 3.11 or newer and nothing else; everything is installed into .venv.
 
 PYTHON ?= python3
+BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -20,7 +22,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed-dev
-	for bench in tests/bench/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+	for bench in tests/bench/bench_*.py; do $(BIN)/python $$bench $(BENCH) || exit 1; done
 
 # A virtual environment made for another place or by another Python is made anew.
 $(VENV)/.python:

@@ -1,18 +1,19 @@
 """What a shared transfer costs, as multiples of a raw SimPy timeout measured in the same run.
 
-    python tests/bench/bench_des.py [hosts ...]
+    python tests/bench/bench_des.py [--quick] [hosts ...]
 
 Every host pulls five layers, three at a time, as dockerd does. Topologies: one uplink that all
 share, and NIC + rack (40 hosts) + uplink. Sizes and start times differ, so no two instants do.
 """
 
-import sys
+import argparse
 import time
 from collections.abc import Callable, Generator
 from random import Random
 from typing import Any
 
 import simpy
+from yardstick import raw_timeout
 
 from simdocker.des import MS, Environment, Network
 from simdocker.des.clock import rare_gc
@@ -22,20 +23,6 @@ CONCURRENT = 3
 RACK = 40
 MBIT = 1_000_000
 MESH_LIMIT = 10_000  # the general solver is linear in the flows under way
-
-
-def raw_timeout(n: int = 300_000) -> float:
-    """Seconds for one timeout of plain SimPy."""
-    env = simpy.Environment()
-
-    def ticker() -> Generator[simpy.Event, Any, None]:
-        for _ in range(n):
-            yield env.timeout(1)
-
-    env.process(ticker())
-    start = time.perf_counter()
-    env.run()
-    return (time.perf_counter() - start) / n
 
 
 def star(net: Network, hosts: int) -> None:
@@ -86,9 +73,9 @@ def measure(build: Callable[[Network, int], None], hosts: int) -> float:
         net.route("registry", f"h{i}")
         env.process(pull(env, net, f"h{i}", random))
     with rare_gc():
-        start = time.perf_counter()
+        start = time.process_time()
         env.run()
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
     assert len(net.fluid) == 0
     return seconds / hosts / LAYERS
 
@@ -106,4 +93,8 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(arg) for arg in sys.argv[1:]] or [1_000, 10_000])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("hosts", type=int, nargs="*")
+    parser.add_argument("--quick", action="store_true", help="1,000 hosts")
+    options = parser.parse_args()
+    main(options.hosts or [1_000] + [10_000] * (not options.quick))

@@ -213,8 +213,8 @@ def main() -> None:
             together(world, cold_run)
         pstats.Stats(profile).sort_stats("tottime").print_stats(45)
         return
+    containers(CONTAINERS // 10 if options.quick else CONTAINERS)  # first: RSS tells only while no memory is free
     cold([n for n in SIZES if n <= 1_000 or not options.quick])
-    containers(CONTAINERS // 10 if options.quick else CONTAINERS)
     for hosts in (100, 1_000):
         uplink(hosts)
 

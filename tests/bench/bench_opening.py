@@ -1,10 +1,11 @@
 """How long `simdocker` takes to be there, as multiples of a bare `python -c pass` beside each start.
 
-    python tests/bench/bench_opening.py [pairs]
+    python tests/bench/bench_opening.py [--quick] [pairs]
 
 Fails when the median of a command's ratios is above the bar.
 """
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -30,7 +31,11 @@ def ratio(command: list[str], pairs: int) -> float:
 
 
 def main() -> int:
-    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 25
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pairs", type=int, nargs="?", default=25)
+    parser.add_argument("--quick", action="store_true", help="7 pairs")
+    options = parser.parse_args()
+    pairs = 7 if options.quick else options.pairs
     slow = 0
     for command in COMMANDS:
         measured = ratio(command, pairs)
