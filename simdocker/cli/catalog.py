@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from simdocker.actors.registry.catalogue import hub
 from simdocker.content.image import Image
 from simdocker.errors import UserError
+from simdocker.scenario.units import show_size
 
 GAP = "  "
 
@@ -27,7 +28,7 @@ def _all_images(width: int) -> Iterator[str]:
         (
             repository.removeprefix("library/"),
             str(len(tags["latest"].layers)),
-            _size(sum(layer.size for layer in tags["latest"].layers)),
+            show_size(sum(layer.size for layer in tags["latest"].layers)),
             " ".join(tags),
         )
         for repository, tags in hub().items()
@@ -42,8 +43,8 @@ def _one_image(name: str, width: int) -> Iterator[str]:
     rows = [
         (
             layer.digest.removeprefix("sha256:")[:12],
-            _size(layer.size),
-            _size(layer.unpacked),
+            show_size(layer.size),
+            show_size(layer.unpacked),
             layer.created_by,
         )
         for layer in layers
@@ -63,10 +64,6 @@ def _table(titles: Sequence[str], align: str, rows: Sequence[Sequence[str]], wid
         ) or [""]
         yield GAP.join([*cells, first]).rstrip()
         yield from (" " * left + line for line in more)
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB" if size >= 100 else f"{size} B"
 
 
 def _find(name: str) -> Image:

@@ -7,10 +7,12 @@ for layers that were pulled, then what docker printed, then the expectations tic
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
@@ -37,11 +39,14 @@ class Play:
         self.scenario = scenario
         self.world = world
         self.quiet = quiet
-        self.lines = RecordLines(many_hosts=len(scenario.world.machines) > 1)
+        self.to_a_person = console.is_terminal  # else nothing is cut off: a file has no width
+        many_hosts = len(scenario.world.machines) > 1
+        self.lines = RecordLines(many_hosts=many_hosts, width=console.width if self.to_a_person else 0)
         self.spotlight = fleet.Spotlight()
         self.step_started_ns = 0
-        self.shown = 0
         self.number = 0
+        self.last_started: Step | None = None
+        self.bars_shown = 0  # records whose layers have had their bars
         self.began = time.monotonic()
         if not quiet:
             world.trace.listener = self.record
@@ -54,11 +59,12 @@ class Play:
             return
         self.console.print(Text(self.scenario.title, style="bold"))
         if self.scenario.about:
-            self.console.print(Padding(Text(self.scenario.about.strip()), (0, 0, 1, 2)))
+            self.console.print(Padding(Markdown(self.scenario.about), (0, 2)))
 
     def step_started(self, step: Step, hosts: Sequence[str]) -> None:
         """A new step: its command as it would stand in a terminal."""
         self.step_started_ns = self.world.env.now
+        self.last_started = step
         self.spotlight.on(hosts)
         if step.run is None:
             if not self.quiet:
@@ -70,22 +76,33 @@ class Play:
             times = f"  ({step.times} times)" if step.times > 1 else ""
             if len(hosts) > 1:
                 times += f"  (on {len(hosts)} hosts at once; shown as {hosts[0]} sees it)"
-            prompt = Text(f"{fleet.called(hosts)}$ ", style="green") + Text(step.run.rstrip(), style="bold")
             self.console.print(Rule(f"step {self.number}", style="dim", align="left"))
-            self.console.print(prompt + Text(times))
+            self._command(step.run, fleet.called(hosts), times)
+
+    def _command(self, command: str, where: str, remark: str = "") -> None:
+        """A command at its prompt, as it stands in a terminal."""
+        prompt = f"{where}$ "
+        for line in command.rstrip().split("\n"):
+            self.console.print(Text(prompt, "green") + Text(line, "bold") + Text(remark), soft_wrap=True)
+            prompt, remark = "> ", ""
 
     def _interlude(self, step: Step) -> None:
         if step.say is not None:
             self.console.print()
-            self.console.print(Padding(Text(step.say.strip(), style="italic"), (0, 2)))
+            self.console.print(Padding(Markdown(step.say, style="italic"), (0, 2)))
         elif step.wait is not None:
-            self.console.print(Text(f"\n… {show_duration(step.wait)} pass", style="dim"))
+            self.console.print(Text(f"\n… {show_duration(step.wait)} pass", "dim"))
+        elif step.fault is not None:
+            self.console.print()
 
     def record(self, record: Record) -> None:
         """One line of the trace, if it is one a reader wants to see now."""
         line = self.lines.line(record, self.step_started_ns) if self.spotlight.shows(record) else None
         if line is not None:
-            self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+            if self.to_a_person:
+                self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+            else:
+                self.console.print(line, soft_wrap=True)
 
     def step_ended(self, step: Step, results: Sequence[StepResult]) -> None:
         """What docker printed, and whether it is what was expected."""
@@ -93,14 +110,14 @@ class Play:
         if self.quiet:
             self._quietly(results)
             return
-        if self.console.width >= 40:
-            only = first.on if len(results) > 1 else ""
-            for bar in pull_bars(self.world.trace.records[slice(*first.records)], self.console.width, only):
-                self.console.print(bar)
+        if step is not self.last_started:  # one of several at once: say whose output this is
+            self.console.print()
+            self._command(first.command, fleet.called([result.on for result in results]))
+        self._pulls(results)
         if len(results) > 1:
             self._fleet_ended(results)
             return
-        self._output(first.stdout, first.stderr)
+        self._output(first.printed)
         took = show_duration(first.ended_ns - first.started_ns)
         self.console.print(Text(f"{'':>{TIME_WIDTH}}  exit code {first.exit} after {took}", style="dim"))
         for expectation in first.expectations:
@@ -109,10 +126,19 @@ class Play:
             else:
                 self._failed(expectation)
 
+    def _pulls(self, results: Sequence[StepResult]) -> None:
+        """Bars for the layers that came during the step, unless another step of the same time showed them."""
+        begin, end = results[0].records
+        records = self.world.trace.records[max(begin, self.bars_shown) : end]
+        self.bars_shown = end
+        if self.console.width >= 40:
+            for bar in pull_bars(records, self.console.width, results[0].on if len(results) > 1 else ""):
+                self.console.print(bar)
+
     def _fleet_ended(self, results: Sequence[StepResult]) -> None:
-        for whose, stdout, stderr in fleet.outputs(results):
+        for whose, printed in fleet.outputs(results):
             self.console.print(Text(f"  {whose}", style="dim"))
-            self._output(stdout, stderr)
+            self._output(printed)
         for line in fleet.summary(results):
             self.console.print(Text(" " * (TIME_WIDTH + 2)) + line)
         for line in fleet.verdicts(results):
@@ -121,7 +147,11 @@ class Play:
     def _quietly(self, results: Sequence[StepResult]) -> None:
         """Only what docker printed, and what did not hold."""
         for result in results:
-            self.console.file.write(result.stdout + result.stderr)
+            for fd, text in result.printed:
+                stream = sys.stdout if fd == 1 else sys.stderr
+                if stream is not None:
+                    stream.write(text)
+                    stream.flush()
             if not result.passed:
                 self.console.print(Text(f"{result.on}$ {result.command}", style="bold"))
                 for expectation in result.expectations:
@@ -131,10 +161,13 @@ class Play:
     def _failed(self, expectation: Expectation) -> None:
         self.console.print(Text("  ✗ ", "red bold") + Text(expectation.what) + Text(f": got {expectation.got}"))
 
-    def _output(self, stdout: str, stderr: str) -> None:
-        for text, style in ((stdout, ""), (stderr, "red")):
-            for line in text.splitlines():
-                self.console.print(Text("  │ ", "dim") + Text(line, style), soft_wrap=True)
+    def _output(self, printed: Sequence[tuple[int, str]]) -> None:
+        """What was printed, in the order it was; standard error behind a broken line."""
+        for fd, text in printed:
+            bar, style = ("  │ ", "") if fd == 1 else ("  ┆ ", "red")
+            for line in text.removesuffix("\n").split("\n"):
+                # from_ansi: colours are shown, what would move about on the reader's screen is not
+                self.console.print(Text(bar, "dim") + Text.from_ansi(line.expandtabs(), style=style), soft_wrap=True)
 
     def closing(self, run: Run) -> None:
         """One line: did everything hold?"""
@@ -155,5 +188,5 @@ class Play:
             verdict = Text(f"all {len(expectations)} expectations hold", style="green bold")
         spent = time.monotonic() - self.began
         self.console.print(
-            verdict + Text(f" · {count} · {took} of simulated time in {spent:.1f} s · {len(run.trace)} records", "dim")
+            verdict + Text(f" · {count} · {took} simulated in {spent:.1f} s · {len(run.trace)} records", "dim")
         )

@@ -58,19 +58,19 @@ def summary(results: Sequence[StepResult]) -> Iterator[Text]:
         yield Text(f"exit code {code} on {_hosts(len(took))}: {times}", style="dim")
 
 
-def outputs(results: Sequence[StepResult]) -> Iterator[tuple[str, str, str]]:
-    """What was printed, as (whose, stdout, stderr): each different output once, those of most hosts first."""
-    same: dict[tuple[str, str], list[StepResult]] = {}
+def outputs(results: Sequence[StepResult]) -> Iterator[tuple[str, list[tuple[int, str]]]]:
+    """What was printed, and on which hosts: each different output once, those of most hosts first."""
+    same: dict[tuple[tuple[int, str], ...], list[StepResult]] = {}
     for result in results:
-        if result.stdout or result.stderr:
-            same.setdefault((result.stdout, result.stderr), []).append(result)
+        if result.printed:
+            same.setdefault(tuple(result.printed), []).append(result)
     groups = sorted(same.values(), key=len, reverse=True)
     for group in groups[:OUTPUTS]:
         more = f" and {_hosts(len(group) - 1, 'other ')}" if len(group) > 1 else ""
-        yield f"{group[0].on}{more}:", group[0].stdout, group[0].stderr
+        yield f"{group[0].on}{more}:", group[0].printed
     left = sum(map(len, groups[OUTPUTS:]))
     if left:
-        yield f"{_hosts(left, 'more ')} printed something else", "", ""
+        yield f"{_hosts(left, 'more ')} printed something else", []
 
 
 def verdicts(results: Sequence[StepResult]) -> Iterator[Text]:

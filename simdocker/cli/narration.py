@@ -7,11 +7,15 @@ for one name; an image's name may contain slashes.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
+
+from simdocker.scenario.units import show_duration, show_size
 
 CALLS = {
-    "HEAD /_ping": "is a daemon there, and which API version does it speak?",
-    "GET /_ping": "is a daemon there, and which API version does it speak?",
+    "HEAD /_ping": "is a daemon there? which API version?",
+    "GET /_ping": "is a daemon there? which API version?",
     "GET /version": "ask for the engine's version",
     "GET /info": "ask for the state of the whole engine",
     "GET /events": "follow what happens to the engine's objects",
@@ -71,6 +75,27 @@ ANSWERS = {
     503: "not available",
 }
 """What an answer's status means."""
+
+
+def fault(what: str, attrs: Mapping[str, Any]) -> str:
+    """A sentence for a `fault`, or for `fault ends`."""
+    link = attrs.get("link")
+    subject = f"the link {link[0]} – {link[1]}" if link else f"the registry {attrs['registry']}"
+    if what == "fault ends":
+        return f"{subject} is up again"
+    said = []
+    for key, value in attrs.items():
+        if key == "down":
+            said.append("is down" if value is True else f"is down for {show_duration(value)}")
+        elif key == "up":
+            said.append("is up again")
+        elif key == "latency":
+            said.append(f"now has a latency of {show_duration(value)}")
+        elif key == "bandwidth":
+            said.append(f"carries {show_size(value // 8)}/s" if value else "has no bandwidth limit")
+        elif key == "rate_limit":
+            said.append(f"allows {value or 'no'} more pulls")
+    return f"{subject} {' and '.join(said)}"
 
 
 @lru_cache(maxsize=4096)

@@ -2,50 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 
-from simdocker.scenario.units import show_duration
+from simdocker.scenario.units import show_duration, show_size
 from simdocker.trace import STATE, Record
 
-DOWNLOADING, DOWNLOADED, EXTRACTED = "downloading", "downloaded", "extracted"
+NAME_WIDTH = 15
+MARGIN = NAME_WIDTH + 20  # beside the bars: names, sizes and times
 
 
-def pull_bars(records: list[Record], width: int, host: str = "") -> Iterator[Text]:
-    """One bar a layer, in the order the downloads began: ▓ downloading, █ extracting. `host`: only its."""
-    layers: dict[tuple[str, str], dict[str, int]] = {}
-    sizes: dict[tuple[str, str], int] = {}
-    for record in records:
-        if record.kind == STATE and record.actor.startswith("layer/"):
-            attrs = record.attrs or {}
-            key = (record.actor, str(attrs.get("on", "")))
-            if host and key[1] != host:
-                continue
-            layers.setdefault(key, {}).setdefault(record.what, record.t_ns)
-            if "size" in attrs:
-                sizes[key] = int(attrs["size"])
-    pulled = {key: marks for key, marks in layers.items() if DOWNLOADING in marks and EXTRACTED in marks}
-    if not pulled:
+@dataclass
+class _Layer:
+    """One layer's pull on one host. Times are ns; 0 while it has not come so far."""
+
+    name: str
+    host: str
+    size: int
+    downloading: int
+    downloaded: int = 0
+    extracting: int = 0
+    extracted: int = 0
+
+
+def pull_bars(records: Sequence[Record], width: int, only: str = "") -> Iterator[Text]:
+    """One bar a layer, in the order the downloads began. With `only`, of the pulls on that host alone."""
+    layers = [layer for layer in _layers(records) if layer.extracted and only in ("", layer.host)]
+    if not layers:
         return
-    begin = min(marks[DOWNLOADING] for marks in pulled.values())
-    end = max(marks[EXTRACTED] for marks in pulled.values())
-    cells = max(10, width - 42)
+    begin = min(layer.downloading for layer in layers)
+    end = max(layer.extracted for layer in layers)
+    cells = max(10, width - MARGIN)
 
     def cell(t_ns: int) -> int:
         return round((t_ns - begin) / max(1, end - begin) * cells)
 
-    for key, marks in pulled.items():
-        start, done, last = (
-            cell(marks[DOWNLOADING]),
-            cell(marks.get(DOWNLOADED, marks[EXTRACTED])),
-            cell(marks[EXTRACTED]),
-        )
-        bar = Text("  " + key[0].removeprefix("layer/")[:12] + " ")
-        bar.append(" " * start)
-        bar.append("▓" * max(1, done - start), "yellow")
-        bar.append("█" * max(1, last - max(done, start + 1)), "green")
-        bar.append(" " * (cells + 2 - max(last, start + 2)))
-        size = f"{sizes[key] / 1e6:.3g} MB" if key in sizes else ""
-        bar.append(f"{size:>9}  {show_duration(marks[EXTRACTED] - marks[DOWNLOADING])}", "dim")
+    yield Text(f"{'':{NAME_WIDTH}}▓ on the wire   ░ waiting for the layer below   █ unpacking", "dim")
+    for layer in layers:
+        bar = Text(f"  {layer.name:<12} ")
+        at = 0
+        for until, sign, style in (
+            (cell(layer.downloading), " ", ""),
+            (cell(layer.downloaded), "▓", "yellow"),
+            (cell(layer.extracting), "░", "dim"),
+            (cell(layer.extracted), "█", "green"),
+        ):
+            # what took any time at all is seen: at least one cell for the wire and for unpacking
+            until = max(until, at + (sign in "▓█"))
+            bar.append(sign * (until - at), style)
+            at = until
+        took = show_duration(layer.extracted - layer.downloading)
+        bar.append(" " * (cells + 2 - at) + f"{show_size(layer.size):>8} {took:>8}", "dim")
         yield bar
+
+
+def _layers(records: Sequence[Record]) -> Iterable[_Layer]:
+    """The layers pulled in these records; unpacking begins when the one before on its host is done."""
+    layers: dict[tuple[str, str], _Layer] = {}
+    unpacked: dict[str, int] = {}
+    for record in records:
+        if record.kind != STATE or not record.actor.startswith("layer/"):
+            continue
+        attrs = record.attrs or {}
+        name, host = record.actor.removeprefix("layer/"), str(attrs.get("on", ""))
+        if record.what == "downloading":
+            layers.setdefault((host, name), _Layer(name[:12], host, int(attrs["size"]), record.t_ns))
+        layer = layers.get((host, name))
+        if layer is None:
+            continue
+        if record.what == "downloaded":
+            layer.downloaded = record.t_ns
+        elif record.what == "extracted" and not layer.extracted:
+            layer.extracting = max(layer.downloaded, unpacked.get(host, 0))
+            layer.extracted = unpacked[host] = record.t_ns
+    return layers.values()

@@ -1,26 +1,38 @@
-"""One record of the trace as one line for a reader: when, who to whom, what, and why."""
+"""One record of the trace as a reader sees it: when, who to whom, what, and why."""
 
 from __future__ import annotations
 
 import re
+import shlex
+import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from rich.text import Text
 
-from simdocker.cli.narration import ANSWERS, why
-from simdocker.scenario.units import show_duration
+from simdocker.cli.narration import ANSWERS, fault, why
+from simdocker.scenario.units import show_duration, show_size
 from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
 
 LONG_ID = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\b")
 COLOURS = {"client": "cyan", "daemon": "magenta", "registry": "yellow", "player": "white"}
 TIME_WIDTH = 9
-ACTORS_WIDTH = 19
+ACTORS_WIDTH = len("daemon → registry")
+HUB = "registry@docker.io"  # the one people mean when they say no other
+INDENT = " " * (TIME_WIDTH + 2)
 
 
 class RecordLines:
-    """Draws records. With `many_hosts` actors are called by their host as well."""
+    """Draws records. With `many_hosts` actors are called by their host as well.
 
-    def __init__(self, *, many_hosts: bool) -> None:
+    What does not fit `width` (0: any does) goes on under its line: the text of a failure always, the
+    reason for a message the first time such a message is sent.
+    """
+
+    def __init__(self, *, many_hosts: bool, width: int = 0) -> None:
         self.many_hosts = many_hosts
+        self.width = width
+        self._told: set[str] = set()  # reasons that were given
 
     def line(self, record: Record, began_ns: int) -> Text | None:
         """What a reader sees of `record`, with the time since `began_ns`; None for what is no news."""
@@ -28,36 +40,70 @@ class RecordLines:
         attrs = record.attrs or {}
         line = Text(f"{since:>{TIME_WIDTH}}  ", style="dim")
         if record.kind == MESSAGE:
-            actors = Text()
-            for part in (record.actor, " → ", str(attrs["to"])):
-                actors.append(self._short_actor(part), COLOURS.get(part.partition("@")[0], ""))
-            actors.pad_right(max(0, ACTORS_WIDTH - actors.cell_len))
-            line.append(actors).append("  ")
-            if record.what.isdigit():
-                status = int(record.what)
-                text = str(attrs.get("message") or ANSWERS.get(status, ""))
-                line.append(record.what, "red bold" if status >= 400 else "green").append(f"  {text}", "dim")
-            else:
-                line.append(shorten(record.what)).append(f"  {why(record.what)}", "dim")
-            return line
+            return self._message(line, record, attrs)
         if record.kind == STEP:
-            detail = " ".join(f"{key}={shorten(str(value))}" for key, value in attrs.items())
-            return line.append(f"    · {record.what}", "blue").append(f"  {detail}", "dim")
+            return line.append(f"    · {record.what}", "blue").append(self._details(attrs), "dim")
         if record.kind == STATE:
-            return line.append(f"    ∙ {shorten(record.actor)} {record.what}").append(_details(attrs), "dim")
-        if record.kind == NOTE and record.what in ("fault", "fault ends", "interrupt"):
-            return line.append(f"⚡ {record.what}", "red").append(_details(attrs), "dim")
+            actor = shorten(self._short_actor(record.actor))
+            return line.append(f"    ∙ {actor} {record.what}").append(self._details(attrs), "dim")
+        if record.kind == NOTE and record.what in ("fault", "fault ends"):
+            return line.append(f"⚡ {fault(record.what, attrs)}", "red")
+        if record.kind == NOTE and record.what == "interrupt":
+            return line.append(f"⚡ Ctrl-C: after {show_duration(attrs['after_ns'])} it is still at work", "red")
         return None
+
+    def _message(self, line: Text, record: Record, attrs: Mapping[str, Any]) -> Text:
+        actors = Text()
+        for part in (record.actor, " → ", str(attrs["to"])):
+            actors.append(self._short_actor(part), COLOURS.get(part.partition("@")[0], ""))
+        actors.pad_right(max(0, ACTORS_WIDTH - actors.cell_len))
+        line.append(actors).append("  ")
+        if not record.what.isdigit():
+            reason = why(record.what)
+            self._explain(line.append(shorten(record.what)), reason, again=reason in self._told)
+            self._told.add(reason)
+            return line
+        status = int(record.what)
+        line.append(record.what, "red bold" if status >= 400 else "green")
+        self._explain(line, str(attrs.get("message") or ANSWERS.get(status, "")), again=status < 400)
+        return line
+
+    def _explain(self, line: Text, text: str, *, again: bool) -> None:
+        """Add `text` where there is room for it: in the line, else below it unless it was said before."""
+        if not text:
+            return
+        inline = Text(f"  {text}")
+        if not self.width or line.cell_len + inline.cell_len <= self.width:
+            line.append(inline.plain, "dim")
+        elif not again:
+            for number, part in enumerate(textwrap.wrap(text, max(20, self.width - len(INDENT) - 2))):
+                line.append(f"\n{INDENT}{'  ' if number else '↳ '}{part}", "dim")
 
     def _short_actor(self, actor: str) -> str:
         name, at, _host = actor.partition("@")
-        return actor if self.many_hosts or name == "registry" else name if at else actor
+        if actor == HUB or (at and not self.many_hosts and name != "registry"):
+            return name
+        return actor
 
+    def _details(self, attrs: Mapping[str, Any]) -> str:
+        shown = [
+            self._detail(key, attrs[key])
+            for key in sorted(attrs, key=lambda key: key != "argv")  # what is executed comes first
+            if attrs[key] is not None and (key != "on" or self.many_hosts)
+        ]
+        return "  " + "  ".join(shown) if shown else ""
 
-def _details(attrs: object) -> str:
-    if not isinstance(attrs, dict) or not attrs:
-        return ""
-    return "  " + " ".join(f"{key}={shorten(str(value))}" for key, value in attrs.items() if value is not None)
+    def _detail(self, key: str, value: Any) -> str:
+        """One fact, in the form in which people say it."""
+        if key == "argv":
+            return shlex.join(value)
+        if key in ("bytes", "size"):
+            return show_size(value)
+        if key == "capset":
+            value = f"{value:016x}"  # as /proc/PID/status shows it
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        return f"{key}={shorten(str(value))}"
 
 
 def shorten(text: str) -> str:

@@ -39,7 +39,7 @@ Screen = Callable[[int, bytes], None]
 class Line:
     """One line at work. `done` happens when it has ended; then `exit_code` holds."""
 
-    __slots__ = ("cause", "done", "exit_code", "session", "source", "stderr", "stdout")
+    __slots__ = ("cause", "done", "exit_code", "output", "session", "source")
 
     def __init__(self, session: HostSession, source: str, env: Environment) -> None:
         self.session = session
@@ -47,12 +47,11 @@ class Line:
         self.cause = env.cause  # the session's shell is older than the line: it did not make it happen
         self.done = Event(env)
         self.exit_code = 0
-        self.stdout = bytearray()
-        self.stderr = bytearray()
+        self.output: list[tuple[int, bytes]] = []  # (descriptor, bytes) in the order they were written
 
     def take(self, fd: int, data: bytes) -> None:
         """What the line's processes print."""
-        (self.stdout if fd == 1 else self.stderr).extend(data)
+        self.output.append((fd, data))
         if self.session.screen is not None:
             self.session.screen(fd, data)
 

@@ -15,7 +15,7 @@ from simpy import AllOf, AnyOf, Event, Process
 from simdocker.des import rare_gc
 from simdocker.scenario.expect import judge
 from simdocker.scenario.faults import apply
-from simdocker.scenario.result import Run, StepResult
+from simdocker.scenario.result import Run, StepResult, decoded
 
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario, Step
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 PLAYER = "player"
 
-Outcome = tuple[int, bytes, bytes]
-"""A line's exit code, stdout and stderr."""
+Outcome = tuple[int, list[tuple[int, bytes]]]
+"""A line's exit code and output."""
 
 
 class Observer(Protocol):
@@ -128,9 +128,8 @@ class Player:
                 running.append(env.process(self._command(step, host, True)))
             yield AllOf(env, running)
             outcomes = [cast(Outcome, process.value) for process in running]
-        result.exit = next((code for code, _, _ in outcomes if code), 0)
-        result.stdout = b"".join(out for _, out, _ in outcomes).decode(errors="replace")
-        result.stderr = b"".join(err for _, _, err in outcomes).decode(errors="replace")
+        result.exit = next((code for code, _ in outcomes if code), 0)
+        result.printed = decoded(piece for _, output in outcomes for piece in output)
         result.ended_ns = env.now
 
     def _judge(self, step: Step, results: Sequence[StepResult]) -> None:
@@ -139,7 +138,7 @@ class Player:
         self.observer.step_ended(step, results)
 
     def _command(self, step: Step, host: str, private: bool) -> Generator[Event, Any, Outcome]:
-        """Process: one shell line on one host → exit code, stdout, stderr. A line that is still at
+        """Process: one shell line on one host → exit code and output. A line that is still at
         work when its time is up gets Ctrl-C, as an impatient user would press it."""
         world, env = self.world, self.world.env
         outer = env.cause
@@ -152,7 +151,7 @@ class Player:
             yield line.done
         world.trace.note(PLAYER, "exit", {"code": line.exit_code})
         env.cause = outer
-        return line.exit_code, bytes(line.stdout), bytes(line.stderr)
+        return line.exit_code, line.output
 
 
 def play(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from codecs import getincrementaldecoder
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,12 +30,21 @@ class StepResult(msgspec.Struct):
     command: str
     on: str
     exit: int = 0
-    stdout: str = ""
-    stderr: str = ""
+    printed: list[tuple[int, str]] = []  # descriptor and text, in the order they were written
     started_ns: int = 0
     ended_ns: int = 0
     expectations: list[Expectation] = []
     records: tuple[int, int] = (0, 0)
+
+    @property
+    def stdout(self) -> str:
+        """All that was printed on descriptor 1."""
+        return "".join(text for fd, text in self.printed if fd == 1)
+
+    @property
+    def stderr(self) -> str:
+        """All that was printed on descriptor 2."""
+        return "".join(text for fd, text in self.printed if fd == 2)
 
     @property
     def passed(self) -> bool:
@@ -50,6 +63,16 @@ class StepResult(msgspec.Struct):
             "ended_ns": self.ended_ns,
             "expectations": [msgspec.to_builtins(expectation) for expectation in self.expectations],
         }
+
+
+def decoded(output: Iterable[tuple[int, bytes]]) -> list[tuple[int, str]]:
+    """Output as text, with what was written to one descriptor without a break in one piece."""
+    decoders = {fd: getincrementaldecoder("utf-8")(errors="replace") for fd in (1, 2)}
+    pieces = [
+        (fd, decoders[fd].decode(b"".join(data for _, data in run))) for fd, run in groupby(output, key=itemgetter(0))
+    ]
+    pieces += [(fd, decoder.decode(b"", final=True)) for fd, decoder in decoders.items()]  # half a character at the end
+    return [(fd, text) for fd, text in pieces if text]
 
 
 class Run:

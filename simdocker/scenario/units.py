@@ -70,14 +70,23 @@ def rate(value: object) -> int:
 
 def show_duration(ns: int) -> str:
     """A short human form: `340 ms`, `1.25 s`, `2 min 5 s`."""
-    if ns < 1_000:
-        return f"{ns} ns"
-    if ns < 1_000_000:
-        return f"{ns / 1e3:.3g} µs"
-    if ns < 1_000_000_000:
-        return f"{ns / 1e6:.3g} ms"
-    if ns < 60 * 10**9:
-        return f"{ns / 1e9:.3g} s"
-    if ns < 3600 * 10**9:
-        return f"{ns // (60 * 10**9)} min {ns // 10**9 % 60} s"
-    return f"{ns // (3600 * 10**9)} h {ns // (60 * 10**9) % 60} min"
+    if ns >= 60 * 10**9:
+        large, small = ("h", 3600), ("min", 60)
+        if ns < 3600 * 10**9:
+            large, small = small, ("s", 1)
+        rest = ns // 10**9 % large[1] // small[1]
+        return f"{ns // 10**9 // large[1]} {large[0]}" + (f" {rest} {small[0]}" if rest else "")
+    for unit, size in (("ns", 1), ("µs", 10**3), ("ms", 10**6)):
+        amount = f"{ns / size:.3g}"
+        if float(amount) < 1000 and ns:
+            return f"{amount} {unit}"
+    return f"{ns / 1e9:.3g} s"
+
+
+def show_size(count: int) -> str:
+    """Bytes in a short human form, in powers of ten as docker counts: `1.98 MB`."""
+    for unit, size in (("B", 1), ("kB", 10**3), ("MB", 10**6)):
+        amount = f"{count / size:.3g}"
+        if float(amount) < 1000:
+            return f"{amount} {unit}"
+    return f"{count / 1e9:.3g} GB"

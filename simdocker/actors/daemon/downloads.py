@@ -155,7 +155,7 @@ class Downloads:
         progress, trace, failures = download.progress, self.daemon.trace, 0
         layer_name, where = f"layer/{progress.id}", {"on": self.daemon.host}
         while True:
-            trace.state(layer_name, "downloading", where)
+            trace.state(layer_name, "downloading", {**where, "size": download.size})
             progress.amount("Downloading", first_amount(download.size), download.size)
             meter = Meter()
             self._report(download, meter, REPORT_NS, self.daemon.env.now)
