@@ -50,7 +50,7 @@ def pull_bars(records: Sequence[Record], width: int, only: str = "") -> Iterator
             (cell(layer.extracted), "█", "green"),
         ):
             # what took any time at all is seen: at least one cell for the wire and for unpacking
-            until = max(until, at + (sign in "▓█"))
+            until = max(until, at + (1 if sign in "▓█" else 0))
             bar.append(sign * (until - at), style)
             at = until
         took = show_duration(layer.extracted - layer.downloading)

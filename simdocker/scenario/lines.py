@@ -49,6 +49,16 @@ class Line:
         self.exit_code = 0
         self.output: list[tuple[int, bytes]] = []  # (descriptor, bytes) in the order they were written
 
+    @property
+    def stdout(self) -> bytes:
+        """What was written to descriptor 1."""
+        return b"".join(data for fd, data in self.output if fd == 1)
+
+    @property
+    def stderr(self) -> bytes:
+        """What was written to descriptor 2."""
+        return b"".join(data for fd, data in self.output if fd == 2)
+
     def take(self, fd: int, data: bytes) -> None:
         """What the line's processes print."""
         self.output.append((fd, data))

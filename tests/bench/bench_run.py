@@ -34,7 +34,7 @@ def warm_world() -> World:
     world = World.build(from_yaml(WORLD, "bench.yaml"))
     line = world.start_line(next(iter(world.machines)), "docker pull -q busybox")
     world.env.run(until=line.done)
-    assert line.exit_code == 0, line.output
+    assert line.exit_code == 0, line.stderr
     return world
 
 
@@ -77,7 +77,7 @@ def command_runs(world: World, runs: int) -> None:
     for _ in range(runs):
         line = world.start_line(next(iter(world.machines)), COMMAND)
         world.env.run(until=line.done)
-        assert line.exit_code == 0, line.output
+        assert line.exit_code == 0, line.stderr
 
 
 def measured(what: Callable[[World, int], None], runs: int, rounds: int) -> float:
