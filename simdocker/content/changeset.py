@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+from simdocker.content.blob import Blob
+
 FILE, DIRECTORY, SYMLINK, FIFO, DEVICE, WHITEOUT = "file", "dir", "symlink", "fifo", "chr", "whiteout"
 
 
 class Node:
     """One inode. Hard links are the same `Node` under several names.
 
-    `data` holds a file's bytes (None for a filler of `size` bytes); `program` names the simulated
+    `data` holds a file's bytes (None for a filler of `size` bytes, which reads as zeros); `program` names the simulated
     program an executable runs (`"busybox"`); `target` is a symbolic link's text; `children` a
     directory's entries; `opaque` hides what lower layers have in this directory; `mtime` is in ns.
     """
@@ -45,7 +47,7 @@ class Node:
         self.gid = gid
         self.mtime = mtime
         self.nlink = 1
-        self.data: bytes | bytearray | None = None
+        self.data: bytes | bytearray | Blob | None = None
         self.size = 0
         self.target = ""
         self.program = ""
@@ -64,7 +66,7 @@ def directory(mode: int = 0o755, **children: Node) -> Node:
     return node
 
 
-def file(data: bytes | str = b"", mode: int = 0o644, *, program: str = "") -> Node:
+def file(data: bytes | str | Blob = b"", mode: int = 0o644, *, program: str = "") -> Node:
     """A file that carries its bytes."""
     node = Node(FILE, mode)
     node.data = data.encode() if isinstance(data, str) else data
@@ -122,13 +124,9 @@ def total_size(root: Node) -> int:
     return total
 
 
-def diff_id(root: Node) -> str:
-    """The layer's content digest: sha256 over a canonical description of the tree.
-
-    A real `diff_id` is the digest of the layer's tar. A tar of filler files would mean hashing
-    gigabytes of nothing, so this digest covers what a tar header says plus each file's bytes, a
-    filler standing for itself by its size. Equal trees have equal digests, and only those.
-    """
+def fingerprint(root: Node) -> str:
+    """A digest of the tree: equal trees have equal ones, and only those. Quick, as filler stands for
+    itself by its size; a layer's public name is the digest of its archive (`image.Layer.diff_id`)."""
     digest = hashlib.sha256(b"simdocker-changeset-1\n")
     names: dict[int, str] = {}
     for path, node in walk(root):
@@ -137,6 +135,6 @@ def diff_id(root: Node) -> str:
             f"{path}\0{node.kind}\0{node.mode:o}\0{node.uid}:{node.gid}\0{node.mtime}\0"
             f"{node.size}\0{node.target}\0{node.program}\0{int(node.opaque)}\0{first}\0{node.rdev}\n".encode()
         )
-        if node.data is not None:
-            digest.update(node.data)
-    return "sha256:" + digest.hexdigest()
+        for block in Blob.of(node.data).blocks() if node.data is not None else ():
+            digest.update(block)
+    return digest.hexdigest()

@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from simdocker.api.models import ContainerConfig
-from simdocker.content import changeset
+from simdocker.content import archive, changeset
 from simdocker.content import digest as digests
+from simdocker.content.blob import Blob
 from simdocker.content.changeset import Node
 from simdocker.content.manifest import (
     CONFIG,
@@ -37,6 +38,14 @@ AMD64 = Platform("amd64", "linux")
 CREATED = "2025-12-01T00:00:00Z"
 FILLER = "usr/share/filler"
 
+_known: dict[str, str] = {}
+
+
+def remember(diff_ids: Mapping[str, str]) -> None:
+    """Diff ids that were worked out before, by the fingerprint of the tree: a catalogue has gigabytes
+    of filler, and hashing them anew in every run takes seconds."""
+    _known.update(diff_ids)
+
 
 class Layer:
     """One layer: a changeset, and the compressed blob a registry serves for it.
@@ -46,7 +55,9 @@ class Layer:
     are as old as `modified` (RFC 3339).
     """
 
-    __slots__ = ("_build", "_compressed", "_diff_id", "_digest", "_modified", "_tree", "_unpacked", "created_by")
+    __slots__ = (
+        "_archive", "_build", "_compressed", "_diff_id", "_digest", "_modified", "_tree", "_unpacked", "created_by",
+    )  # fmt: skip
 
     def __init__(
         self, build: Callable[[], Node], compressed: int | None = None, created_by: str = "", modified: str = CREATED
@@ -58,7 +69,17 @@ class Layer:
         self._digest = ""
         self._unpacked = -1
         self._modified = modified
+        self._archive: Blob | None = None
         self.created_by = created_by
+
+    @classmethod
+    def of(cls, data: Blob) -> Layer:
+        """The layer that an archive holds. Raises ArchiveError."""
+        tree, data = archive.read_layer(data)
+        layer = cls(lambda: tree)
+        layer._archive = data
+        layer._tree = tree
+        return layer
 
     @property
     def tree(self) -> Node:
@@ -72,10 +93,16 @@ class Layer:
         return self._tree
 
     @property
+    def archive(self) -> Blob:
+        """The layer as a tar: the one it came from, or the one that its tree makes."""
+        return self._archive if self._archive is not None else archive.layer(self.tree)
+
+    @property
     def diff_id(self) -> str:
-        """The digest of the content."""
+        """The digest of the archive, a layer's name in an image's configuration."""
         if not self._diff_id:
-            self._diff_id = changeset.diff_id(self.tree)
+            known = _known.get(changeset.fingerprint(self.tree)) if self._archive is None else None
+            self._diff_id = known or self.archive.sha256
         return self._diff_id
 
     @property

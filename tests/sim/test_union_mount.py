@@ -6,7 +6,7 @@ import pytest
 
 from simdocker.backends.ports import MountPoint
 from simdocker.backends.sim.bare import Bare, busybox_tree
-from simdocker.content.changeset import diff_id, filler, put, symlink
+from simdocker.content.changeset import filler, fingerprint, put, symlink
 
 
 @pytest.fixture
@@ -36,10 +36,10 @@ def test_a_fresh_container_has_changed_nothing(bare, p):
 
 
 def test_writing_copies_a_file_up_and_leaves_the_layer_alone(bare, p):
-    before = diff_id(busybox_tree())
+    before = fingerprint(busybox_tree())
     p.write_file("/etc/passwd", "changed\n", append=True)
     assert p.read_file("/etc/passwd").endswith(b"changed\n")
-    assert diff_id(busybox_tree()) == before
+    assert fingerprint(busybox_tree()) == before
     assert changes(bare) == [(0, "/etc"), (0, "/etc/passwd")]
 
 

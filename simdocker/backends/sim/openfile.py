@@ -161,7 +161,7 @@ def writable_data(node: Node) -> bytearray:
     """A file's bytes in the form that appends cheaply; a filler's zeros become real."""
     data = node.data
     if type(data) is not bytearray:
-        data = node.data = bytearray(node.size) if data is None else bytearray(data)
+        data = node.data = bytearray(node.size if data is None else bytes(data))
     return data
 
 

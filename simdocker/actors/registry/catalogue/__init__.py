@@ -2,16 +2,22 @@
 
 `hub()` gives its repositories by name. Everything here is made when it is first needed: a module
 when its repository is asked for, a layer's files when the layer's digest or content is, and both
-only once per process, since images are never changed.
+only once per process, since images are never changed. `diff_ids.json` has the digests of the layers'
+archives, by fingerprint; after a change to a layer `python -m simdocker.actors.registry.catalogue`
+writes it anew.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from importlib.resources import files
 
-from simdocker.content.image import Image
+from simdocker.content.image import Image, remember
+
+DIFF_IDS = "diff_ids.json"
 
 NAMES = ("alpine", "busybox", "hello-world", "httpd", "nginx", "node", "postgres", "python", "redis", "ubuntu")
 
@@ -38,6 +44,7 @@ class Hub(Mapping[str, Tags]):
 @cache
 def hub() -> Hub:
     """The repositories of docker.io."""
+    remember(json.loads(files(__name__).joinpath(DIFF_IDS).read_text("ascii")))
     return Hub()
 
 

@@ -1,0 +1,260 @@
+"""From a tar into a filesystem (moby's pkg/archive, `Unpack`).
+
+An archive is hostile until it is unpacked: every name is taken below the destination, every link is
+followed inside it as chroot(2) would, and one that says it leads out is refused in Docker's words.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+import tarfile
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Protocol
+
+from simdocker.content.archive.reading import ArchiveError, Member, members
+from simdocker.content.archive.writing import OPAQUE, PROGRAM, SECOND, WHITEOUT_PREFIX
+from simdocker.content.blob import Blob
+from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, Node, whiteout
+
+MAX_LINKS = 40  # Linux's MAXSYMLINKS
+METADATA = ".wh..wh."  # aufs's own files, which are nobody's business
+
+_KINDS = {
+    tarfile.DIRTYPE: DIRECTORY,
+    tarfile.SYMTYPE: SYMLINK,
+    tarfile.FIFOTYPE: FIFO,
+    tarfile.CHRTYPE: DEVICE,
+    tarfile.BLKTYPE: DEVICE,
+}
+
+
+class Files(Protocol):
+    """A filesystem that archives are unpacked into and made of. Paths are absolute; only their last
+    name is not followed. What fails raises OSError."""
+
+    def find(self, path: str, *, follow: bool = False) -> Node | None:
+        """The inode there (lstat; with `follow` stat), None when there is none."""
+
+    def names(self, path: str) -> list[str]:
+        """A directory's entries."""
+
+    def put(self, path: str, node: Node) -> None:
+        """Give `node` a name that is free."""
+
+    def remove(self, path: str) -> None:
+        """rm -rf"""
+
+    def own(self, path: str, *, follow: bool = False) -> Node:
+        """The inode there, for its attributes to be changed."""
+
+
+class Tree:
+    """A tree of nodes as `Files`: what a layer is extracted into."""
+
+    def __init__(self, root: Node | None = None) -> None:
+        self.root = root if root is not None else Node(DIRECTORY, 0o755)
+
+    def find(self, path: str, *, follow: bool = False) -> Node | None:
+        trail, missing = self._walk(path, follow)
+        return trail[-1] if not missing else None
+
+    def names(self, path: str) -> list[str]:
+        return list(self._walk(path)[0][-1].children)
+
+    def put(self, path: str, node: Node) -> None:
+        folder, name = posixpath.split(path)
+        trail, missing = self._walk(folder, True)
+        if missing or trail[-1].kind != DIRECTORY:
+            raise _error(errno.ENOTDIR, path)
+        trail[-1].children[name] = node
+
+    def remove(self, path: str) -> None:
+        folder, name = posixpath.split(path)
+        self._walk(folder, True)[0][-1].children.pop(name, None)
+
+    def own(self, path: str, *, follow: bool = False) -> Node:
+        return self._walk(path, follow)[0][-1]
+
+    def _walk(self, path: str, follow: bool = False) -> tuple[list[Node], bool]:
+        """The nodes from the root down to `path`, links followed inside the tree, and whether the last
+        name is missing (then its directory is the last node)."""
+        trail = [self.root]
+        todo = [name for name in reversed(path.split("/")) if name not in ("", ".")]
+        links = 0
+        while todo:
+            name = todo.pop()
+            if name == "..":
+                del trail[max(1, len(trail) - 1) :]
+                continue
+            if trail[-1].kind != DIRECTORY:
+                raise _error(errno.ENOTDIR, path)
+            node = trail[-1].children.get(name)
+            if node is None:
+                return trail, True
+            if node.kind == SYMLINK and (todo or follow):
+                links += 1
+                if links > MAX_LINKS:
+                    raise _error(errno.ELOOP, path)
+                if node.target.startswith("/"):
+                    del trail[1:]
+                todo += [part for part in reversed(node.target.split("/")) if part not in ("", ".")]
+                continue
+            trail.append(node)
+        return trail, False
+
+
+def _error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+def read_layer(archive: Blob) -> tuple[Node, Blob]:
+    """A layer's changeset, and the archive again, now sharing its bytes with the tree. Raises
+    ArchiveError; whiteouts become nodes."""
+    tree = Tree()
+    entries: list[Member] = []
+    rest: list[Blob] = []
+    pieces: list[bytes | int | Blob] = []
+    for entry in members(archive, rest):
+        entries.append(entry)
+        pieces += entry.raw
+    unpack(entries, tree, "/", whiteouts=True)
+    sparse = any(entry.info.sparse is not None for entry in entries)
+    return tree.root, archive if sparse else Blob([*pieces, *rest])
+
+
+def unpack(
+    entries: Iterable[Member],
+    files: Files,
+    destination: str,
+    *,
+    whiteouts: bool = False,
+    keep_kinds: bool = False,
+    owner: tuple[int, int] | None = None,
+) -> None:
+    """Put the entries below `destination`.
+
+    `whiteouts` takes `.wh.` names as deletions; `keep_kinds` refuses to replace a directory by something
+    else or the other way round; `owner` is who owns what arrives, None for whom the archive says.
+    Raises ArchiveError with moby's sentence.
+    """
+    directories: list[tuple[str, int]] = []
+    for entry in entries:
+        info = entry.info
+        name = posixpath.normpath(info.name)
+        path = posixpath.normpath(f"{destination}/{name}")
+        if name.startswith(METADATA) and posixpath.basename(name) != OPAQUE:
+            continue
+        if name == ".." or name.startswith("../"):
+            raise ArchiveError(f'"{name}" is outside of "{destination}"')
+        try:
+            if whiteouts and posixpath.basename(name).startswith(WHITEOUT_PREFIX):
+                _delete(files, path)
+                continue
+            _place(entry, name, path, files, destination, keep_kinds, owner)
+        except OSError as error:
+            text = os.strerror(error.errno or errno.EIO).lower()
+            raise ArchiveError(f"{_verb(info)} {path}: {text}") from None
+        if info.isdir():
+            directories.append((path, mtime(info)))
+    for path, when in directories:
+        files.own(path).mtime = when
+
+
+def _verb(info: tarfile.TarInfo) -> str:
+    return "mkdir" if info.isdir() else "symlink" if info.issym() else "link" if info.islnk() else "open"
+
+
+def _place(
+    entry: Member, name: str, path: str, files: Files, destination: str, keep_kinds: bool, owner: tuple[int, int] | None
+) -> None:
+    info = entry.info
+    _make_parents(files, path)
+    there = files.find(path)
+    if there is not None:
+        if keep_kinds and (there.kind == DIRECTORY) != info.isdir():
+            kinds = ("directory", "non-directory") if there.kind == DIRECTORY else ("non-directory", "directory")
+            raise ArchiveError(f'cannot overwrite {kinds[0]} "{path}" with {kinds[1]} "{destination}"')
+        if there.kind == DIRECTORY and info.isdir():
+            if name != ".":
+                _attributes(files.own(path), info, owner)
+            return
+        files.remove(path)
+    if info.islnk():
+        files.put(path, _link_target(info, path, files, destination))
+        return
+    if info.issym():
+        target = posixpath.normpath(f"{posixpath.dirname(path)}/{info.linkname}")
+        if not f"{target}/".startswith(destination if destination == "/" else f"{destination}/"):
+            raise ArchiveError(f'invalid symlink "{path}" -> "{info.linkname}"')
+    files.put(path, _attributes(_node(entry), info, owner))
+
+
+def _make_parents(files: Files, path: str) -> None:
+    parent = posixpath.dirname(path)
+    if parent != path and files.find(parent, follow=True) is None:
+        _make_parents(files, parent)
+        files.put(parent, Node(DIRECTORY, 0o755))
+
+
+def _link_target(info: tarfile.TarInfo, path: str, files: Files, destination: str) -> Node:
+    """The inode a hard link names: an earlier entry, below the destination."""
+    target = posixpath.normpath(f"{destination}/{info.linkname}")
+    if ".." in posixpath.normpath(info.linkname).split("/")[:1]:
+        raise ArchiveError(f'invalid hardlink "{target}" -> "{info.linkname}"')
+    if files.find(target) is None:
+        raise ArchiveError(f"link {target} {path}: no such file or directory")
+    node = files.own(target)
+    if node.kind == DIRECTORY:
+        raise ArchiveError(f"link {target} {path}: operation not permitted")
+    node.nlink += 1
+    return node
+
+
+def _node(entry: Member) -> Node:
+    info = entry.info
+    if info.isreg():
+        node = Node(FILE, 0)
+        node.size = info.size
+        node.data = entry.data
+        node.program = info.pax_headers.get(PROGRAM, "")
+        return node
+    kind = _KINDS.get(info.type)
+    if kind is None:
+        raise ArchiveError(f"unhandled tar header type {ord(info.type)}\n")
+    node = Node(kind, 0)
+    node.target = info.linkname if kind == SYMLINK else ""
+    node.rdev = (info.devmajor, info.devminor) if kind == DEVICE else (0, 0)
+    return node
+
+
+def _attributes(node: Node, info: tarfile.TarInfo, owner: tuple[int, int] | None) -> Node:
+    node.mode = 0o777 if node.kind == SYMLINK else info.mode & 0o7777
+    node.uid, node.gid = owner if owner is not None else (info.uid, info.gid)
+    node.mtime = mtime(info)
+    return node
+
+
+def mtime(info: tarfile.TarInfo) -> int:
+    """When the entry was changed, in ns; an extended header may say it to the nanosecond."""
+    text = info.pax_headers.get("mtime")
+    try:
+        return int(Decimal(text) * SECOND) if text else int(info.mtime) * SECOND
+    except (InvalidOperation, OverflowError, ValueError):
+        return 0
+
+
+def _delete(files: Files, path: str) -> None:
+    """Carry out a `.wh.` entry: hide a name of the layers below, or all of this directory's."""
+    folder, name = posixpath.split(path)
+    _make_parents(files, path)
+    if name == OPAQUE:
+        files.own(folder, follow=True).opaque = True
+        return
+    if name.startswith(METADATA):
+        return
+    hidden = posixpath.join(folder, name.removeprefix(WHITEOUT_PREFIX))
+    files.remove(hidden)
+    files.put(hidden, whiteout())

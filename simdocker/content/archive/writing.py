@@ -1,0 +1,86 @@
+"""From nodes to a tar.
+
+Headers are those of PAX, which are plain ustar headers as long as nothing asks for more. Equal
+nodes give equal bytes. A file's simulated program travels as an extended attribute, so that a
+binary that was saved, copied or exported still runs when it comes back; to a real engine it is an
+attribute like any other.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable, Iterator
+
+from simdocker.content.blob import Blob
+from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, WHITEOUT, Node, walk
+
+PROGRAM = "SCHILY.xattr.user.simdocker.program"
+WHITEOUT_PREFIX = ".wh."
+OPAQUE = ".wh..wh..opq"
+SECOND = 1_000_000_000
+
+_TYPES = {
+    FILE: tarfile.REGTYPE,
+    DIRECTORY: tarfile.DIRTYPE,
+    SYMLINK: tarfile.SYMTYPE,
+    FIFO: tarfile.FIFOTYPE,
+    DEVICE: tarfile.CHRTYPE,
+}
+
+
+def member(name: str, node: Node, link: str = "") -> Iterator[bytes | int | Blob]:
+    """The pieces of one entry: its header, and a file's bytes up to a whole block. `link` makes it a hard
+    link to an earlier entry."""
+    info = tarfile.TarInfo(name)
+    info.type = tarfile.LNKTYPE if link else _TYPES[node.kind]
+    info.linkname = link or node.target
+    info.mode, info.uid, info.gid = node.mode, node.uid, node.gid
+    info.mtime = node.mtime // SECOND
+    info.devmajor, info.devminor = node.rdev
+    if node.program and not link:
+        info.pax_headers = {PROGRAM: node.program}
+    holds = node.kind == FILE and not link
+    if holds:
+        info.size = node.size
+    yield info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    if holds:
+        yield node.size if node.data is None else bytes(node.data) if isinstance(node.data, bytearray) else node.data
+        yield -node.size % tarfile.BLOCKSIZE
+
+
+def end() -> bytes:
+    """The two empty blocks that close an archive."""
+    return bytes(2 * tarfile.BLOCKSIZE)
+
+
+def pack(entries: Iterable[tuple[str, Node]]) -> Blob:
+    """An archive of these names, in this order; a file seen before becomes a hard link."""
+    return Blob(_pieces(entries))
+
+
+def _pieces(entries: Iterable[tuple[str, Node]]) -> Iterator[bytes | int | Blob]:
+    first: dict[Node, str] = {}
+    for name, node in entries:
+        link = ""
+        if node.kind == FILE:
+            link = first.setdefault(node, name)
+        yield from member(name, node, link if link != name else "")
+    yield end()
+
+
+def layer(tree: Node) -> Blob:
+    """The archive of a changeset: names sorted, what a layer deletes as `.wh.` files (OCI image spec)."""
+    return pack(_layer_entries(tree))
+
+
+def _layer_entries(tree: Node) -> Iterator[tuple[str, Node]]:
+    nothing = Node(FILE, 0)
+    nothing.data = b""
+    for path, node in walk(tree):
+        if node.kind == WHITEOUT:
+            parent, _, name = path[1:].rpartition("/")
+            yield f"{parent}/{WHITEOUT_PREFIX}{name}" if parent else WHITEOUT_PREFIX + name, nothing
+            continue
+        yield path[1:], node
+        if node.kind == DIRECTORY and node.opaque:
+            yield f"{path[1:]}/{OPAQUE}", nothing
