@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from simdocker.backends.ports import NetworkDriver
 
 SOCKET = "unix:///var/run/docker.sock"
+LOOPBACK = ("localhost", "127.0.0.1")
 TCP_PORT = 2375  # dockerd's conventional plain TCP port
 BACKENDS = ("sim",)
 
@@ -190,9 +191,11 @@ class World:
         """The way from a client to the daemon at `address`, None for its host's own."""
         address = address or self._default_daemon[here]
         there = here if address.startswith("unix://") else _server(address)
+        known = there in self.machines or there in LOOPBACK
+        if there in LOOPBACK:
+            there = here
         daemon = self.daemons.get(there)
-        if daemon is None or (address.startswith("unix://") and address != SOCKET):
-            known = there in self.machines
+        if daemon is None or address not in (SOCKET, f"tcp://{_server(address)}:{TCP_PORT}"):
             return _Nowhere(address, "" if known else f"dial tcp: lookup {there}: no such host")
         return Wire(address, self.network, self.trace, f"client@{here}", here, daemon.actor, there, daemon.handle)
 

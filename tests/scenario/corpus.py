@@ -5,12 +5,13 @@
 
 prints every step that differs and how many are identical; with --tidy it takes the steps that have
 become equal off the list of known differences instead. A recording's world is a host with two
-images and nothing else (see the notes beside the recordings); here they are published to the
-registries and pulled by steps of their own before the first recorded one.
+images and nothing else (see the notes beside the recordings); here they are on the host from
+the start, and a registry's are published.
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
 import json
 import sys
@@ -18,10 +19,15 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import yaml
 
+from simdocker.actors.registry.catalogue import hub
+from simdocker.content.changeset import Node, file, put
+from simdocker.content.image import Image, Layer
 from simdocker.scenario.model import Scenario
-from simdocker.scenario.player import play
+from simdocker.scenario.player import Player, Silent
+from simdocker.scenario.world import World
 from tests.engine.normalise import Normaliser, as_recorded
 
 CORPUS = Path(__file__).parents[1] / "reference" / "corpus"
@@ -34,7 +40,7 @@ ALPINE_FILES = {
     "/etc/alpine-release": "3.18.0\n",
     "/etc/os-release": 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.18.0\nPRETTY_NAME="Alpine Linux v3.18"\n',
 }  # as in tests/engine/images.py
-PULLS = ["docker pull busybox", "docker pull alpine"]
+ALPINE_CREATED = "2023-05-09T23:11:10Z"
 WORKING_DIRECTORY = "/home/user"  # where a person sits down at a host
 
 
@@ -54,15 +60,12 @@ class Step(NamedTuple):
 
 def scenario(recording: dict[str, object]) -> Scenario:
     """A recording as a scenario: its world, its files and its steps."""
-    images: dict[str, object] = {
-        "busybox:latest": {"from": "busybox"},
-        "alpine:latest": {"from": "busybox", "cmd": ["/bin/sh"], "layers": [{"files": ALPINE_FILES}]},
-    }
+    images: dict[str, object] = {}
     registries: dict[str, object] = {"docker.io": {}}
     if recording["registry"]:
         registries[LOCAL_REGISTRY] = {}
-        images |= {f"{LOCAL_REGISTRY}/busybox:{tag}": {"from": "busybox"} for tag in ("latest", "1.35")}
-    lines = [*PULLS, *(step["run"] for step in recording["steps"])]  # type: ignore[attr-defined]
+        images = {f"{LOCAL_REGISTRY}/busybox:{tag}": {"from": "busybox"} for tag in ("latest", "1.35")}
+    lines = [step["run"] for step in recording["steps"]]  # type: ignore[attr-defined]
     return Scenario.of(
         {
             "title": recording["title"],
@@ -74,10 +77,34 @@ def scenario(recording: dict[str, object]) -> Scenario:
     )
 
 
+def install(world: World) -> None:
+    """Put the two images on the host, as `docker load` does."""
+    busybox = hub()["library/busybox"]["latest"]
+    layer = Layer(_alpine_tree, modified=busybox.created)
+    alpine = Image(
+        [layer, 'CMD ["/bin/sh"]'],
+        msgspec.structs.replace(busybox.container_config, Cmd=["/bin/sh"]),
+        created=ALPINE_CREATED,
+    )
+    for image, reference in ((busybox, "busybox:latest"), (alpine, "alpine:latest")):
+        world.env.run(world.env.process(world.daemon().images.install(image, reference)))
+
+
+def _alpine_tree() -> Node:
+    """The files of busybox and two more, as tests/engine/images.py makes them."""
+    tree = copy.deepcopy(hub()["library/busybox"]["latest"].layers[0].tree)
+    for path, text in ALPINE_FILES.items():
+        put(tree, path, file(text))
+    return tree
+
+
 def compare(name: str) -> list[Step]:
     """Play a recorded scenario and hold each step against its recording."""
     recording = json.loads((CORPUS / f"{name}.json").read_text(encoding="utf-8"))
-    played = play(scenario(recording)).steps[len(PULLS) :]
+    played_scenario = scenario(recording)
+    world = World.build(played_scenario)
+    install(world)
+    played = Player(played_scenario, world, Silent()).play().steps
     real, ours = Normaliser(), Normaliser()
     return [
         Step(

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit
-from simdocker.actors.client.connection import Connect, Connection
+from simdocker.actors.client.connection import Connect, Connection, endpoint
 from simdocker.actors.client.help import command_help, docker_help, group_help
-from simdocker.actors.client.line import GLOBAL_FLAGS, Answer, Help, Line, read_line
+from simdocker.actors.client.line import GLOBAL_FLAGS, PLAIN_EXIT, Answer, Help, Line, not_resolved, read_line
 from simdocker.actors.client.terminal import Terminal
 from simdocker.trace.record import NOTE
 
@@ -77,7 +77,11 @@ class Client:
     def _carry_out(self, line: Line, terminal: Terminal) -> Exit:
         for warning in line.flags.warnings:
             terminal.err(warning + "\n")
-        connection = self._way(line.globals.many("host"), terminal)
+        try:
+            connection = self._way(line.globals.many("host"), terminal)
+        except ValueError as fault:
+            terminal.err(not_resolved(str(fault)))
+            return PLAIN_EXIT
         cli = Cli(self.env, terminal, connection, line.words, line.memo)
         try:
             for name, since in line.since:
@@ -107,5 +111,6 @@ class Client:
         return 0
 
     def _way(self, hosts: list[str], terminal: Terminal) -> Connection:
-        """`-H` goes before DOCKER_HOST; without either, this host's own daemon."""
-        return self._connect((hosts[0] if hosts else terminal.env.get("DOCKER_HOST")) or None)
+        """`-H` goes before DOCKER_HOST; without either, this host's own daemon. Raises ValueError."""
+        given = (hosts[0] if hosts else terminal.env.get("DOCKER_HOST")) or None
+        return self._connect(given and endpoint(given))

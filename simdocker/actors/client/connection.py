@@ -33,4 +33,24 @@ Connect = Callable[[str | None], Connection]
 """`connect(docker_host)`: the way to `-H`'s or `DOCKER_HOST`'s value, None for this host's own
 daemon. Never fails: an address that leads nowhere fails at the first call."""
 
-__all__ = ["Connect", "Connection", "DaemonUnreachable", "Reply"]
+DEFAULT_SOCKET, DEFAULT_TCP = "unix:///var/run/docker.sock", "localhost:2375"
+SCHEMES = ("unix", "tcp", "npipe", "fd", "ssh")
+
+
+def endpoint(text: str) -> str:
+    """`-H`'s value in full, as docker's `opts.ParseHost` does: a bare `host:port` is TCP, and a scheme
+    alone means its usual address. Raises ValueError with docker's words."""
+    scheme, colon, rest = text.partition("://")
+    if not colon:
+        scheme, rest = "tcp", text
+    if scheme not in SCHEMES:
+        raise ValueError(f"invalid bind address format: {text}")
+    if not rest and scheme == "unix":
+        return DEFAULT_SOCKET
+    if scheme == "tcp":
+        host, _, port = (rest or DEFAULT_TCP).partition(":")
+        return f"tcp://{host or 'localhost'}:{port or '2375'}"
+    return f"{scheme}://{rest}"
+
+
+__all__ = ["Connect", "Connection", "DaemonUnreachable", "Reply", "endpoint"]

@@ -103,7 +103,7 @@ def read_line(words: tuple[str, ...]) -> Line | Help | Answer:
     if level.lower() not in LOG_LEVELS:
         return Answer(PLAIN_EXIT, stderr=f"Unable to parse logging level: {level}\n")
     if len(flags.many("host")) > 1:
-        return _not_resolved("Specify only one -H")
+        return Answer(PLAIN_EXIT, stderr=not_resolved("Specify only one -H"))
     if not rest and flags.on("version"):
         from simdocker.actors.client.cli import GIT_COMMIT, VERSION
 
@@ -180,5 +180,6 @@ def _misused(fault: UsageError, usage: str, called: str) -> Answer:
     return Answer(USAGE_EXIT, stderr=text)
 
 
-def _not_resolved(why: str) -> Answer:
-    return Answer(PLAIN_EXIT, stderr=f"Failed to initialize: unable to resolve docker endpoint: {why}\n")
+def not_resolved(why: str) -> str:
+    """What docker says to an address it cannot read."""
+    return f"Failed to initialize: unable to resolve docker endpoint: {why}\n"

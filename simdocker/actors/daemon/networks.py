@@ -180,8 +180,9 @@ class Networks:
             driver = PREDEFINED[name]
             if driver == "bridge":
                 pool = AddressPool(DEFAULT_POOLS[0])
-                ipam = [{"Subnet": pool.cidr}]
-                network = Network(id, name, driver, pool=pool, gateway=dotted(pool.allocate()), ipam=ipam)
+                gateway = dotted(pool.allocate())
+                ipam = [{"Subnet": pool.cidr, "Gateway": gateway}]
+                network = Network(id, name, driver, pool=pool, gateway=gateway, ipam=ipam)
             else:
                 network = Network(id, name, driver)
             self._by_name[name] = network

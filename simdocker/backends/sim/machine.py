@@ -145,6 +145,7 @@ def host_userland() -> Node:
     busybox.nlink = len(tree.children["bin"].children)
     put(tree, "/bin/bash", filler(1_265_648, 0o755, program="bash"))
     put(tree, "/usr/bin/env", busybox)
+    put(tree, "/bin/timeout", filler(43_968, 0o755, program="timeout"))
     put(tree, "/usr/bin/curl", filler(315_984, 0o755, program="curl"))
     put(tree, "/usr/bin/docker", filler(41_000_000, 0o755, program="docker"))
     put(tree, "/etc/passwd", file(PASSWD))

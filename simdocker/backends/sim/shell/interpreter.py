@@ -442,6 +442,9 @@ class Shell:
             variables[name] = value
             if name == "PATH":
                 self.state.hashed.clear()
+            elif name == "SECONDS" and self.state.bash:
+                variables.pop(name)
+                self.state.counting_since = int(self.p.clock.now) - (int(value) if value.isdigit() else 0) * S
 
     def array(self, name: str) -> list[str]:
         """All elements of bash's array; a plain variable is an array of one."""
@@ -597,6 +600,8 @@ def exec_status(error: OSError) -> int:
     return 127 if error.errno in (errno.ENOENT, errno.ENOTDIR) else 126
 
 
+S = 1_000_000_000
+
 _SPECIAL: dict[str, Callable[[Shell], str | None]] = {
     "?": lambda sh: str(sh.state.status),
     "$": lambda sh: str(sh.state.shell_pid),
@@ -605,6 +610,7 @@ _SPECIAL: dict[str, Callable[[Shell], str | None]] = {
     "-": lambda sh: shown(sh.state.options),
     "LINENO": lambda sh: str(sh.state.line),
     "FUNCNAME": lambda sh: sh.state.function,
+    "SECONDS": lambda sh: str((int(sh.p.clock.now) - sh.state.counting_since) // S) if sh.state.bash else None,
     "RANDOM": lambda sh: str(_random(sh)),
 }
 _RUN: dict[type, Callable[[Shell, Any, bool, bool], Status]] = {

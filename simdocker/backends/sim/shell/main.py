@@ -93,7 +93,7 @@ def _bad_option(p: Process, name: str, option: str, bash: bool) -> Status:
 
 def new_state(p: Process, name: str, bash: bool) -> State:
     """The state of a shell that starts: its variables are the environment's."""
-    state = State(name, bash, line=int(bash))
+    state = State(name, bash, line=int(bash), counting_since=int(p.clock.now))
     variables = state.variables
     for key, value in p.env.items():
         if key.isidentifier():

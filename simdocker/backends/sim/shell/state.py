@@ -177,6 +177,7 @@ class State:
     sourced: int = 0
     interactive: bool = False
     random: int = 0
+    counting_since: int = 0  # bash's SECONDS: the ns it counts from
     option_index: int = 1  # getopts: where the next argument is, the place inside a group of letters,
     option_offset: int = 0
     option_written: str = "1"  # and the OPTIND it left, to notice when that is set by hand
@@ -194,6 +195,7 @@ class State:
             traps={number: action for number, action in self.traps.items() if not action},
             hashed=dict(self.hashed),
             status=self.status,
+            counting_since=self.counting_since,
             shell_pid=self.shell_pid,
             background=self.background,
             line=self.line,
