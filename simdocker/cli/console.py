@@ -18,7 +18,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from simdocker.cli import fleet
-from simdocker.cli.pullbars import pull_bars
+from simdocker.cli.pullbars import is_layer, pull_bars
 from simdocker.cli.recordline import TIME_WIDTH, RecordLines
 from simdocker.scenario.units import show_duration
 from simdocker.trace import Record
@@ -46,10 +46,10 @@ class Play:
         self.step_started_ns = 0
         self.number = 0
         self.last_started: Step | None = None
-        self.bars_shown = 0  # records whose layers have had their bars
         self.began = time.monotonic()
+        self.layers: list[Record] = []  # what happened to layers, until their bars are shown
         if not quiet:
-            world.trace.listener = self.record
+            world.trace.listen(self.record)
 
     # -- the parts of a play -------------------------------------------------------------------
 
@@ -74,10 +74,10 @@ class Play:
         if not self.quiet:
             self.console.print()
             times = f"  ({step.times} times)" if step.times > 1 else ""
-            if len(hosts) > 1:
-                times += f"  (on {len(hosts)} hosts at once; shown as {hosts[0]} sees it)"
             self.console.print(Rule(f"step {self.number}", style="dim", align="left"))
             self._command(step.run, fleet.called(hosts), times)
+            if len(hosts) > 1:
+                self.console.print(Text(f"on {len(hosts)} hosts at once; this is how {hosts[0]} fares:", "dim"))
 
     def _command(self, command: str, where: str, remark: str = "") -> None:
         """A command at its prompt, as it stands in a terminal."""
@@ -97,7 +97,11 @@ class Play:
 
     def record(self, record: Record) -> None:
         """One line of the trace, if it is one a reader wants to see now."""
-        line = self.lines.line(record, self.step_started_ns) if self.spotlight.shows(record) else None
+        if not self.spotlight.shows(record):
+            return
+        if is_layer(record):
+            self.layers.append(record)
+        line = self.lines.line(record, self.step_started_ns)
         if line is not None:
             if self.to_a_person:
                 self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
@@ -128,11 +132,10 @@ class Play:
 
     def _pulls(self, results: Sequence[StepResult]) -> None:
         """Bars for the layers that came during the step, unless another step of the same time showed them."""
-        begin, end = results[0].records
-        records = self.world.trace.records[max(begin, self.bars_shown) : end]
-        self.bars_shown = end
+        begin, _ = results[0].records
+        layers, self.layers = self.layers, []
         if self.console.width >= 40:
-            for bar in pull_bars(records, self.console.width, results[0].on if len(results) > 1 else ""):
+            for bar in pull_bars([record for record in layers if record.seq >= begin], self.console.width):
                 self.console.print(bar)
 
     def _fleet_ended(self, results: Sequence[StepResult]) -> None:

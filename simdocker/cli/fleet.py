@@ -54,7 +54,7 @@ def summary(results: Sequence[StepResult]) -> Iterator[Text]:
     for code, took in sorted(by_code.items()):
         took.sort()
         first, half, last = (show_duration(took[at]) for at in (0, (len(took) - 1) // 2, -1))
-        times = f"after {first}" if first == last else f"the first after {first}, half after {half}, all after {last}"
+        times = f"after {first}" if first == last else f"first after {first}, half {half}, all {last}"
         yield Text(f"exit code {code} on {_hosts(len(took))}: {times}", style="dim")
 
 

@@ -27,9 +27,14 @@ class _Layer:
     extracted: int = 0
 
 
-def pull_bars(records: Sequence[Record], width: int, only: str = "") -> Iterator[Text]:
-    """One bar a layer, in the order the downloads began. With `only`, of the pulls on that host alone."""
-    layers = [layer for layer in _layers(records) if layer.extracted and only in ("", layer.host)]
+def is_layer(record: Record) -> bool:
+    """Whether it tells of a layer, as `pull_bars` reads it."""
+    return record.kind == STATE and record.actor.startswith("layer/")
+
+
+def pull_bars(records: Sequence[Record], width: int) -> Iterator[Text]:
+    """One bar a layer and host, in the order the downloads began."""
+    layers = [layer for layer in _layers(records) if layer.extracted]
     if not layers:
         return
     begin = min(layer.downloading for layer in layers)
@@ -63,7 +68,7 @@ def _layers(records: Sequence[Record]) -> Iterable[_Layer]:
     layers: dict[tuple[str, str], _Layer] = {}
     unpacked: dict[str, int] = {}
     for record in records:
-        if record.kind != STATE or not record.actor.startswith("layer/"):
+        if not is_layer(record):
             continue
         attrs = record.attrs or {}
         name, host = record.actor.removeprefix("layer/"), str(attrs.get("on", ""))

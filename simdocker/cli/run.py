@@ -6,10 +6,10 @@ import json
 import sys
 from pathlib import Path
 
+from simdocker.cli.tracefile import written
 from simdocker.errors import UserError
 from simdocker.scenario.load import load
 from simdocker.scenario.player import Player, Silent
-from simdocker.scenario.result import Run
 from simdocker.scenario.world import World
 
 OK, EXPECTATIONS_FAILED = 0, 1
@@ -33,31 +33,19 @@ def run_scenario(
     if trace is not None and not trace.parent.is_dir():
         raise UserError(f"--trace {trace}: there is no directory {trace.parent} to write it in")
     world = World.build(scenario, backend=backend, seed=seed, profile=profile, speed=speed)
-    if as_json:
-        run = Player(scenario, world, Silent()).play()
-        json.dump(run.as_json(), sys.stdout, ensure_ascii=False, indent=2)
-        print()
-    else:
-        from rich.console import Console
+    with written(world.trace, trace):
+        world.trace.keep = False  # whoever reads it here listens
+        if as_json:
+            run = Player(scenario, world, Silent()).play()
+            json.dump(run.as_json(), sys.stdout, ensure_ascii=False, indent=2)
+            print()
+        else:
+            from rich.console import Console
 
-        from simdocker.cli.console import Play
+            from simdocker.cli.console import Play
 
-        play = Play(Console(highlight=False), scenario, world, quiet=quiet)
-        play.opening()
-        run = Player(scenario, world, play).play()
-        play.closing(run)
-    if trace is not None:
-        _write_trace(run, trace)
+            play = Play(Console(highlight=False), scenario, world, quiet=quiet)
+            play.opening()
+            run = Player(scenario, world, play).play()
+            play.closing(run)
     return OK if run.passed else EXPECTATIONS_FAILED
-
-
-def _write_trace(run: Run, path: Path) -> None:
-    """Write the trace beside its place and move it there, so that a half-written one never shows."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("wb") as file:
-            run.trace.dump(file)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UserError(f"--trace {path}: cannot be written: {error.strerror}") from None

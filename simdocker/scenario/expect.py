@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simdocker.scenario.result import Expectation, StepResult
@@ -19,32 +22,43 @@ ABSENT = object()
 
 
 class Answer(NamedTuple):
-    """An answer to an API call, and the host that got it."""
+    """An answer to an API call: its record's `seq`, and the host that got it."""
 
+    seq: int
     host: str
     status: int
     message: str
 
 
-def judge(step: Step, results: Sequence[StepResult], records: list[Record], world: World) -> None:
-    """Hold every expectation and check of `step` against its results, one a host, and the world as it is
-    now. `records` is the part of the trace that was written during the step."""
-    answers = list(_answers(records)) if step.expect is not None and step.expect.api is not None else []
-    own: dict[str, list[Answer]] = defaultdict(list)
-    for answer in answers if len(results) > 1 else ():
-        own[answer.host].append(answer)
-    for result in results:
-        heard = own[result.on] if len(results) > 1 else answers
-        found = list(_expected(step.expect, result, heard)) if step.expect is not None else []
-        result.expectations = found + [_checked(check, world, result.on) for check in step.check]
+class Answers:
+    """The API answers of a play, heard as they are written to the trace."""
 
+    def __init__(self) -> None:
+        self._heard: list[Answer] = []
 
-def _answers(records: list[Record]) -> Iterator[Answer]:
-    for record in records:
+    def hear(self, record: Record) -> None:
+        """A listener of the trace."""
         if record.kind == MESSAGE and record.what.isdigit():
             attrs = record.attrs or {}
             host = str(attrs.get("to", "")).partition("@")[2]
-            yield Answer(host, int(record.what), str(attrs.get("message", "")))
+            self._heard.append(Answer(record.seq, host, int(record.what), str(attrs.get("message", ""))))
+
+    def between(self, first: int, end: int) -> list[Answer]:
+        """Those with numbers from `first` up to, without, `end`."""
+        begin = bisect_left(self._heard, first, key=attrgetter("seq"))
+        return list(takewhile(lambda answer: answer.seq < end, self._heard[begin:]))
+
+
+def judge(step: Step, results: Sequence[StepResult], answers: Answers, world: World) -> None:
+    """Hold every expectation and check of `step` against its results, one a host, and the world as it is now."""
+    heard = answers.between(*results[0].records)
+    own: dict[str, list[Answer]] = defaultdict(list)
+    for answer in heard if len(results) > 1 else ():
+        own[answer.host].append(answer)
+    for result in results:
+        mine = own[result.on] if len(results) > 1 else heard
+        found = list(_expected(step.expect, result, mine)) if step.expect is not None else []
+        result.expectations = found + [_checked(check, world, result.on) for check in step.check]
 
 
 def _expected(expect: Expect, result: StepResult, answers: list[Answer]) -> Iterator[Expectation]:
@@ -74,12 +88,12 @@ def _api(api: Api, answers: list[Answer]) -> Expectation:
     if api.message is not None:
         parts = [*api.message.contains, *([api.message.equals] if api.message.equals else [])]
         what += f" with {' and '.join(_short(part) for part in parts)}"
-    for _, status, message in answers:
+    for _, _, status, message in answers:
         if status == api.status and (
             api.message is None or all(e.passed for e in _text("message", api.message, message))
         ):
             return Expectation(what, True, f"{status} {message}".strip())
-    failed = [f"{status} {message}".strip() for _, status, message in answers if status >= 400]
+    failed = [f"{status} {message}".strip() for _, _, status, message in answers if status >= 400]
     return Expectation(what, False, "; ".join(failed) or "no failing answer")
 
 

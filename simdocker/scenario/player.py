@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from simpy import AllOf, AnyOf, Event, Process
 
 from simdocker.des import rare_gc
-from simdocker.scenario.expect import judge
+from simdocker.scenario.expect import Answers, judge
 from simdocker.scenario.faults import apply
 from simdocker.scenario.result import Run, StepResult, decoded
 
@@ -55,6 +55,9 @@ class Player:
         self.observer = observer
         self.run = Run(scenario, world.backend, world.seed, world)
         self._first_host = next(iter(scenario.world.machines))
+        self.answers = Answers()
+        if any(step.expect is not None and step.expect.api is not None for step in scenario.flat_steps()):
+            world.trace.listen(self.answers.hear)
 
     def play(self) -> Run:
         """Play to the end and return what came of it."""
@@ -134,7 +137,7 @@ class Player:
 
     def _judge(self, step: Step, results: Sequence[StepResult]) -> None:
         """Hold every result against what the step expects."""
-        judge(step, results, self.world.trace.records[slice(*results[0].records)], self.world)
+        judge(step, results, self.answers, self.world)
         self.observer.step_ended(step, results)
 
     def _command(self, step: Step, host: str, private: bool) -> Generator[Event, Any, Outcome]:

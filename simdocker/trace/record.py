@@ -8,7 +8,7 @@ Nothing here formats text for people; readers do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 import msgspec
@@ -34,27 +34,47 @@ class Record(msgspec.Struct, gc=False):
     attrs: Mapping[str, Any] | None = None
 
 
-class Trace:
-    """Append-only; every reader (console, chart, comparison, export) reads `records`."""
+Listener = Callable[[Record], None]
 
-    __slots__ = ("env", "listener", "records")
+
+class Trace:
+    """Append-only; every reader (console, chart, comparison, export) reads `records`, or listens.
+
+    With `keep` False nothing is kept: in a large world the records of a run are most of its memory, and
+    who only wants them in a file or on a screen can do without.
+    """
+
+    __slots__ = ("_count", "env", "keep", "listener", "records")
 
     def __init__(self, env: Environment) -> None:
         self.env = env
         self.records: list[Record] = []
-        self.listener: Any = None  # called with each record as it is written, for live output
+        self.keep = True
+        self.listener: Listener | None = None  # called with each record as it is written, for live output
+        self._count = 0
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with each record from now on, after who listens already."""
+        before = self.listener
+
+        def both(record: Record) -> None:
+            before(record)  # type: ignore[misc]
+            listener(record)
+
+        self.listener = listener if before is None else both
 
     def emit(
         self, kind: str, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None
     ) -> int:
         """Write one record and return its `seq`. `attrs` is given away (never changed later)."""
         env = self.env
-        records = self.records
-        seq = len(records)
+        seq = self._count
+        self._count = seq + 1
         process = env._active_proc  # `env.cause` and `env.now` without two property calls: every fact passes here
         span = env._cause if process is None else process.cause  # type: ignore[attr-defined]
         record = Record(seq, env._now, actor, kind, what, span if cause is None else cause, span, attrs)
-        records.append(record)
+        if self.keep:
+            self.records.append(record)
         if self.listener is not None:
             self.listener(record)
         return seq
@@ -72,16 +92,26 @@ class Trace:
         return self.emit(NOTE, actor, what, attrs)
 
     def __len__(self) -> int:
-        return len(self.records)
+        return self._count
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self.records)
 
     def dump(self, file: IO[bytes]) -> None:
         """Write the trace as JSON lines, one record a line, keys in the order of the fields."""
-        encode = msgspec.json.Encoder(order="deterministic").encode
+        write = writer(file)
         for record in self.records:
-            file.write(encode(record) + b"\n")
+            write(record)
+
+
+def writer(file: IO[bytes]) -> Listener:
+    """What writes a record to the file as one line."""
+    encode, write = msgspec.json.Encoder(order="deterministic").encode, file.write
+
+    def line(record: Record) -> None:
+        write(encode(record) + b"\n")
+
+    return line
 
 
 def load(file: IO[bytes]) -> list[Record]:
