@@ -75,7 +75,7 @@ class Wire:
 
         Raises `Unreachable` when no chain of links that are up leads there. A `Response.stream` is
         delayed like the answer; chunks written later arrive as much later. `meter` reads how much of
-        a bulky answer has come.
+        a bulky body, the request's or the answer's, has come.
         """
         env, emit = self.env, self.trace.emit
         query = request.query
@@ -89,7 +89,7 @@ class Wire:
         )
         remote = self.here != self.there
         if remote:
-            yield from self._carry(self.here, self.there, request.size)
+            yield from self._carry(self.here, self.there, request.size, meter)
         env.cause = sent
         response = yield from self.handle(request)
         if remote:

@@ -26,12 +26,14 @@ from simdocker.content.manifest import (
     LAYER,
     MANIFEST,
     Descriptor,
+    DockerManifest,
     History,
     ImageConfig,
     Index,
     Manifest,
     Platform,
     RootFS,
+    docker_manifest,
 )
 
 AMD64 = Platform("amd64", "linux")
@@ -180,6 +182,12 @@ class Image:
             config=Descriptor(CONFIG, self.config.digest, self.config.size),
             layers=tuple(Descriptor(LAYER, layer.digest, layer.size) for layer in self.layers),
         )
+
+    @cached_property
+    def docker_manifest(self) -> DockerManifest:
+        """The manifest document as dockerd pushes it, which makes it another document."""
+        layers = ((layer.digest, layer.size) for layer in self.layers)
+        return docker_manifest(self.config, layers)
 
     @cached_property
     def index(self) -> Index:

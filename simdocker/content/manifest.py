@@ -7,6 +7,7 @@ equal documents have equal names. Documents are shared between actors and are ne
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,11 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+"""Docker's own types, which came before the OCI's: what dockerd 20.10 pushes."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -72,6 +78,34 @@ class Manifest(Document, frozen=True):
     mediaType: str
     config: Descriptor
     layers: tuple[Descriptor, ...]
+
+
+class DockerManifest(Manifest, frozen=True):
+    """A manifest as dockerd pushes it (image manifest version 2, schema 2): indented by three spaces,
+    with a size before each digest, and so of another size and digest than the OCI's."""
+
+    @cached_property
+    def encoded(self) -> bytes:
+        def plain(part: Descriptor) -> dict[str, Any]:
+            return {"mediaType": part.mediaType, "size": part.size, "digest": part.digest}
+
+        document = {
+            "schemaVersion": self.schemaVersion,
+            "mediaType": self.mediaType,
+            "config": plain(self.config),
+            "layers": [plain(layer) for layer in self.layers],
+        }
+        return msgspec.json.format(msgspec.json.encode(document), indent=3)
+
+
+def docker_manifest(config: ImageConfig, layers: Iterable[tuple[str, int]]) -> DockerManifest:
+    """The manifest dockerd pushes for a configuration and the (digest, size) of its layers, lowest first."""
+    return DockerManifest(
+        2,
+        DOCKER_MANIFEST,
+        Descriptor(DOCKER_CONFIG, config.digest, config.size),
+        tuple(Descriptor(DOCKER_LAYER, digest, size) for digest, size in layers),
+    )
 
 
 class Index(Document, frozen=True):

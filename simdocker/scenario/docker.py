@@ -94,6 +94,14 @@ class HostTerminal:
         if fresh:
             self._process.chmod(path, mode)
 
+    def make_directory(self, path: str, mode: int) -> None:
+        missing = []
+        while not self.exists(path):
+            missing.append(path)
+            path = posixpath.dirname(path)
+        for directory in reversed(missing):
+            self._process.mkdir(directory, mode)
+
     def exists(self, path: str) -> bool:
         return self._process.access(path, 0)
 

@@ -124,11 +124,20 @@ class Host(Part):
 class Registry(Part):
     """A registry. `docker.io` holds the built-in catalogue, any other what `images` publishes to it.
 
-    `rate_limit` is how many manifests a client may still pull.
+    `rate_limit` is how many manifests a client may still pull. With `users` (name: password) a private
+    registry wants to know who asks, by a password in each request or, with `auth: token`, by a token;
+    at docker.io the users are those who may push under their own name.
     """
 
     rate_limit: Annotated[int, Meta(ge=0)] | None = None
     down: bool = False
+    users: dict[str, str] = {}
+    auth: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.auth not in ("", "basic", "token"):
+            raise ValueError(f"auth is {self.auth!r}, but a registry knows basic and token")
 
 
 class Switch(Part):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from simdocker.actors.registry.registry import Registry
 from simdocker.api.models import ContainerConfig
 from simdocker.content import image as images
+from simdocker.content.image import Image
 from simdocker.content.reference import InvalidReference, parse
 from simdocker.errors import UserError
 
 if TYPE_CHECKING:
-    from simdocker.content.image import Image
     from simdocker.scenario.model import ImageSpec
 
 
@@ -55,7 +55,7 @@ def _base(name: str, of: str, registries: Mapping[str, Registry]) -> Image:
     registry = registries.get(reference.domain)
     tags = registry.tags(reference.path) if registry is not None else None
     found = (tags or {}).get(reference.tag or "latest")
-    if found is None:
+    if not isinstance(found, Image):
         known = [f"{repo.removeprefix('library/')}" for r in registries.values() for repo in r.repositories()]
         near = difflib.get_close_matches(name.partition(":")[0], known, 1)
         hint = f"did you mean {near[0]}?" if near else "see simdocker catalog"

@@ -26,6 +26,7 @@ from simdocker.des import CostProfile, Environment, Network, RandomStreams
 from simdocker.errors import UserError
 from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
 from simdocker.scenario.lines import HostSession, Line, Screen
+from simdocker.scenario.model import Registry as RegistrySpec
 from simdocker.scenario.model import Scenario
 from simdocker.trace import Trace
 
@@ -101,7 +102,7 @@ class World:
             except ValueError as error:
                 raise UserError(f"world: {error}") from None
         for name, registry in spec.registries.items():
-            self._add_registry(name, registry.rate_limit, registry.down)
+            self._add_registry(name, registry)
         for name, image in scenario.images.items():
             self._publish(name, image)
         daemons = dict.fromkeys(spec.daemons())
@@ -127,12 +128,14 @@ class World:
             self.clients[name] = client
             self.machines[name].kernel.client = client
 
-    def _add_registry(self, name: str, rate_limit: int | None, down: bool) -> None:
+    def _add_registry(self, name: str, spec: RegistrySpec) -> None:
         contents = hub() if name == HUB else None
-        registry = Registry(name, self.env, self.trace, self.profile, self.streams, contents)
-        if rate_limit is not None:
-            registry.set_rate_limit(rate_limit)
-        if down:
+        registry = Registry(
+            name, self.env, self.trace, self.profile, self.streams, contents, users=spec.users, way=spec.auth
+        )
+        if spec.rate_limit is not None:
+            registry.set_rate_limit(spec.rate_limit)
+        if spec.down:
             registry.set_outage(REFUSED)
         self.registries[name] = registry
         self.directory.add(registry)

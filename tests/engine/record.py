@@ -29,7 +29,8 @@ from normalise import normalise
 
 RECORDED_ON = "Docker Engine 20.10.24 with CLI 28.2.2"
 DNS_ADDRESS = "10.53.53.53"
-REGISTRY_PORT = 5000
+REGISTRY_PORT, PRIVATE_PORT = 5000, 5002
+PASSWORDS = "user:$2y$05$3JToE2qVAckyFAkaOR7zcO79edzCO1JtLoQEsQ/IYrA2kGEiAmCsm\n"  # user:pw, as htpasswd -B writes it
 STEP_SECONDS = 90
 START_SECONDS = 30
 BUSYBOX_BUILD = re.compile(r"(BusyBox v[\d.]+) \([^)]*\)")
@@ -43,6 +44,7 @@ class Scenario:
     steps: list[str]
     files: dict[str, str] = field(default_factory=dict)
     registry: bool = False
+    private_registry: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Outcome:
 def read_scenario(path: Path) -> Scenario:
     """Read a corpus file, refusing keys that the recorder does not know."""
     data = yaml.safe_load(path.read_text())
-    unknown = set(data) - {"title", "steps", "files", "registry"}
+    unknown = set(data) - {"title", "steps", "files", "registry", "private_registry"}
     if unknown or any(set(step) != {"run"} for step in data["steps"]):
         raise ValueError(f"{path}: unknown keys {sorted(unknown) or 'in steps'}")
     return Scenario(
@@ -66,6 +68,7 @@ def read_scenario(path: Path) -> Scenario:
         steps=[step["run"].rstrip("\n") for step in data["steps"]],
         files=data.get("files", {}),
         registry=data.get("registry", False),
+        private_registry=data.get("private_registry", False),
     )
 
 
@@ -233,30 +236,48 @@ class OwnEngine(Machine):
 
 
 @contextmanager
-def registry(machine: Machine) -> Iterator[None]:
-    """Run a registry at localhost:5000 that holds busybox:latest and busybox:1.35."""
+def serving(machine: Machine, port: int, more: str = "") -> Iterator[Path]:
+    """Run an empty registry at that port of localhost; gives its directory. `more` is configuration, in
+    which DIRECTORY stands for that."""
     with tempfile.TemporaryDirectory(prefix="simdocker-registry-") as storage:
         config = Path(storage, "config.yml")
         config.write_text(
             "version: 0.1\nlog: {level: error}\n"
             f"storage: {{filesystem: {{rootdirectory: {storage}/data}}}}\n"
-            f"http: {{addr: '127.0.0.1:{REGISTRY_PORT}'}}\n"
+            f"http: {{addr: '127.0.0.1:{port}'}}\n" + more.replace("DIRECTORY", storage)
         )
+        Path(storage, "passwords").write_text(PASSWORDS)
         process = subprocess.Popen(
             [*machine.enter(), "docker-registry", "serve", config],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         try:
-            for tag in ("busybox:latest", "busybox:1.35"):
-                name = f"localhost:{REGISTRY_PORT}/{tag}"
-                machine.docker("tag", "busybox", name)
-                _push(machine, name)
-                machine.docker("rmi", name)
-            yield
+            yield Path(storage)
         finally:
             process.terminate()
             process.wait()
+
+
+@contextmanager
+def registry(machine: Machine) -> Iterator[None]:
+    """Run a registry at localhost:5000 that holds busybox:latest and busybox:1.35."""
+    with serving(machine, REGISTRY_PORT):
+        for tag in ("busybox:latest", "busybox:1.35"):
+            name = f"localhost:{REGISTRY_PORT}/{tag}"
+            machine.docker("tag", "busybox", name)
+            _push(machine, name)
+            machine.docker("rmi", name)
+        yield
+
+
+@contextmanager
+def private_registry(machine: Machine) -> Iterator[None]:
+    """Run an empty registry at localhost:5002 that only `user` with the password `pw` may use."""
+    wanted = "auth: {htpasswd: {realm: Registry Realm, path: DIRECTORY/passwords}}\n"
+    with serving(machine, PRIVATE_PORT, wanted):
+        time.sleep(1)  # nothing is pushed first that would wait for it to listen
+        yield
 
 
 def _push(machine: Machine, name: str) -> None:
@@ -284,6 +305,8 @@ def play(machine: Machine, scenario: Scenario) -> list[Outcome]:
             path.write_text(text)
         if scenario.registry:
             stack.enter_context(registry(machine))
+        if scenario.private_registry:
+            stack.enter_context(private_registry(machine))
         return [machine.run(line, directory) for line in scenario.steps]
 
 
@@ -311,6 +334,7 @@ def write_recording(path: Path, scenario: Scenario, outcomes: list[Outcome]) -> 
         "title": scenario.title,
         "files": scenario.files,
         "registry": scenario.registry,
+        "private_registry": scenario.private_registry,
         "steps": [asdict(outcome) for outcome in outcomes],
     }
     path.write_text(json.dumps(recording, indent=2, ensure_ascii=False) + "\n")

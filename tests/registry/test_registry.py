@@ -38,10 +38,10 @@ def test_it_says_that_it_is_a_registry(ask):
 
 
 def test_a_manifest_is_found_by_tag_and_by_digest(ask, image):
-    assert ask("/v2/team/web/manifests/1").body is image.manifest
-    assert ask(f"/v2/team/web/manifests/{image.manifest.digest}").body is image.manifest
+    assert ask("/v2/team/web/manifests/1").body is image.docker_manifest
+    assert ask(f"/v2/team/web/manifests/{image.docker_manifest.digest}").body is image.docker_manifest
     head = ask("/v2/team/web/manifests/1", "HEAD")
-    assert (head.body, head.headers["Docker-Content-Digest"]) == (None, image.manifest.digest)
+    assert (head.body, head.headers["Docker-Content-Digest"]) == (None, image.docker_manifest.digest)
 
 
 def test_blobs_are_found_by_digest_without_having_asked_for_a_tag(ask, image):

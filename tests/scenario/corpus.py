@@ -35,7 +35,7 @@ DIFFERENCES = Path(__file__).with_name("corpus_differences.yaml")
 ENDLESS = {"sh-printf"}  # a container nobody listens to any more (`yes | head`) writes its log without end
 NAMES = sorted({path.stem for path in CORPUS.glob("*.json")} - ENDLESS)
 
-LOCAL_REGISTRY = "localhost:5000"
+LOCAL_REGISTRY, PRIVATE_REGISTRY = "localhost:5000", "localhost:5002"
 ALPINE_FILES = {
     "/etc/alpine-release": "3.18.0\n",
     "/etc/os-release": 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.18.0\nPRETTY_NAME="Alpine Linux v3.18"\n',
@@ -65,6 +65,8 @@ def scenario(recording: dict[str, object]) -> Scenario:
     if recording["registry"]:
         registries[LOCAL_REGISTRY] = {}
         images = {f"{LOCAL_REGISTRY}/busybox:{tag}": {"from": "busybox"} for tag in ("latest", "1.35")}
+    if recording.get("private_registry"):
+        registries[PRIVATE_REGISTRY] = {"users": {"user": "pw"}}
     lines = [step["run"] for step in recording["steps"]]  # type: ignore[attr-defined]
     return Scenario.of(
         {

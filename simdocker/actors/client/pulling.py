@@ -11,12 +11,12 @@ from typing import Any
 
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError
+from simdocker.actors.client.credentials import registry_auth
 from simdocker.actors.client.format.units import human_size
 from simdocker.actors.client.terminal import Process
 from simdocker.api import Stream
 from simdocker.content.reference import Reference
 
-NO_AUTH = {"X-Registry-Auth": "e30="}  # base64 of {}: nobody is logged in
 BAR_WIDTH = 110  # on a narrower terminal there is no room for a bar
 
 Write = Callable[[str], None]
@@ -29,7 +29,7 @@ def pull_image(cli: Cli, reference: Reference, platform: str, write: Write | Non
         query["tag"] = reference.digest or reference.or_latest().tag
     if platform:
         query["platform"] = platform.lower()
-    response = yield from cli.call("POST", "/images/create", query, None, NO_AUTH)
+    response = yield from cli.call("POST", "/images/create", query, None, registry_auth(cli.terminal, reference.domain))
     stream = response.stream
     if stream is not None:
         try:
@@ -44,6 +44,8 @@ def show_progress(stream: Stream, write: Write | None, width: int) -> Process:
     CommandError for an error inside it."""
     rows: dict[str, int] = {}  # terminal: the line of each id, counted from the first
     while (message := (yield from stream.read())) is not None:
+        if "aux" in message:  # for programs
+            continue
         error = message.get("errorDetail") or message.get("error")
         if error:
             raise CommandError(error["message"] if isinstance(error, dict) else str(error))

@@ -49,6 +49,9 @@ class Terminal(Protocol):
     def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Create or replace a file; `OSError` as from open(2)."""
 
+    def make_directory(self, path: str, mode: int) -> None:
+        """Create a directory and those above it that are missing; `OSError` as from mkdir(2)."""
+
     def exists(self, path: str) -> bool: ...
 
     def is_dir(self, path: str) -> bool: ...

@@ -119,7 +119,16 @@ class Daemon:
         registries: Directory,
         host_facts: dict[str, Any] | None = None,
     ) -> None:
-        from simdocker.actors.daemon import containers, events, execs, images, networks, system, volumes
+        from simdocker.actors.daemon import (
+            containers,
+            events,
+            execs,
+            images,
+            networks,
+            registry_requests,
+            system,
+            volumes,
+        )
 
         self.host = host
         self.actor = f"daemon@{host}"
@@ -145,7 +154,11 @@ class Daemon:
         self.execs = execs.Execs(self)
         self.system = system.System(self)
         self.router = Router()
-        for part in (self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system):
+        parts = (
+            self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system,
+            registry_requests.RegistryRequests(self),
+        )  # fmt: skip
+        for part in parts:
             for route in part.routes():
                 self.router.add(route)
 

@@ -16,7 +16,8 @@ from simpy import Event, Interrupt
 
 from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.actors.daemon.progress import Progress, first_amount
-from simdocker.actors.daemon.registry_client import Refused, Repository
+from simdocker.actors.daemon.registry_client import Repository
+from simdocker.actors.daemon.registry_session import Refused
 from simdocker.actors.registry.directory import ConnectionFailed
 from simdocker.backends.ports import DriverError, Process
 from simdocker.content.digest import chain_id, short

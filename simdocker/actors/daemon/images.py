@@ -17,6 +17,7 @@ from simdocker.actors.daemon.image_store import Image, ImageStore
 from simdocker.actors.daemon.layers import Layers, StoredLayer
 from simdocker.actors.daemon.pull import Pull
 from simdocker.actors.daemon.query import Filters, truthy
+from simdocker.actors.daemon.registry_session import auth_config
 from simdocker.api import ApiError, BadRequest, InternalError, NotFound, Request, Response
 from simdocker.backends.ports import Process
 from simdocker.content import digest as digests
@@ -200,7 +201,7 @@ class Images:
         if tag:
             reference = reference.with_tag(tag) if digests.fault(tag) else reference.with_digest(tag)
         wanted = manifest.platform(query.get("platform") or HOST_PLATFORM)
-        response: Response = yield from Pull(self.daemon, reference, wanted).start()
+        response: Response = yield from Pull(self.daemon, reference, wanted, auth_config(request.headers)).start()
         return response
 
 

@@ -15,29 +15,37 @@ from simdocker.content.digest import short
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
     from simdocker.content.image import Layer
+    from simdocker.content.reference import Reference
 
 
 class StoredLayer:
-    """One extracted layer: the layer below it, its unpacked bytes, and how many things hold it."""
+    """One extracted layer: its content, the layer below it, and how many things hold it. `size` is
+    the content's unpacked bytes."""
 
-    __slots__ = ("chain_id", "holders", "parent", "size")
+    __slots__ = ("chain_id", "content", "holders", "parent", "size")
 
-    def __init__(self, chain_id: str, parent: StoredLayer | None, size: int) -> None:
+    def __init__(self, chain_id: str, parent: StoredLayer | None, content: Layer) -> None:
         self.chain_id = chain_id
         self.parent = parent
-        self.size = size
+        self.content = content
+        self.size = content.unpacked
         self.holders = 0
 
 
 class Layers:
     """One daemon's layers by chain id."""
 
-    __slots__ = ("_layers", "daemon", "known")
+    __slots__ = ("_layers", "daemon", "known", "sources")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self._layers: dict[str, StoredLayer] = {}
         self.known: dict[str, str] = {}  # blob digest → diff id of blobs once unpacked here
+        self.sources: dict[str, dict[tuple[str, str], None]] = {}  # blob digest → repositories known to have it
+
+    def seen(self, digest: str, reference: Reference) -> None:
+        """A blob was pulled from a repository or pushed there: a later push need not send it."""
+        self.sources.setdefault(digest, {})[reference.domain, reference.path] = None
 
     def __contains__(self, chain_id: str) -> bool:
         return chain_id in self._layers
@@ -52,7 +60,7 @@ class Layers:
         yield from self.daemon.storage.apply(chain_id, parent, layer.tree, layer.unpacked)
         stored = self._layers.get(chain_id)
         if stored is None:
-            stored = self._layers[chain_id] = StoredLayer(chain_id, below, layer.unpacked)
+            stored = self._layers[chain_id] = StoredLayer(chain_id, below, layer)
             if below is not None:
                 below.holders += 1
         self.known[layer.digest] = layer.diff_id

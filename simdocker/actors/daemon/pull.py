@@ -16,7 +16,8 @@ from simpy import Interrupt
 from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.downloads import Download, Failed, Key
 from simdocker.actors.daemon.layers import StoredLayer
-from simdocker.actors.daemon.registry_client import Refused, Repository, translated
+from simdocker.actors.daemon.registry_client import Repository, translated
+from simdocker.actors.daemon.registry_session import NOBODY, AuthConfig, Refused
 from simdocker.actors.registry.directory import ConnectionFailed
 from simdocker.api import ApiError, InternalError, Response, Stream
 from simdocker.backends.ports import Process
@@ -37,11 +38,13 @@ class Pull:
 
     __slots__ = ("_downloads", "_held", "_process", "daemon", "platform", "reference", "repository", "stream")
 
-    def __init__(self, daemon: Daemon, reference: Reference, platform: Platform) -> None:
+    def __init__(
+        self, daemon: Daemon, reference: Reference, platform: Platform, credentials: AuthConfig = NOBODY
+    ) -> None:
         self.daemon = daemon
         self.reference = reference
         self.platform = platform
-        self.repository = Repository(daemon.registries.connect(daemon.host, reference.domain), reference)
+        self.repository = Repository(daemon.registries.connect(daemon.host, reference.domain), reference, credentials)
         self.stream = Stream(daemon.env)
         self._downloads: list[Download] = []
         self._held: StoredLayer | None = None
@@ -159,6 +162,7 @@ class Pull:
         for layer in manifest.layers:
             key = (key, layer.digest)
             id = short(layer.digest)
+            layers.seen(layer.digest, self.reference)
             if not missing:
                 diff_id = layers.known.get(layer.digest)
                 under = below.chain_id if isinstance(below, StoredLayer) else ""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
+from simdocker.actors.daemon.registry_session import AuthConfig, Refused, Session
 from simdocker.api import ApiError, InternalError, NotFound, Request, Response
-from simdocker.content.manifest import INDEX, MANIFEST, ImageConfig, Index, Manifest
+from simdocker.content.manifest import INDEX, MANIFEST, Document, ImageConfig, Index, Manifest
 
 if TYPE_CHECKING:
     from simdocker.actors.registry.directory import Connection
@@ -35,31 +36,22 @@ DEFAULT_MESSAGES = {
 """The Distribution API's errors: a code with its default message and no detail is told by its name alone."""
 
 
-class Refused(Exception):
-    """The registry answered with an error. Arguments: dockerd's sentence, the error code ("" for
-    an unexpected status), whether asking again is of use."""
-
-    def __init__(self, message: str, code: str = "", retry: bool = True) -> None:
-        super().__init__(message, code, retry)
-        self.message = message
-        self.code = code
-        self.retry = retry
-
-
 class Repository:
-    """One repository of a registry, as a daemon reads it."""
+    """One repository of a registry, as a daemon reads and writes it; `credentials` are those of
+    whoever asked the daemon."""
 
-    __slots__ = ("connection", "reference")
+    __slots__ = ("connection", "reference", "session")
 
-    def __init__(self, connection: Connection, reference: Reference) -> None:
+    def __init__(self, connection: Connection, reference: Reference, credentials: AuthConfig) -> None:
         self.connection = connection
         self.reference = reference
+        self.session = Session(connection, credentials, reference.path)
 
     def ping(self) -> Generator[Event, Any, None]:
-        """Process: see whether a registry answers at all; any answer will do.
+        """Process: see whether a registry answers at all, and how it wants to be asked.
 
         Raises `ConnectionFailed`, as all calls do."""
-        yield from self.connection.call(Request("GET", "/v2/"))
+        yield from self.session.ping()
 
     def tags(self) -> Generator[Event, Any, list[str]]:
         """Process → the repository's tags. Raises Refused."""
@@ -71,7 +63,7 @@ class Repository:
         """Process → the digest a tag stands for. A failed HEAD is asked again as GET, for a HEAD's
         answer has no body to say why. Raises Refused."""
         path = f"/v2/{self.reference.path}/manifests/{tag}"
-        response = yield from self.connection.call(Request("HEAD", path, headers=ACCEPT))
+        response = yield from self.session.call(Request("HEAD", path, headers=ACCEPT))
         if response.status >= HTTPStatus.BAD_REQUEST:
             response = yield from self._get(path)
         return response.headers["Docker-Content-Digest"]
@@ -94,8 +86,46 @@ class Repository:
         layer: Layer = response.body
         return layer
 
+    def has(self, digest: str) -> Generator[Event, Any, bool]:
+        """Process → whether the repository has a blob. Raises Refused."""
+        response = yield from self.session.call(Request("HEAD", f"/v2/{self.reference.path}/blobs/{digest}"))
+        if response.status == HTTPStatus.NOT_FOUND:
+            return False
+        self._check(response)
+        return True
+
+    def mount(self, digest: str, other: str) -> Generator[Event, Any, str]:
+        """Process → "" when the repository now has a blob that repository `other` has, else the path
+        of an upload that was begun instead. Raises Refused."""
+        return (yield from self._begin({"mount": digest, "from": other} if digest else {}))
+
+    def begin(self) -> Generator[Event, Any, str]:
+        """Process → the path of a new upload. Raises Refused."""
+        return (yield from self._begin({}))
+
+    def _begin(self, query: dict[str, str]) -> Generator[Event, Any, str]:
+        response = yield from self.session.call(Request("POST", f"/v2/{self.reference.path}/blobs/uploads/", query))
+        self._check(response)
+        return "" if response.status == HTTPStatus.CREATED else response.headers["Location"]
+
+    def upload(self, path: str, blob: Layer | Document, meter: Meter | None = None) -> Generator[Event, Any, None]:
+        """Process: send a blob's bytes and say its name; `meter` reads how much has gone. Raises Refused."""
+        sent = yield from self.session.call(Request("PATCH", path, body=blob, size=blob.size), meter)
+        self._check(sent)
+        self._check((yield from self.session.call(Request("PUT", path, {"digest": blob.digest}))))
+
+    def put_manifest(self, tag: str, manifest: Manifest) -> Generator[Event, Any, None]:
+        """Process: name an image whose blobs are all there. Raises Refused."""
+        path = f"/v2/{self.reference.path}/manifests/{tag}"
+        self._check((yield from self.session.call(Request("PUT", path, body=manifest, size=manifest.size))))
+
+    @staticmethod
+    def _check(response: Response) -> None:
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            raise refusal(response)
+
     def _get(self, path: str, meter: Meter | None = None) -> Generator[Event, Any, Response]:
-        response = yield from self.connection.call(Request("GET", path, headers=ACCEPT), meter)
+        response = yield from self.session.call(Request("GET", path, headers=ACCEPT), meter)
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise refusal(response, blob="/blobs/" in path)
         return response

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from simpy import Event
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from simdocker.trace import Trace
 
 HUB_HOST = "registry-1.docker.io"  # where docker.io's images are served
-RESOLVER = "10.255.255.53:53"  # the DNS server of the reference recordings
+RESOLVER = "10.53.53.53:53"  # every host's name server, as in the recordings
 NO_ROUTE_NS = 3_000_000_000  # Linux gives up on a neighbour after three ARP requests, one a second
 
 
@@ -38,12 +39,12 @@ class ConnectionFailed(Exception):
 class Connection:
     """One daemon's connection to the registry of a name, which may not exist (`registry` None)."""
 
-    __slots__ = ("_address", "_url", "registry", "wire")
+    __slots__ = ("_address", "registry", "url", "wire")
 
-    def __init__(self, name: str, address: str, registry: Registry | None, wire: Wire | None) -> None:
-        host = HUB_HOST if name == HUB else name
+    def __init__(self, name: str, address: str, registry: Registry | None, wire: Wire | None, host: str = "") -> None:
+        host = host or (HUB_HOST if name == HUB else name)
         local = _is_local(name)
-        self._url = f"http://{host}" if local else f"https://{host}"
+        self.url = f"http://{host}" if local else f"https://{host}"  # as Go's errors quote it
         port = host.rpartition(":")[2] if ":" in host else "80" if local else "443"
         self._address = f"{address}:{port}" if address else ""
         self.registry = registry
@@ -57,7 +58,7 @@ class Connection:
         wire = self.wire
         if self.registry is None or wire is None:
             raise self._failed(request, f"dial tcp {self._address}: connect: connection refused" if self._address else
-                               f"dial tcp: lookup {self._url.partition('//')[2].partition(':')[0]} on {RESOLVER}: "
+                               f"dial tcp: lookup {self.url.partition('//')[2].partition(':')[0]} on {RESOLVER}: "
                                "no such host")  # fmt: skip
         if self.registry.refuses:
             yield from self._syn()
@@ -75,7 +76,8 @@ class Connection:
         yield wire.env.timeout(2 * wire.network.latency(wire.here, wire.there))
 
     def _failed(self, request: Request, reason: str) -> ConnectionFailed:
-        return ConnectionFailed(f'{request.method.capitalize()} "{self._url}{request.path}": {reason}')
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        return ConnectionFailed(f'{request.method.capitalize()} "{self.url}{request.path}{query}": {reason}')
 
 
 class Directory:
@@ -102,17 +104,18 @@ class Directory:
         """The registry of that name."""
         return self._registries.get(name)
 
-    def connect(self, from_host: str, registry_name: str) -> Connection:
-        """A connection of the daemon on `from_host`; a name nobody serves fails at the first call."""
+    def connect(self, from_host: str, registry_name: str, served_at: str = "") -> Connection:
+        """A connection of the daemon on `from_host`; a name nobody serves fails at the first call.
+        `served_at` is another name that the same registry answers to, for messages."""
         registry = self._registries.get(registry_name)
         if registry is None:
-            return Connection(registry_name, "127.0.0.1" if _is_local(registry_name) else "", None, None)
+            return Connection(registry_name, "127.0.0.1" if _is_local(registry_name) else "", None, None, served_at)
         host, address = self._hosts[registry_name]
         wire = Wire(
             registry_name, self.network, self.trace, f"daemon@{from_host}", from_host, registry.actor, host,
             partial(registry.handle, client=from_host),
         )  # fmt: skip
-        return Connection(registry_name, address, registry, wire)
+        return Connection(registry_name, address, registry, wire, served_at)
 
 
 def _is_local(name: str) -> bool:

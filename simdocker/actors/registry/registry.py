@@ -1,8 +1,9 @@
 """A registry: repositories of tagged images, served over the Distribution API.
 
 It knows nothing of daemons; it answers requests for manifests by tag or digest and for blobs by
-digest. Faults put it into other states: over its pull rate limit, refusing connections, or
-answering 503. Paths and error bodies are those of the OCI Distribution specification.
+digest, and takes what is pushed (`uploads.py`) from those it lets (`access.py`). Faults put it into
+other states: over its pull rate limit, refusing connections, or answering 503. Paths and error bodies
+are those of the OCI Distribution specification.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
+from simdocker.actors.registry import search
+from simdocker.actors.registry.access import TOKEN_PATH, Access
+from simdocker.actors.registry.uploads import Uploads
 from simdocker.api import Request, Response
 from simdocker.content import digest as digests
 from simdocker.content.image import Image, Layer
@@ -28,6 +32,11 @@ RATE_LIMITED = (
 )
 WINDOW_S = 6 * 3600  # Docker Hub counts pulls over six hours
 
+COSTS = {"manifests": "registry.manifest", "blobs": "registry.blob", "uploads": "registry.blob"}
+
+Tagged = Image | Document
+"""What a tag stands for: an image of the catalogue, or the manifest somebody pushed."""
+
 REFUSED, UNAVAILABLE = "refused", "unavailable"
 
 
@@ -37,7 +46,8 @@ class Registry:
 
     def __init__(
         self, name: str, env: Environment, trace: Trace, profile: CostProfile, streams: RandomStreams,
-        contents: Mapping[str, Mapping[str, Image]] | None = None,
+        contents: Mapping[str, Mapping[str, Image]] | None = None, *, users: Mapping[str, str] | None = None,
+        way: str = "",
     ) -> None:  # fmt: skip
         self.name = name
         self.actor = f"registry@{name}"
@@ -49,18 +59,38 @@ class Registry:
         self.limit: int | None = None  # pulls per client and window
         self._random = streams.stream(f"{self.actor}/cost")
         self._contents = contents or {}
-        self._published: dict[str, dict[str, Image]] = {}
-        self._documents: dict[str, Document] = {}
-        self._layers: dict[str, Layer] = {}
+        self.access = Access(name, users or {}, way)
+        self.uploads = Uploads(self)
+        self._published: dict[str, dict[str, Tagged]] = {}
+        self._parts: dict[str, dict[str, Layer | Document]] = {}  # repository → what its images are made of
         self._pulls: dict[str, list[int]] = {}  # client → when it pulled
 
     # -- what it holds ----------------------------------------------------------------------
 
-    def publish(self, repository: str, tag: str, image: Image) -> None:
+    def publish(self, repository: str, tag: str, image: Tagged) -> None:
         """Put an image under a tag."""
         self._published.setdefault(repository, dict(self._contents.get(repository, {})))[tag] = image
 
-    def tags(self, repository: str) -> Mapping[str, Image] | None:
+    def accept(self, repository: str, reference: str, document: Document) -> None:
+        """A pushed manifest: found by its digest, and by its tag unless it was pushed by digest."""
+        self._parts.setdefault(repository, {})[document.digest] = document
+        if ":" not in reference:
+            self.publish(repository, reference, document)
+            self.trace.state(self.actor, "has", {"image": f"{repository}:{reference}", "digest": document.digest})
+
+    def blob_of(self, repository: str, digest: str) -> Layer | Document | None:
+        """A layer or a document by digest, if the repository has it. One nobody has asked for by tag yet
+        means computing the digests of the whole repository first."""
+        pushed = self.uploads.blob(repository, digest)
+        if pushed is not None:
+            return pushed
+        found = self._parts.setdefault(repository, {})
+        if digest not in found and not digests.fault(digest):
+            for image in (self.tags(repository) or {}).values():
+                self._document(image, repository)
+        return found.get(digest)
+
+    def tags(self, repository: str) -> Mapping[str, Tagged] | None:
         """The images of a repository by tag, None when there is no such repository."""
         return self._published.get(repository) or self._contents.get(repository)
 
@@ -93,24 +123,35 @@ class Registry:
         path = request.path
         if self.outage == UNAVAILABLE:
             yield self._work("registry.ping")
-            return _error(503, "UNAVAILABLE", "service unavailable")
-        repository, slash, reference = path.removeprefix("/v2/").rpartition("/")
-        if slash:
-            repository, _, kind = repository.rpartition("/")
-            if kind == "manifests":
-                yield self._work("registry.manifest")
-                return self._manifest(request, repository, reference, client)
-            if kind == "blobs":
-                yield self._work("registry.blob")
-                return self._blob(repository, reference)
-        yield self._work("registry.ping")
+            return self.error(503, "UNAVAILABLE", "service unavailable")
+        repository, kind, reference = _parts(path)
+        yield self._work(COSTS.get(kind, "registry.ping"))
+        if path == TOKEN_PATH:
+            return self.access.token(request)
+        if path == search.PATH and self.name == HUB:
+            return search.answer(request, self._contents)
+        refused = self.access.refuse(request, repository)
+        if refused is not None:
+            return refused
         if path == "/v2/":
             return Response(200, {}, {"Docker-Distribution-Api-Version": "registry/2.0"})
         if path == "/v2/_catalog":
             return Response(200, {"repositories": self.repositories()})
-        if slash and (kind, reference) == ("tags", "list"):
+        if kind == "manifests":
+            if request.method == "PUT":
+                return self.uploads.manifest(request, repository, reference)
+            return self._manifest(request, repository, reference, self.access.who(request) or client)
+        if kind == "blobs":
+            return self._blob(request, repository, reference)
+        if kind == "uploads":
+            return (
+                self.uploads.receive(request, repository, reference)
+                if reference
+                else self.uploads.begin(request, repository)
+            )
+        if (kind, reference) == ("tags", "list"):
             return self._tags(repository)
-        return _error(404, "UNSUPPORTED", "page not found")
+        return self.error(404, "UNSUPPORTED", "page not found")
 
     def _work(self, name: str) -> Event:
         return self.env.timeout(self.profile.draw(name, self._random))
@@ -124,12 +165,12 @@ class Registry:
             return self._no_repository(repository)
         tags = tags or {}  # docker-registry says "manifest unknown" for a missing repository too
         if ":" in reference:
-            document = self._find(tags, reference)
+            document = self.blob_of(repository, reference)
         else:
             image = tags.get(reference)
-            document = self._document(image) if image is not None else None
-        if document is None:
-            return _error(404, "MANIFEST_UNKNOWN", "manifest unknown", {"Tag": reference})
+            document = self._document(image, repository) if image is not None else None
+        if not isinstance(document, Document):
+            return self.error(404, "MANIFEST_UNKNOWN", "manifest unknown", {"Tag": reference})
         headers = {"Docker-Content-Digest": document.digest}
         if request.method == "HEAD":
             return Response(200, None, headers)
@@ -137,20 +178,16 @@ class Registry:
             self._pulls.setdefault(client, []).append(self.env.now)
         return Response(200, document, headers, size=document.size)
 
-    def _blob(self, repository: str, digest: str) -> Response:
+    def _blob(self, request: Request, repository: str, digest: str) -> Response:
         """A configuration or a layer."""
-        layer = self._layers.get(digest)
-        if layer is not None:
-            return Response(200, layer, size=layer.size)
-        tags = self.tags(repository)
-        if tags is None:
-            return self._no_repository(repository)
-        document = self._find(tags, digest)
-        if document is not None:
-            return Response(200, document, size=document.size)
-        if digest in self._layers:
-            return self._blob(repository, digest)
-        return _error(404, "BLOB_UNKNOWN", "blob unknown to registry", {"digest": digest})
+        blob = self.blob_of(repository, digest)
+        if blob is None:
+            if self.tags(repository) is None and not self.access.owns(request, repository):
+                return self._no_repository(repository)
+            return self.error(404, "BLOB_UNKNOWN", "blob unknown to registry", {"digest": digest})
+        if request.method == "HEAD":
+            return Response(200, None, {"Docker-Content-Digest": digest, "Content-Length": str(blob.size)})
+        return Response(200, blob, size=blob.size)
 
     def _tags(self, repository: str) -> Response:
         tags = self.tags(repository)
@@ -158,35 +195,25 @@ class Registry:
             return self._no_repository(repository)
         return Response(200, {"name": repository, "tags": sorted(tags)})
 
-    def _document(self, image: Image) -> Document:
+    def _document(self, image: Tagged, repository: str) -> Document:
         """What a tag of the image stands for; from now on its parts are found by digest."""
-        document = image.index if self.indexed else image.manifest
-        if document.digest not in self._documents:
+        if not isinstance(image, Image):
+            return image
+        document = image.index if self.indexed else image.docker_manifest
+        parts = self._parts.setdefault(repository, {})
+        if document.digest not in parts:
             for part in (document, image.manifest, image.config):
-                self._documents[part.digest] = part
+                parts[part.digest] = part
             for layer in image.layers:
-                self._layers[layer.digest] = layer
+                parts[layer.digest] = layer
         return document
-
-    def _find(self, tags: Mapping[str, Image], digest: str) -> Document | None:
-        """A document by digest. One nobody has asked for by tag yet means computing the digests of
-        the whole repository first."""
-        if digest not in self._documents and digest not in self._layers and not digests.fault(digest):
-            for image in tags.values():
-                self._document(image)
-        return self._documents.get(digest)
 
     # -- refusals ---------------------------------------------------------------------------
 
     def _no_repository(self, repository: str) -> Response:
-        """Docker Hub does not tell a repository that is not there from one that is not yours."""
         if self.name != HUB:
-            return _error(404, "NAME_UNKNOWN", "repository name not known to registry", {"name": repository})
-        challenge = (
-            'Bearer realm="https://auth.docker.io/token",service="registry.docker.io",'
-            f'scope="repository:{repository}:pull",error="insufficient_scope"'
-        )
-        return _error(401, "UNAUTHORIZED", "authentication required", headers={"WWW-Authenticate": challenge})
+            return self.error(404, "NAME_UNKNOWN", "repository name not known to registry", {"name": repository})
+        return self.access.denied(repository)
 
     def _over_limit(self, client: str) -> bool:
         """Whether the client has used up its pulls of the last window."""
@@ -201,10 +228,20 @@ class Registry:
             "RateLimit-Remaining": f"0;w={WINDOW_S}",
             "Docker-RateLimit-Source": client,
         }
-        return _error(429, "TOOMANYREQUESTS", RATE_LIMITED, headers=headers)
+        return self.error(429, "TOOMANYREQUESTS", RATE_LIMITED, headers=headers)
+
+    @staticmethod
+    def error(
+        status: int, code: str, message: str, detail: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """An error in the Distribution API's form."""
+        return Response(status, {"errors": [{"code": code, "message": message, "detail": detail}]}, headers or {})
 
 
-def _error(
-    status: int, code: str, message: str, detail: Any = None, headers: Mapping[str, str] | None = None
-) -> Response:
-    return Response(status, {"errors": [{"code": code, "message": message, "detail": detail}]}, headers or {})
+def _parts(path: str) -> tuple[str, str, str]:
+    """Repository, kind and reference of `/v2/NAME/KIND/REFERENCE`, empty where there is none."""
+    repository, slash, reference = path.removeprefix("/v2/").rpartition("/")
+    if not slash:
+        return "", "", ""
+    repository, _, kind = repository.rpartition("/")
+    return (repository.removesuffix("/blobs") if kind == "uploads" else repository), kind, reference

@@ -1,0 +1,115 @@
+"""What the daemon does at registries besides pulling and pushing: log in, search.
+
+`docker login` proves a name and a password once; the daemon forgets them, the client keeps them and
+sends them along with each later request.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.actors.daemon.push import Push
+from simdocker.actors.daemon.query import Filters
+from simdocker.actors.daemon.registry_session import AuthConfig, Refused, Session, auth_config
+from simdocker.actors.registry import search
+from simdocker.actors.registry.access import basic
+from simdocker.actors.registry.directory import ConnectionFailed
+from simdocker.api import BadRequest, InternalError, Request, Response, Unauthorized
+from simdocker.content import reference as references
+from simdocker.content.reference import HUB
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+
+INDEX_HOST = "index.docker.io"  # searches are served from here, images from another name
+HUB_ADDRESS = "https://index.docker.io/v1/"  # what the client calls Docker Hub in its configuration
+SEARCH_FILTERS = frozenset(("is-automated", "is-official", "stars"))
+MOST_RESULTS, USUAL_RESULTS = 100, 25
+
+
+class RegistryRequests:
+    """The daemon's `/auth`, `/images/search` and `/images/NAME/push`."""
+
+    __slots__ = ("daemon",)
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("POST", "/auth", self.login),
+            Route("GET", "/images/search", self.search),
+            Route("POST", "/images/{name}/push", self.push),
+        ]
+
+    def push(self, request: Request, name: str) -> Reply:
+        """Process: `POST /images/{name}/push?tag=`: progress as a stream; all tags without `tag`."""
+        yield from ()
+        reference = references.parse(name)
+        tag = request.query.get("tag", "")
+        if tag:
+            reference = reference.with_tag(tag)
+        return Push(self.daemon, reference, auth_config(request.headers)).start()
+
+    def login(self, request: Request) -> Reply:
+        """Process: `POST /auth`: whether a registry takes these credentials."""
+        asked = msgspec.convert(request.body, AuthConfig)
+        server = HUB if asked.ServerAddress in ("", HUB_ADDRESS) else _host(asked.ServerAddress)
+        connection = self.daemon.registries.connect(self.daemon.host, server)
+        session = Session(connection, asked)
+        try:
+            response = yield from session.ping()
+            if response.status == HTTPStatus.UNAUTHORIZED:
+                challenge = response.headers.get("WWW-Authenticate", "")
+                if challenge.startswith("Basic"):
+                    known = {"Authorization": basic(asked.Username, asked.Password)}
+                    response = yield from connection.call(Request("GET", "/v2/", headers=known))
+                else:
+                    response = yield from session.call(Request("GET", "/v2/"))
+        except ConnectionFailed as failed:
+            raise InternalError(failed.message) from None
+        except Refused as refused:
+            raise Unauthorized(refused.message) from None
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            status = HTTPStatus(response.status)
+            raise InternalError(
+                f"login attempt to {connection.url}/v2/ failed with status: {status.value} {status.phrase}"
+            )
+        return Response(200, {"IdentityToken": "", "Status": "Login Succeeded"})
+
+    def search(self, request: Request) -> Reply:
+        """Process: `GET /images/search?term=`: ask Docker Hub."""
+        query = request.query
+        filters = Filters.parse(query.get("filters"), SEARCH_FILTERS)
+        stars = filters.get("stars")
+        for value in stars:
+            if not value.isdigit():
+                raise BadRequest(f"Invalid filter 'stars={value}'")
+        official = filters.boolean("is-official")
+        limit = int(query.get("limit") or 0)
+        if limit > MOST_RESULTS or limit < 0:
+            raise BadRequest(f"Limit {limit} is outside the range of [1, {MOST_RESULTS}]")
+        asked = Request("GET", search.PATH, {"q": query.get("term", ""), "n": str(limit or USUAL_RESULTS)})
+        try:
+            index = self.daemon.registries.connect(self.daemon.host, HUB, INDEX_HOST)
+            response = yield from index.call(asked)
+        except ConnectionFailed as failed:
+            raise InternalError(failed.message) from None
+        return Response(
+            200,
+            [
+                result
+                for result in response.body["results"]
+                if all(result["star_count"] >= int(value) for value in stars)
+                and (official is None or result["is_official"] == official)
+            ],
+        )
+
+
+def _host(address: str) -> str:
+    """The registry's name in what `docker login` was given: `https://host:port/v1/` or just the host."""
+    return address.partition("://")[2].partition("/")[0] if "://" in address else address.partition("/")[0]
