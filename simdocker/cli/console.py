@@ -18,6 +18,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from simdocker.cli import fleet
+from simdocker.cli.interrupt import stop
 from simdocker.cli.pullbars import is_layer, pull_bars
 from simdocker.cli.recordline import TIME_WIDTH, RecordLines
 from simdocker.scenario.units import show_duration
@@ -29,6 +30,17 @@ if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario, Step
     from simdocker.scenario.result import Expectation, Run, StepResult
     from simdocker.scenario.world import World
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to whoever started the play: rich would end the process here."""
+        raise BrokenPipeError
+
+
+def console() -> Console:
+    """Standard output, as wide as it is."""
+    return _Console(highlight=False)
 
 
 class Play:
@@ -102,11 +114,15 @@ class Play:
         if is_layer(record):
             self.layers.append(record)
         line = self.lines.line(record, self.step_started_ns)
-        if line is not None:
+        if line is None:
+            return
+        try:
             if self.to_a_person:
                 self.console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
             else:
                 self.console.print(line, soft_wrap=True)
+        except OSError as error:  # the reader left, the disk is full
+            stop(self.world.env, error)
 
     def step_ended(self, step: Step, results: Sequence[StepResult]) -> None:
         """What docker printed, and whether it is what was expected."""
@@ -151,10 +167,7 @@ class Play:
         """Only what docker printed, and what did not hold."""
         for result in results:
             for fd, text in result.printed:
-                stream = sys.stdout if fd == 1 else sys.stderr
-                if stream is not None:
-                    stream.write(text)
-                    stream.flush()
+                print(text, end="", file=sys.stdout if fd == 1 else sys.stderr, flush=True)
             if not result.passed:
                 self.console.print(Text(f"{result.on}$ {result.command}", style="bold"))
                 for expectation in result.expectations:

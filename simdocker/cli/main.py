@@ -6,6 +6,7 @@ so both have to be there at once: nothing heavy is imported before a command nee
 
 from __future__ import annotations
 
+import os
 import sys
 
 from simdocker.cli.outcome import exit_code
@@ -13,20 +14,32 @@ from simdocker.cli.outcome import exit_code
 
 def main() -> None:
     """Entry point."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # None: closed by whoever started us
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr] # a terminal without Unicode shows ?
-    command, *names = sys.argv[1:] or [""]
+    _open_output()
+    sys.exit(exit_code(lambda: _dispatch(*sys.argv[1:])))
+
+
+def _dispatch(command: str = "", *names: str) -> int:
+    """The command's exit code; typer exits by itself."""
     if not any(name.startswith("-") and name != "-" for name in names):
         # Bare names need no parser, and typer takes as long to load as these two to do their work.
         if command == "validate" and names:
             from simdocker.cli.validate import validate_files
 
-            sys.exit(exit_code(lambda: validate_files(names)))
+            return validate_files(names)
         if command == "catalog" and len(names) < 2:
             from simdocker.cli.catalog import show_catalog
 
-            sys.exit(exit_code(lambda: show_catalog(*names)))
+            return show_catalog(*names)
     from simdocker.cli.commands import app
 
-    app(prog_name="simdocker")
+    return int(app(prog_name="simdocker") or 0)
+
+
+def _open_output() -> None:
+    """Both output streams take any text, also where they are closed or know no Unicode."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115 - open until the process ends
+        else:
+            stream.reconfigure(errors="replace")

@@ -17,8 +17,7 @@ def exit_code(command: Callable[[], int]) -> int:
     """Run `command` and return the exit code; nothing a user can do ends in a traceback."""
     try:
         code = command()
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except UserError as error:
         return _say(str(error), USAGE_ERROR)
     except KeyboardInterrupt:
@@ -33,8 +32,7 @@ def exit_code(command: Callable[[], int]) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
-    if sys.stderr is not None:
-        print(f"simdocker: {sentence}", file=sys.stderr)
+    print(f"simdocker: {sentence}", file=sys.stderr)
     return code
 
 

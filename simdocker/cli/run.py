@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from simdocker.cli.interrupt import stopped_by_ctrl_c
 from simdocker.cli.tracefile import written
 from simdocker.errors import UserError
 from simdocker.scenario.load import load
 from simdocker.scenario.player import Player, Silent
 from simdocker.scenario.world import World
+
+if TYPE_CHECKING:
+    from simdocker.scenario.model import Scenario
+    from simdocker.scenario.result import Run
 
 OK, EXPECTATIONS_FAILED = 0, 1
 
@@ -26,26 +32,32 @@ def run_scenario(
     speed: float | None,
     quiet: bool,
 ) -> int:
-    """Play one scenario; returns the exit code. Raises UserError."""
-    if speed is not None and speed <= 0:
+    """Play one scenario; returns the exit code. Raises UserError.
+
+    However the play ends (Ctrl-C, nobody reads on), the trace up to there is written.
+    """
+    if speed is not None and not 0 < speed < float("inf"):
         raise UserError(f"--speed {speed:g}: a speed is above 0, such as 1 for real time or 10 for ten times as fast")
     scenario = load(path)
-    if trace is not None and not trace.parent.is_dir():
-        raise UserError(f"--trace {trace}: there is no directory {trace.parent} to write it in")
     world = World.build(scenario, backend=backend, seed=seed, profile=profile, speed=speed)
-    with written(world.trace, trace):
+    with written(world.trace, trace), stopped_by_ctrl_c(world.env):
         world.trace.keep = False  # whoever reads it here listens
-        if as_json:
-            run = Player(scenario, world, Silent()).play()
-            json.dump(run.as_json(), sys.stdout, ensure_ascii=False, indent=2)
-            print()
-        else:
-            from rich.console import Console
-
-            from simdocker.cli.console import Play
-
-            play = Play(Console(highlight=False), scenario, world, quiet=quiet)
-            play.opening()
-            run = Player(scenario, world, play).play()
-            play.closing(run)
+        run = _as_json(scenario, world) if as_json else _on_console(scenario, world, quiet)
     return OK if run.passed else EXPECTATIONS_FAILED
+
+
+def _as_json(scenario: Scenario, world: World) -> Run:
+    run = Player(scenario, world, Silent()).play()
+    json.dump(run.as_json(), sys.stdout, ensure_ascii=False, indent=2)
+    print()
+    return run
+
+
+def _on_console(scenario: Scenario, world: World, quiet: bool) -> Run:
+    from simdocker.cli.console import Play, console
+
+    show = Play(console(), scenario, world, quiet=quiet)
+    show.opening()
+    run = Player(scenario, world, show).play()
+    show.closing(run)
+    return run

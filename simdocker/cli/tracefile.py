@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NoReturn
 
+from simdocker.cli.interrupt import stop
 from simdocker.errors import UserError
 from simdocker.trace import Record, Trace, writer
 
@@ -17,43 +18,59 @@ BUFFER = 1 << 20
 def written(trace: Trace, path: Path | None) -> Iterator[None]:
     """Write each record of `trace` to the file as it comes; nothing without a path.
 
-    The file grows beside its place and is moved there at the end: a half-written one never shows.
-    Raises UserError for what the disk refuses, also out of the middle of the play, where an OSError
-    would be taken for one of the simulated kernel's.
+    The file grows beside its place and is moved there at the end, also when the play is stopped: a
+    half-written one never shows. Raises UserError for what the disk refuses.
     """
     if path is None:
         yield
         return
-    partial = path.with_name(path.name + ".partial")
-    file: IO[bytes] | None = None
+    check(path)
+    place = path.resolve()  # a link stays a link
+    growing = place.with_name(place.name + ".partial") if _is_replaceable(place) else place
     try:
+        file = growing.open("wb", BUFFER)
+    except OSError as error:
+        raise _refusal(path, error) from None
+    write = writer(file)
+    refused: list[UserError] = []
+
+    def guarded(record: Record) -> None:
         try:
-            file = partial.open("wb", BUFFER)
+            write(record)
         except OSError as error:
-            _refuse(path, error)
-        write = writer(file)
+            refused.append(_refusal(path, error))
+            stop(trace.env, refused[0])
 
-        def guarded(record: Record) -> None:
-            try:
-                write(record)
-            except OSError as error:
-                _refuse(path, error)
-
+    try:
         for record in trace.records:
             guarded(record)
         trace.listen(guarded)
         yield
+    finally:
         try:
             file.close()
-            partial.replace(path)
+            if not refused and growing != place:
+                growing.replace(place)
         except OSError as error:
-            _refuse(path, error)
-    finally:
-        with suppress(OSError):
-            if file is not None:
-                file.close()
-            partial.unlink(missing_ok=True)
+            raise _refusal(path, error) from None
+        finally:
+            if growing != place:
+                growing.unlink(missing_ok=True)
 
 
-def _refuse(path: Path, error: OSError) -> NoReturn:
-    raise UserError(f"--trace {path}: cannot be written: {error.strerror}") from None
+def check(path: Path) -> None:
+    """Raises UserError for a place where no file can be written."""
+    if path.is_dir():
+        raise UserError(f"--trace {path}: this is a directory; name a file in it, such as {path / 'trace.jsonl'}")
+    if not path.parent.is_dir():
+        raise UserError(f"--trace {path}: there is no directory {path.parent} to write it in")
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Whether another file may take this one's place: not that of a device or pipe, nor in a
+    directory in which only the file itself may be written."""
+    return (path.is_file() or not path.exists()) and os.access(path.parent, os.W_OK)
+
+
+def _refusal(path: Path, error: OSError) -> UserError:
+    return UserError(f"--trace {path}: cannot be written: {error.strerror}")

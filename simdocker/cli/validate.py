@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from simdocker.scenario.load import ScenarioError, load
 
 
-def validate_files(paths: list[str]) -> int:
+def validate_files(paths: Sequence[str]) -> int:
     """Check each file; returns the exit code."""
     failed = False
     for path in paths:

@@ -40,6 +40,8 @@ def load(path: str) -> Scenario:
 def _read(path: str) -> str:
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise ScenarioError("standard input is closed; name a file, or pipe a scenario in")
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with Path(path).open("rb") as file:
