@@ -16,6 +16,7 @@ import msgspec
 from simpy import Event
 
 from simdocker.api.streams import Stream
+from simdocker.content.archive import Files
 from simdocker.content.changeset import Node
 
 Process = Generator[Event, Any, Any]
@@ -89,6 +90,10 @@ class StorageDriver(Protocol):
     def changeset(self, container_id: str) -> Node:
         """The writable layer as it is now, as a layer: what a commit keeps. Without children when
         nothing was changed."""
+
+    def files(self, container_id: str) -> Files:
+        """What the container sees of its layers, for the engine to read and change as root: no volume
+        or other mount is in the way."""
 
     def changes(self, container_id: str) -> list[Change]:
         """What the writable layer changes, sorted by path."""

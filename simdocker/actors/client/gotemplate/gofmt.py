@@ -283,26 +283,3 @@ def time_text(text: str) -> str:
     if "." in clock:
         clock = clock.rstrip("0").rstrip(".")
     return f"{day} {clock} {zone}"
-
-
-def duration_text(ns: int) -> str:
-    """time.Duration's String: `1h0m30s`, `1.5s`, `300ms`, `0s`."""
-    sign, ns = ("-", -ns) if ns < 0 else ("", ns)
-    if ns < 1_000_000_000:
-        for unit, size in (("ms", 1_000_000), ("µs", 1_000), ("ns", 1)):
-            if ns >= size:
-                return f"{sign}{_decimal(ns, size)}{unit}"
-        return "0s"
-    minutes, rest = divmod(ns, 60_000_000_000)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{_decimal(rest, 1_000_000_000)}s"
-    if hours or minutes:
-        text = f"{minutes}m{text}"
-    return sign + (f"{hours}h{text}" if hours else text)
-
-
-def _decimal(ns: int, size: int) -> str:
-    """`ns` in units of `size`, exactly."""
-    whole, part = divmod(ns, size)
-    digits = f"{part:0{len(str(size)) - 1}d}".rstrip("0") if size > 1 else ""
-    return f"{whole}.{digits}" if digits else str(whole)

@@ -13,8 +13,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from simdocker.actors.client.gotemplate.gofmt import duration_text
 from simdocker.actors.client.gotemplate.gotypes import ANY, BOOL, INTEGERS, STRING, UNSIGNED, GoType, Member
+from simdocker.api.gotext import duration_text
 
 
 def _methods(answers: GoType, **calls: Callable[[Any], Any]) -> dict[str, Member]:

@@ -9,6 +9,7 @@ import re
 from fractions import Fraction
 
 from simdocker.actors.client.values import go_quote, single
+from simdocker.api.gotext import parse_duration
 
 _MULTIPLES = {letter: 1024**power for power, letter in enumerate("kmgtp", 1)}
 
@@ -51,42 +52,7 @@ def nano_cpus(text: str) -> int:
     return nano.numerator
 
 
-_UNITS = {
-    "ns": 1,
-    "us": 1_000,
-    "µs": 1_000,
-    "μs": 1_000,
-    "ms": 1_000_000,
-    "s": 1_000_000_000,
-    "m": 60_000_000_000,
-    "h": 3_600_000_000_000,
-}
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)", re.ASCII)
-
-
-def duration(text: str) -> int:
-    """Go's time.ParseDuration, in nanoseconds: `1h5m0.5s`, `-3s`, `0`."""
-    rest = text[1:] if text[:1] in ("+", "-") else text
-    if rest == "0":
-        return 0
-    total = Fraction(0)
-    if not rest:
-        raise ValueError(f"time: invalid duration {go_quote(text)}")
-    while rest:
-        part = _PART.match(rest)
-        if part is None:
-            raise ValueError(f"time: invalid duration {go_quote(text)}")
-        number, unit = part.groups()
-        if not unit:
-            raise ValueError(f"time: missing unit in duration {go_quote(text)}")
-        if unit not in _UNITS:
-            raise ValueError(f"time: unknown unit {go_quote(unit)} in duration {go_quote(text)}")
-        total += Fraction(number) * _UNITS[unit]
-        rest = rest[part.end() :]
-    return -int(total) if text[0] == "-" else int(total)
-
-
 BYTES = single("bytes", ram_in_bytes, 0)
 SWAP = single("bytes", _swap, 0)
 DECIMAL = single("decimal", nano_cpus, 0)
-DURATION = single("duration", duration, 0)
+DURATION = single("duration", parse_duration, 0)
