@@ -6,6 +6,8 @@ be compared as text. Within one scenario the same id always gets the same placeh
     64 hex digits   <id1+>      12 hex digits   <id1>      (the same number for the same id)
     times           <time>      random names    <name>      busybox's version   <version>
 
+What busybox's usage says below the synopsis is left out (see `without_help`).
+
 The zero time 0001-01-01T00:00:00Z is kept: whether a time is set matters.
 """
 
@@ -49,6 +51,11 @@ _TIMES = [
     re.compile(r"(?<=min/avg/max = )[\d./]+(?= ms\b)"),
 ]
 _BUSYBOX = re.compile(r"\bBusyBox v[\d.]+ \([^)]*\)")
+_USAGE = re.compile(
+    r"(multi-call binary\.\n)(?:[^\n]+\n)*"
+    r"(\nUsage: [^\n]*\n(?:(?:\t|\[| *or:? )[^\n]*\n)*)"
+    r"(?:\n(?:(?!BusyBox |Currently |[a-z/][\w./-]*: )[^\n]*\n)*)?"
+)
 _TABLE_HEADER = re.compile(r"^[A-Z][A-Z /%]*(?: {2,}[A-Z][A-Z /%]*)+$")
 _GAP = re.compile(r" {2,}")
 
@@ -63,7 +70,7 @@ class Normaliser:
         """Return `text` with placeholders for all that differs from run to run."""
         for pattern in _TIMES:
             text = pattern.sub("<time>", text)
-        text = _BUSYBOX.sub("BusyBox <version>", text)
+        text = _BUSYBOX.sub("BusyBox <version>", without_help(text))
         text = _NAME.sub("<name>", text)
         text = _ID.sub(self._placeholder, text)
         return _collapse_table(text)
@@ -72,6 +79,15 @@ class Normaliser:
         found = match.group()
         number = self._numbers.setdefault(found[:12], len(self._numbers) + 1)
         return f"<id{number}+>" if len(found) == 64 else f"<id{number}>"
+
+
+def without_help(text: str) -> str:
+    """Usage texts of busybox up to the synopsis.
+
+    The descriptions below it are under the GPL: the simulated busybox does not have them, and recordings
+    need not keep them. One ends where another usage, a message (`name: …`) or a list begins.
+    """
+    return _USAGE.sub(r"\1\2", text)
 
 
 def as_recorded(text: str, directory: str) -> str:

@@ -118,10 +118,10 @@ class Process(Task, FileCalls):
             child._actions = {number: what for number, what in self._actions.items() if what == "ignore"} or None
         return child
 
-    def exec(self, argv: list[str], *, env: dict[str, str] | None = None) -> Blocking:
+    def exec(self, argv: list[str], *, env: dict[str, str] | None = None, path: str = "") -> Blocking:
         """Process: go on as another program; at its end this process ends (Exit)."""
         env = dict(self.env) if env is None else env
-        found = execve.find(self, argv[0], env)
+        found = execve.find(self, path or argv[0], env)
         main, argv, file = execve.load(self, found, argv)
         self.argv, self.env, self.executable, self.comm = argv, env, file, short_name(found)
         if self._actions:

@@ -148,8 +148,9 @@ class Process(Protocol):
     def fork(self, main: Main, *, fds: dict[int, OpenFile] | None = None) -> Process:
         """A child that runs `main` with a copy of this process's state (a subshell)."""
 
-    def exec(self, argv: list[str], *, env: dict[str, str] | None = None) -> Blocking:
-        """Replace this process's program; on success never returns (raises Exit at its end)."""
+    def exec(self, argv: list[str], *, env: dict[str, str] | None = None, path: str = "") -> Blocking:
+        """Replace this process's program by the one at `path`, else the one argv[0] names; on success
+        never returns (raises Exit at its end)."""
 
     def wait(self, child: Process) -> Blocking:
         """→ exit status of that child, 128+n when signal n killed it. A signal with a handler

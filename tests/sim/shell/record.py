@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.engine.normalise import without_help
 from tests.sim.shell.corpus import ENVIRONMENT, FILES, HERE, lines
 
 _INSIDE = """
@@ -23,6 +24,7 @@ hostname bare; mount -t proc proc "$1/proc"; mount -t tmpfs -o mode=755 dev "$1/
 for d in null zero full random urandom; do : > "$1/dev/$d"; mount --bind "/dev/$d" "$1/dev/$d"; done
 ln -s /proc/self/fd "$1/dev/fd"; ln -s fd/0 "$1/dev/stdin"; ln -s fd/1 "$1/dev/stdout"; ln -s fd/2 "$1/dev/stderr"
 root=$1; shift
+echo 6 > "$root/proc/sys/kernel/ns_last_pid"  # a container's second process has PID 7
 exec /usr/bin/env -i "$@" /usr/sbin/chroot --groups=0,10 "$root" sh -c "$LINE"
 """
 _DIRECTORIES = ("bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr/bin", "usr/sbin", "var/spool/mail",
@@ -75,8 +77,8 @@ def answer(root: Path, line: str) -> dict[str, object]:
     )  # fmt: skip
     return {
         "exit": done.returncode,
-        "stdout": done.stdout.decode("utf-8", "surrogateescape"),
-        "stderr": done.stderr.decode("utf-8", "surrogateescape"),
+        "stdout": without_help(done.stdout.decode("utf-8", "surrogateescape")),
+        "stderr": without_help(done.stderr.decode("utf-8", "surrogateescape")),
     }
 
 

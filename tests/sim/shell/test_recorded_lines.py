@@ -7,6 +7,7 @@ import json
 import pytest
 
 from simdocker.backends.sim.bare import Bare
+from tests.engine.normalise import without_help
 from tests.sim.shell.corpus import ENVIRONMENT, FILES, HERE, lines
 
 RECORDED: dict[str, dict[str, object]] = json.loads((HERE / "recorded.json").read_text(encoding="utf-8"))
@@ -18,8 +19,8 @@ def answer(line: str) -> dict[str, object]:
     result = Bare(FILES).run(["sh", "-c", line], env=ENVIRONMENT)
     return {
         "exit": result.exit,
-        "stdout": result.stdout.decode("utf-8", "surrogateescape"),
-        "stderr": result.stderr.decode("utf-8", "surrogateescape"),
+        "stdout": without_help(result.stdout.decode("utf-8", "surrogateescape")),
+        "stderr": without_help(result.stderr.decode("utf-8", "surrogateescape")),
     }
 
 

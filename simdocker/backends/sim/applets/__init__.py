@@ -49,8 +49,8 @@ UNAVAILABLE = frozenset(
     "freeramdisk fsfreeze fstrim ftpget ftpput getty hwclock i2cdetect i2cdump i2cget i2cset i2ctransfer "
     "ifdown ifup init insmod ionice ipcalc ipneigh klogd last linux32 linux64 linuxrc loadfont loadkmap "
     "logread losetup lsmod lsscsi lzcat lzma lzop mdev microcom mim mkdosfs mke2fs mkpasswd mkswap modinfo "
-    "modprobe mt nameif nologin nsenter nuke openvt partprobe patch pivot_root rdate rmmod rpm rpm2cpio run- "
-    "init run-parts setkeycodes setpriv sh ssl_client start-stop-daemon sulogin svc svok swapoff swapon "
+    "modprobe mt nameif nologin nsenter nuke openvt partprobe patch pivot_root rdate rmmod rpm rpm2cpio "
+    "run-init run-parts setkeycodes setpriv sh ssl_client start-stop-daemon sulogin svc svok swapoff swapon "
     "switch_root syslogd taskset tc telnetd tftp tunctl ubirename udhcpc udhcpd uevent uncompress unlzma "
     "unshare unxz unzip vconfig watchdog xz xzcat".split()
 )

@@ -322,7 +322,7 @@ def _shown(value: Decimal) -> str:
 @applet("dc")
 def dc(call: Call) -> Status:
     """The stack calculator: numbers, + - * / % ^ v, p n f c d r k q."""
-    found = options(call, "e:f:x")
+    found = options(call, "e:f:x", short=True)
     texts = list(found.values.get("e", []))
     if not texts and not found.args:
         texts.append(decode((yield from standard_input(call).all())))

@@ -11,7 +11,7 @@ from simpy import Event
 
 from simdocker.backends.sim import applets
 from simdocker.backends.sim.applets.call import Call, Failure, Run, Usage
-from simdocker.backends.sim.applets.usage import BANNER, usage
+from simdocker.backends.sim.applets.usage import usage
 from simdocker.backends.sim.program import Blocking, Process, program
 
 _SHELLS = frozenset(["sh", "ash", "bash"])
@@ -36,7 +36,7 @@ def _introduction() -> str:
     """What `busybox` alone says of itself."""
     names = ", ".join(applets.names())
     lines = textwrap.wrap(names, 70, break_on_hyphens=False)
-    return f"{BANNER}\n{usage('busybox')}\nCurrently defined functions:\n\t" + "\n\t".join(lines) + "\n"
+    return f"{usage('busybox')}\nCurrently defined functions:\n\t" + "\n\t".join(lines) + "\n"
 
 
 def _listing(option: str) -> str:
@@ -66,16 +66,15 @@ def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
 def run_call(call: Call, run: Run) -> Generator[Event, Any, int]:
     """Process: run an applet's function, print its complaint if it fails, write what it printed."""
     if call.args == ["--help"] and call.name not in ("echo", "true", "false", "test", "[", "[["):
-        text = usage(call.name)
-        if text:
-            call.err(text)
-            yield from call.flush()
-            return 0
+        call.err(usage(call.name))
+        yield from call.flush()
+        return 0
     try:
         result = run(call)
         status = result if isinstance(result, int) else (yield from result)
     except Failure as failure:
-        call.complain(failure.message)
+        if failure.message:
+            call.complain(failure.message)
         status = failure.status
     except Usage as failure:
         if failure.message:

@@ -122,8 +122,11 @@ class Options:
         return self.values[flag][-1] if flag in self.values else default
 
 
-def options(call: Call, spec: str, long: dict[str, str] | None = None, *, permute: bool = True) -> Options:
-    """getopt_long(3) as busybox uses it. `spec` is getopt's: `ab:c::`; `long` maps `name` to a letter.
+def options(
+    call: Call, spec: str, long: dict[str, str] | None = None, *, permute: bool = True, short: bool = False
+) -> Options:
+    """getopt_long(3) as busybox uses it, or getopt(3) with `short`. `spec` is getopt's: `ab:c::`; `long`
+    maps `name` to a letter.
 
     Without `permute` the options end at the first argument. Raises Usage with getopt's complaint.
     """
@@ -143,7 +146,7 @@ def options(call: Call, spec: str, long: dict[str, str] | None = None, *, permut
             if not permute:
                 result.args += args
                 break
-        elif arg.startswith("--"):
+        elif arg.startswith("--") and not short:
             _long_option(arg, args, long or {}, takes, result, call)
         else:
             _short_options(arg, args, takes, result, call)

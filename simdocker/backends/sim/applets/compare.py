@@ -129,6 +129,8 @@ class _Diff:
         return line
 
     def files(self, first: str, second: str) -> Generator[Event, Any, None]:
+        if first == second != "-":
+            return
         a, b = (yield from self.read(first)), (yield from self.read(second))
         old, new = (decode(data).splitlines(keepends=True) for data in (a, b))
         same = [self.key(line) for line in old] == [self.key(line) for line in new]

@@ -133,7 +133,7 @@ def _words(row: bytes) -> list[int]:
 
 @applet("hexdump")
 def hexdump(call: Call) -> Status:
-    found = options(call, "bcdoxCe:f:n:s:vR")
+    found = options(call, "bcdoxCe:f:n:s:vR", short=True)
     data, status = yield from _all(call, found.args)
     skip = sized(found.value("s", "0"))
     end = skip + sized(found.value("n")) if "n" in found else len(data)

@@ -6,7 +6,9 @@ import re
 
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, decode, encode
+from simdocker.backends.sim.applets.regex import BadRegex, compile_regex
 from simdocker.backends.sim.program import OpenFile, Process
+from simdocker.backends.sim.shell import patterns
 
 _SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "e": 27}
 _FORMAT = re.compile(r"%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?(?:hh|h|ll|l|L|j|z|t)?(.)", re.S)
@@ -148,7 +150,7 @@ class _Printf:
             if kind == "b":
                 data, stopped = unescape(text, leading_zero=True)
             elif kind == "c":
-                data = data[:1]
+                data = data[:1] or b"\0"
             if precision is not None and kind != "c":
                 data = data[: int(precision)]
             fill = b" " * (width - len(data))
@@ -174,9 +176,9 @@ class _Printf:
         return True
 
     def number(self, text: str | None) -> int:
-        if text is None or text == "":
-            if text == "":
-                self.call.complain("invalid number ''")
+        if not text:
+            self.call.complain("invalid number ''")
+            self.status = int(text is None)
             return 0
         if text[0] in "\"'":
             return ord(text[1]) if len(text) > 1 else 0
@@ -200,7 +202,7 @@ class _Printf:
 
 # test
 
-_BINARY = frozenset(["=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef", "=~"])
+_BINARY = frozenset(["=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef"])
 _UNARY = frozenset(f"-{letter}" for letter in "rwxefdcbpugkLhSsOGntzt")
 
 
@@ -222,6 +224,9 @@ class _Test:
         self.call = call
         self.args = args
         self.at = 0
+        self.double = call.name == "[["  # `[[`: && and ||, patterns after = and !=, and =~
+        self.conjunction, self.disjunction = ("&&", "||") if self.double else ("-a", "-o")
+        self.operators = _BINARY | {"=~"} if self.double else _BINARY
 
     def run(self) -> bool:
         args = self.args
@@ -235,7 +240,7 @@ class _Test:
             return args[0] != ""
         if len(args) == 2 and args[0] == "!":
             return args[1] == ""
-        if len(args) == 3 and args[1] in _BINARY:
+        if len(args) == 3 and args[1] in self.operators:
             return self.binary() != negate
         result = self.either()
         if self.at < len(args):
@@ -247,7 +252,7 @@ class _Test:
 
     def either(self) -> bool:
         result = self.both()
-        if self.peek() == "-o":
+        if self.peek() == self.disjunction:
             self.at += 1
             right = self.either()
             return result or right
@@ -255,7 +260,7 @@ class _Test:
 
     def both(self) -> bool:
         result = self.inverted()
-        if self.peek() == "-a":
+        if self.peek() == self.conjunction:
             self.at += 1
             right = self.both()
             return result and right
@@ -271,14 +276,14 @@ class _Test:
         word = self.peek()
         if word is None:
             raise Failure("argument expected", 2)
-        if word == "(" and self.peek(1) not in _BINARY:
+        if word == "(" and self.peek(1) not in self.operators:
             self.at += 1
             result = self.either()
             if self.peek() != ")":
                 raise Failure("closing paren expected", 2)
             self.at += 1
             return result
-        if self.peek(1) in _BINARY and self.peek(2) is not None:
+        if self.peek(1) in self.operators and self.peek(2) is not None:
             return self.binary()
         if word in _UNARY:
             operand = self.peek(1)
@@ -288,7 +293,7 @@ class _Test:
             if word == "-t":
                 return _terminal(self.call.p, self.number(operand))
             return unary_test(self.call.p, word, operand)
-        if self.peek(1) in _BINARY:
+        if self.peek(1) in self.operators:
             raise Failure(f"{self.peek(1)}: argument expected", 2)
         self.at += 1
         return word != ""
@@ -305,16 +310,25 @@ class _Test:
     def binary(self) -> bool:
         left, operator, right = self.args[self.at : self.at + 3]
         self.at += 3
-        if operator in ("=", "=="):
-            return left == right
-        if operator == "!=":
-            return left != right
+        if operator in ("=", "==", "!="):
+            return self.equal(left, right) != (operator == "!=")
+        if operator == "=~":
+            return self.found(right, left)
         if operator in ("<", ">"):
             return left < right if operator == "<" else left > right
         if operator in ("-nt", "-ot", "-ef"):
             return self.files(left, operator, right)
         a, b = self.number(left), self.number(right)
         return {"-eq": a == b, "-ne": a != b, "-lt": a < b, "-le": a <= b, "-gt": a > b, "-ge": a >= b}[operator]
+
+    def equal(self, text: str, pattern: str) -> bool:
+        return patterns.matches(pattern, text) if self.double else text == pattern
+
+    def found(self, regex: str, text: str) -> bool:
+        try:
+            return compile_regex(encode(regex), extended=True).search(encode(text)) is not None
+        except BadRegex:
+            raise Failure("", 2) from None
 
     def files(self, left: str, operator: str, right: str) -> bool:
         try:

@@ -57,6 +57,8 @@ def mkdir(call: Call) -> int:
 
 def _make_directory(call: Call, path: str, parents: bool) -> None:
     p = call.p
+    if path in ("/", "."):
+        return  # bb_make_directory() has nothing to do for either
     if not parents:
         _as(path, lambda: p.mkdir(path))
         return
@@ -182,6 +184,7 @@ def ln(call: Call) -> int:
 
 @applet("link")
 def link(call: Call) -> int:
+    options(call, "")
     if len(call.args) != 2:
         raise Usage
     old, new = call.args
@@ -281,6 +284,7 @@ def truncate(call: Call) -> int:
 
 @applet("sync")
 def sync(call: Call) -> int:
+    options(call, "df")
     return 0
 
 
@@ -362,6 +366,7 @@ def _confirmed(call: Call, question: str) -> Generator[Event, Any, bool]:
 
 @applet("unlink")
 def unlink(call: Call) -> int:
+    options(call, "")
     if len(call.args) != 1:
         raise Usage
     try:

@@ -22,7 +22,7 @@ _WORD = re.compile(rb"\w")
 @applet("grep", "egrep", "fgrep")
 def grep(call: Call) -> Status:
     try:
-        found = options(call, "lnqvscFiHhe:f:LorRm:wxA:B:C:Ezy=::", {"color": "="})
+        found = options(call, "lnqvscFiHhe:f:LorRm:wxA:B:C:EzaI=::", {"color": "="})
     except Usage as usage:
         raise Usage(usage.message, 2 if usage.message else usage.status) from None
     patterns = [line for text in found.values.get("e", ()) for line in encode(text).split(b"\n")]
@@ -79,6 +79,8 @@ class _Search:
         self.name = b""
 
     def run(self, names: list[str]) -> Status:
+        if self.limit == 0:
+            return 0
         recursive = "r" in self.found or "R" in self.found
         names = names or ["-"]
         labelled = ("H" in self.found or len(names) > 1 or recursive) and "h" not in self.found

@@ -69,6 +69,7 @@ def _check(call: Call, names: list[str], algorithm: str, silent: bool) -> Status
 
 @applet("crc32")
 def crc32(call: Call) -> Status:
+    options(call, "")
     status = 0
     for name in call.args or ["-"]:
         data = yield from read_named(call, name)

@@ -88,7 +88,8 @@ class _Listing:
         files: list[Entry] = []
         directories: list[Entry] = []
         for path in paths:
-            entry = self.entry(path, path, follow="H" in self.found or not (self.long or "F" in self.found))
+            seen_as_links = self.long or any(flag in self.found for flag in "Fis")
+            entry = self.entry(path, path, follow="H" in self.found or not seen_as_links)
             if entry is None:
                 continue
             if kind(entry.stat) == DIRECTORY and "d" not in self.found:
@@ -107,8 +108,6 @@ class _Listing:
         try:
             found = p.stat(path) if follow or "L" in self.found else p.lstat(path)
         except OSError as error:
-            if follow and "L" not in self.found:
-                return self.entry(name, path)
             self.call.complain(f"{path}: {error.strerror}")
             self.status = 1
             return None
@@ -233,12 +232,16 @@ class _Listing:
             major, minor = found.node.rdev
             text += f"{major:4}, {minor:3} "
         elif "h" in self.found:
-            text += f"{human(found.st_size):>9} "
+            text += f"{human(found.st_size):>7} "
         else:
             text += f"{found.st_size:9} "
         text += f"{self.time(found)} {entry.name}"
         if kind(found) == LINK:
-            text += f" -> {self.call.p.readlink(entry.path)}"
+            try:
+                text += f" -> {self.call.p.readlink(entry.path)}"
+            except OSError as error:
+                self.call.complain(f"{entry.path}: cannot read link: {error.strerror}")
+                self.status = 1
             if "F" in self.found and is_directory(self.call.p, entry.path):
                 text += "/"
             return text + "\n"
@@ -500,6 +503,7 @@ def realpath(call: Call) -> int:
 
 @applet("pwd")
 def pwd(call: Call) -> int:
+    options(call, "LP")
     call.out(f"{call.p.cwd}\n")
     return 0
 

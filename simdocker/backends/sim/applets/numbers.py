@@ -35,7 +35,7 @@ def seq(call: Call) -> Status:
         raise Usage
     for arg in args:
         if not _NUMBER.fullmatch(arg):
-            raise Failure(f"invalid number '{arg}'")
+            raise Usage
     numbers = [float(arg) for arg in args]
     first = numbers[0] if len(numbers) > 1 else 1.0
     step = numbers[1] if len(numbers) == 3 else 1.0

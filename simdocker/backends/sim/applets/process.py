@@ -41,6 +41,8 @@ def sleep(call: Call) -> Status:
 def usleep(call: Call) -> Status:
     if not call.args:
         raise Usage
+    if not call.args[0].isdigit():
+        raise Failure(f"invalid number '{call.args[0]}'")
     yield from call.p.sleep(int(call.args[0]) * 1000)
     return 0
 
@@ -91,7 +93,11 @@ def setsid(call: Call) -> Status:
 def chroot(call: Call) -> Status:
     if not call.args:
         raise Usage
-    if call.p.realpath(call.args[0]) != "/":
+    try:
+        elsewhere = call.p.realpath(call.args[0]) != "/"
+    except OSError as error:
+        raise Failure(f"can't change root directory to '{call.args[0]}': {error.strerror}") from None
+    if elsewhere:
         raise Failure(f"can't change root directory to '{call.args[0]}': Operation not permitted")
     return (yield from execute(call, call.args[1:] or [call.p.env.get("SHELL", "/bin/sh"), "-i"]))
 

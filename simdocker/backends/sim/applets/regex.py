@@ -224,7 +224,7 @@ class _Translator:
         ends = self.text.startswith(close, match.end())
         if not ends or (not low and not comma):
             at_end = match.end() >= len(self.text)
-            if self.extended and not (self.strict and at_end):
+            if self.extended and not self.strict:
                 self.at = start
                 self.ordinary_brace()
                 return None

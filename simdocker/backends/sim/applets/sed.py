@@ -123,12 +123,8 @@ class _Parser:
             commands.append(command)
             if command.name == "{":
                 blocks.append(command)
-            elif command.name == "}":
-                if not blocks:
-                    raise Failure("unexpected '}'")
+            elif command.name == "}" and blocks:
                 blocks.pop().target = len(commands) - 1
-        if blocks:
-            raise Failure("unterminated {")
         labels = {command.text: index for index, command in enumerate(commands) if command.name == ":"}
         for command in commands:
             if command.name in ("b", "t", "T") and command.text:
@@ -221,33 +217,32 @@ class _Parser:
             return Address(pattern=self.regex(text, ignore))
         return None
 
-    def delimited(self, delimiter: str) -> str:
-        """The text up to the delimiter; an escaped delimiter stands for itself."""
+    def delimited(self, delimiter: str, *, brackets: bool = True) -> str:
+        """The text up to the delimiter; an escaped delimiter stands for itself, and inside a bracket
+        expression, where `brackets` are ones, it ends nothing."""
         result = []
-        inside = False
+        bracket = -1  # where the expression that the cursor is in began
         while self.at < len(self.text):
             char = self.text[self.at]
             self.at += 1
-            if char == "\\" and self.at < len(self.text):
+            if bracket >= 0:
+                begin = self.text[bracket + 1 : self.at - 1] in ("", "^")
+                if char == "]" and not begin:
+                    bracket = -1
+                result.append(char)
+            elif char == "\\" and self.at < len(self.text):
                 following = self.text[self.at]
                 self.at += 1
                 result.append(
                     following if following == delimiter and delimiter not in ".*[]^$+?(){}|" else "\\" + following
                 )
-            elif char == delimiter and not inside:
+            elif char == delimiter:
                 return "".join(result)
             else:
-                if char == "[" and not inside:
-                    inside = "]" in self.text[self.at + 1 :] and self._bracket_closes(delimiter)
-                elif char == "]":
-                    inside = False
+                if char == "[" and brackets:
+                    bracket = self.at - 1
                 result.append(char)
         raise Failure(f"unmatched '{delimiter}'")
-
-    def _bracket_closes(self, delimiter: str) -> bool:
-        """Whether the `[` just read begins a bracket expression that holds the delimiter."""
-        end = self.text.find("]", self.at + 1)
-        return delimiter in self.text[self.at : end] and self.text.find(delimiter, end) >= 0
 
     def regex(self, text: str, ignore: bool) -> Regex:
         if not text:
@@ -292,7 +287,7 @@ class _Parser:
             raise Failure("bad format in substitution expression")
         self.at += 1
         pattern = self.delimited(delimiter)
-        command.text = self.delimited(delimiter)
+        command.text = self.delimited(delimiter, brackets=False)
         flags = ""
         while self.at < len(self.text) and self.text[self.at] not in ";\n}# \t":
             char = self.text[self.at]
@@ -316,21 +311,21 @@ class _Parser:
             else:
                 raise Failure("bad option in substitution expression")
         command.pattern = self.regex(pattern, "I" in flags or "i" in flags)
-        groups = max((int(digit) for digit in re.findall(r"\\(\d)", command.text)), default=0)
-        if groups > command.pattern.groups:
-            raise Failure(f"invalid reference \\{groups} on 's' command's RHS")
         command.flags = flags.replace("w", "") + "\0" + command.flags[1:]
 
     def transliteration(self, command: Command) -> None:
         delimiter = self.peek()
         self.at += 1
         source, target = (
-            re.sub(r"\\(.)", lambda m: {"n": "\n", "t": "\t"}.get(m.group(1), m.group(1)), self.delimited(delimiter))
-            for _ in range(2)
+            re.sub(
+                r"\\(.)",
+                lambda m: {"n": "\n", "t": "\t"}.get(m.group(1), m.group(1)),
+                self.delimited(delimiter, brackets=brackets),
+            )
+            for brackets in (True, False)
         )
-        if len(source) != len(target):
-            raise Failure("y command strings have different lengths")
-        command.text = source + target
+        length = min(len(source), len(target))  # what has no counterpart stays as it is
+        command.text = source[:length] + target[:length]
 
 
 # running
@@ -497,6 +492,8 @@ class _Editor:
                 yield from self.call.p.compute(500_000)
             if not (yield from self.selected(command)):
                 if command.name == "{":
+                    if command.target < 0:
+                        raise Failure("unterminated {")  # noticed only by who looks for the end
                     position = command.target + 1
                 continue
             name = command.name
@@ -543,7 +540,7 @@ class _Editor:
         elif name == "=":
             self.put_line(str(self.number))
         elif name == "l":
-            self.put_line(_visible(self.space))
+            pass  # this busybox takes it and prints nothing
         elif name == "h":
             self.hold = self.space
         elif name == "H":
@@ -552,8 +549,10 @@ class _Editor:
             self.space = self.hold
         elif name == "G":
             self.space += "\n" + self.hold
+            self.newline = True
         elif name == "x":
             self.space, self.hold = self.hold, self.space
+            self.newline = True
         elif name == "z":
             self.space = ""
         elif name == "y":
@@ -581,7 +580,7 @@ class _Editor:
         if name == "/dev/stdout":
             self.put_line(self.space)
         else:
-            self.files[name] += encode(self.space + "\n")
+            self.files[name] += encode(self.space + ("\n" if self.newline else ""))
 
     def substitute(self, command: Command) -> None:
         assert command.pattern is not None
@@ -643,23 +642,10 @@ def _replacement(text: str, match: re.Match[bytes]) -> str:
             char = text[at]
             at += 1
             if char.isdigit():
-                result.append(decode(match.group(int(char)) or b""))
+                group = int(char)  # one that the pattern does not have is empty
+                result.append(decode(match.group(group) or b"") if group <= len(match.groups()) else "")
             else:
                 result.append({"n": "\n", "t": "\t", "r": "\r"}.get(char, char))
         else:
             result.append(char)
     return "".join(result)
-
-
-def _visible(text: str) -> str:
-    result = []
-    for char in text:
-        if char == "\\":
-            result.append("\\\\")
-        elif char in "\a\b\f\n\r\t\v":
-            result.append("\\" + "abfnrtv"["\a\b\f\n\r\t\v".index(char)])
-        elif ord(char) < 32 or ord(char) == 127:
-            result.append(f"\\{ord(char):03o}")
-        else:
-            result.append(char)
-    return "".join(result) + "$"

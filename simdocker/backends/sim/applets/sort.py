@@ -63,7 +63,7 @@ def sort(call: Call) -> Status:
 
     def full(a: str, b: str) -> int:
         order = compare(a, b)
-        return order if order or "s" in found or "u" in found else tie(a, b)
+        return order if order or "s" in found else tie(a, b)
 
     lines.sort(key=cmp_to_key(full))
     if "u" in found:

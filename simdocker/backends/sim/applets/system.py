@@ -102,6 +102,7 @@ def cal(call: Call) -> int:
 
 @applet("uptime")
 def uptime(call: Call) -> int:
+    options(call, "")
     up = int(float(call.p.read_file("/proc/uptime").split()[0]))
     days, hours, minutes = up // 86400, up // 3600 % 24, up // 60 % 60
     text = f" {strftime('%H:%M:%S', wall_ns(call.p))} up "
@@ -174,6 +175,8 @@ def _memberships(call: Call, name: str, primary: int) -> list[int]:
 
 @applet("whoami")
 def whoami(call: Call) -> int:
+    if call.args:
+        raise Usage
     users, _ = owner_names(call.p)
     if call.p.uid not in users:
         raise Failure(f"unknown uid {call.p.uid}")
@@ -183,6 +186,7 @@ def whoami(call: Call) -> int:
 
 @applet("groups")
 def groups_(call: Call) -> int:
+    options(call, "")
     _, groups = owner_names(call.p)
     numbers = [call.p.gid, *(number for number in call.p.groups if number != call.p.gid)]
     if call.args:
@@ -196,11 +200,14 @@ def groups_(call: Call) -> int:
 
 @applet("logname")
 def logname(call: Call) -> int:
+    if call.args:
+        raise Usage
     raise Failure("getlogin: No such device or address")
 
 
 @applet("who", "w")
 def who(call: Call) -> int:
+    options(call, "aH")
     """Nobody is logged in: there is no utmp in a container."""
     if call.name == "w" or "H" in options(call, "aH"):
         call.out("USER\t\tTTY\t\tIDLE\tTIME\t\t HOST\n")
@@ -209,7 +216,7 @@ def who(call: Call) -> int:
 
 @applet("su")
 def su(call: Call) -> Status:
-    found = options(call, "mplc:s:", permute=False)
+    found = options(call, "mplc:s:")
     args = [arg for arg in found.args if arg != "-"]
     name = args[0] if args else "root"
     p = call.p
@@ -223,14 +230,16 @@ def su(call: Call) -> Status:
     p.gid, p.groups = int(row[3]), [int(row[3]), *_memberships(call, name, int(row[3]))]
     p.uid = int(row[2])
     env = {**p.env, "HOME": row[5], "SHELL": shell, "USER": name, "LOGNAME": name}
-    if "l" in found or len(args) != len(found.args):
+    login = "l" in found or len(args) != len(found.args)
+    if login:
         p.chdir(row[5])
-    argv = [shell]
+    name_of_shell = shell.rsplit("/", 1)[-1]
+    argv = [f"-{name_of_shell}" if login else name_of_shell]
     if "c" in found:
         argv += ["-c", found.value("c")]
     yield from call.flush()
     try:
-        status: int = yield from p.exec([*argv, *args[1:]], env=env)
+        status: int = yield from p.exec([*argv, *args[1:]], env=env, path=shell)
         return status
     except OSError as error:
         raise Failure(f"can't execute '{shell}': {error.strerror}") from None
@@ -238,6 +247,7 @@ def su(call: Call) -> Status:
 
 @applet("passwd")
 def passwd(call: Call) -> int:
+    options(call, "a:dlu")
     name = call.args[0] if call.args else who_am_i(call)
     if user_number(call.p, name) is None:
         raise Failure(f"unknown user {name}")
@@ -310,6 +320,8 @@ def arch(call: Call) -> int:
 
 @applet("hostid")
 def hostid(call: Call) -> int:
+    if call.args:
+        raise Usage
     call.out("00000000\n")
     return 0
 

@@ -80,6 +80,7 @@ def _visible(line: bytes, tabs: bool, ends: bool) -> bytes:
 
 @applet("tac")
 def tac(call: Call) -> Status:
+    options(call, "")
     status = 0
     lines: list[bytes] = []
     for name in call.args or ["-"]:
@@ -95,6 +96,7 @@ def tac(call: Call) -> Status:
 
 @applet("rev")
 def rev(call: Call) -> Status:
+    options(call, "")
     status = 0
     for name in call.args or ["-"]:
         data = yield from read_named(call, name, message="{}: {}")
@@ -120,7 +122,7 @@ def _old_style(call: Call, letters: str = "nc") -> None:
 @applet("head")
 def head(call: Call) -> Status:
     _old_style(call)
-    found = options(call, "n:c:qv")
+    found = options(call, "n:c:qv", short=True)
     by_bytes = "c" in found
     text = found.value("c" if by_bytes else "n", "10")
     drop = text.startswith("-")
@@ -498,29 +500,32 @@ def paste(call: Call) -> Status:
         found.value("d", "\t"),
     ) or "\0"  # fmt: skip
     delimiters = "" if delimiters == "\0" else delimiters
-    columns: list[list[bytes]] = []
-    standard: list[bytes] | None = None
-    names = found.args or ["-"]
-    for name in names:
-        if name == "-" and standard is None:
-            standard = split_lines((yield from standard_input(call).all()))
-            if names.count("-") == 1 or "s" in found:
-                columns.append(standard)
-                standard = []
-                continue
-        if name == "-":
-            columns.append((standard or [])[len([c for c in columns if c]) :: names.count("-")])
-            continue
-        data = yield from read_named(call, name, message="{}: {}")
-        if data is None:
+    standard = standard_input(call)
+    inputs: list[Input | None] = []
+    for name in found.args or ["-"]:
+        inputs.append(standard if name == "-" else open_input(call, name, message="{}: {}"))
+        if inputs[-1] is None:
             return 1
-        columns.append(split_lines(data))
     if "s" in found:
-        for column in columns:
-            _joined(call, column, delimiters)
+        for each in inputs:
+            assert each is not None
+            _joined(call, split_lines((yield from each.all())), delimiters)
         return 0
-    for index in range(max(map(len, columns), default=0)):
-        _joined(call, [column[index] if index < len(column) else b"" for column in columns], delimiters)
+    while any(inputs):
+        used = 0
+        for index, source in enumerate(inputs):
+            if source is None:
+                continue
+            line = yield from source.line()
+            if not line:
+                inputs[index] = None  # what ends gives no more delimiters either
+                continue
+            call.out(line.removesuffix(b"\n"))
+            if index == len(inputs) - 1:
+                call.out("\n")
+            elif delimiters:
+                call.out(delimiters[used % len(delimiters)])
+                used += 1
     return 0
 
 

@@ -1,4 +1,8 @@
-"""The usage texts of busybox's applets, which follow every wrong option."""
+"""How each applet is called, which busybox prints after every wrong option.
+
+synopses.txt has an applet a line, a further form of its command line after a space. The descriptions
+that the real busybox prints below are texts under the GPL and no part of this project.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,13 @@ BANNER = "BusyBox v1.35.0 (Debian 1:1.35.0-4+deb12u1+b1) multi-call binary."
 
 
 @lru_cache(maxsize=1)
-def _texts() -> dict[str, str]:
-    blocks = Path(__file__).with_name("usage.txt").read_text(encoding="utf-8").split("\f")[1:]
-    return dict(block.split("\n", 1) for block in blocks)
+def _synopses() -> dict[str, str]:
+    text = Path(__file__).with_name("synopses.txt").read_text(encoding="utf-8")
+    entries = text.replace("\n ", "\0").splitlines()
+    return {entry.split()[0]: entry.replace("\0", "\n") for entry in entries}
 
 
 def usage(name: str) -> str:
     """What the applet prints about itself."""
-    text = _texts().get(name)
-    return f"{BANNER}\n\n{text}" if text else ""
+    synopsis = _synopses().get(name)
+    return f"{BANNER}\n\n{f'Usage: {synopsis}' if synopsis else 'No help available'}\n"

@@ -97,6 +97,7 @@ class Compound:
     body: Node
     subshell: bool
     redirects: list[Redirect] = field(default_factory=list)
+    line: int = 0
 
 
 @dataclass(slots=True)
@@ -123,6 +124,7 @@ class For:
     name: str
     words: list[Word] | None
     body: Node
+    line: int
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ class Case:
 
     word: Word
     items: list[tuple[list[Word], Node]]
+    line: int
 
 
 @dataclass(slots=True)

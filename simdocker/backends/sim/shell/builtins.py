@@ -66,7 +66,8 @@ def call_builtin(sh: Shell, argv: list[str]) -> Status:
         result = BUILTINS[argv[0]].run(call)
         status = result if isinstance(result, int) else (yield from result)
     except Failure as failure:
-        call.complain(failure.message)
+        if failure.message:
+            call.complain(failure.message)
         status = failure.status
     except Usage as usage:
         call.complain(usage.message or f"usage: {argv[0]}")

@@ -128,6 +128,12 @@ class _Builder:
     def span(self, node: TreeNode) -> tuple[int, int]:
         return node.start_byte + self.start, node.end_byte + self.start
 
+    def line(self, node: TreeNode) -> int:
+        return self.line_at(self.span(node)[0])
+
+    def line_at(self, offset: int) -> int:
+        return self.first_line + self.source.count("\n", 0, offset)
+
     def text(self, node: TreeNode) -> str:
         first, last = self.span(node)
         return self.source[first:last]
@@ -204,10 +210,10 @@ class _Builder:
             raise SyntaxFailure("unexpected word")
         redirects = [self.redirect(raw) for raw in self.raw.redirects.get(self.span(node)[1], ())]
         if isinstance(inner, Compound) and inner.subshell:
-            inner.redirects = redirects
+            inner.redirects, inner.line = redirects, self.line(node)
             return inner
         if redirects or kind == "compound_statement":
-            return Compound(inner, False, redirects)
+            return Compound(inner, False, redirects, self.line(node))
         return inner
 
     def do_group(self, node: TreeNode) -> Node:
@@ -235,7 +241,7 @@ class _Builder:
         body = node.children[-1]
         head = self.words_between(first, self.span(body)[0])
         has_in = any(child.type == "in" for child in node.children) or first in self.raw.empty_loops
-        return For(head[0].source, head[1:] if has_in else None, self.do_group(body))
+        return For(head[0].source, head[1:] if has_in else None, self.do_group(body), self.line(node))
 
     def case(self, node: TreeNode) -> Node:
         items: list[tuple[list[Word], Node]] = []
@@ -249,7 +255,7 @@ class _Builder:
             elif child.is_named and subject is None:
                 subject = self.words_between(*self.span(child))[0]
         assert subject is not None
-        return Case(subject, items)
+        return Case(subject, items, self.line(node))
 
     # leaves
 
@@ -277,7 +283,7 @@ class _Builder:
             else:
                 words.append(parse_word(text, self.bash))
         redirects = [self.redirect(raw) for raw in self.raw.redirects.get(first, ())]
-        line = self.first_line + self.source.count("\n", 0, first)
+        line = self.line_at(first)
         return Simple(assignments, words, redirects, line, self.source[first:last].rstrip())
 
     def redirect(self, raw: RawRedirect) -> Redirect:

@@ -252,6 +252,7 @@ class Shell:
             raise ShellExit(status)
 
     def _compound(self, node: Compound, tested: bool, last: bool) -> Status:
+        self.state.line = node.line
         if node.subshell:
             redirections = Redirections(self)
             fds = yield from redirections.open_or_complain(node.redirects)
@@ -313,6 +314,7 @@ class Shell:
         return not leaving.resume
 
     def _for(self, node: For, tested: bool, last: bool) -> Status:
+        self.state.line = node.line
         if node.words is None:
             values = list(self.state.positional)
         else:
@@ -334,6 +336,7 @@ class Shell:
         return status
 
     def _case(self, node: Case, tested: bool, last: bool) -> Status:
+        self.state.line = node.line
         subject = yield from expand.text(self, node.word)
         for words, body in node.items:
             for word in words:

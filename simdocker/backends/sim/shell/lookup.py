@@ -56,8 +56,8 @@ class Lookup:
         from simdocker.backends.sim.shell.builtins import BUILTINS
 
         state = self.sh.state
-        if "/" in name:
-            return FILE, name
+        if "/" in name or not name:
+            return FILE, name or "/"  # an empty name is a directory of PATH
         if functions and name in state.functions:
             return FUNCTION, name
         if name == "exec" or (name in BUILTINS and (state.bash or not BUILTINS[name].bash_only)):
@@ -194,7 +194,7 @@ class Lookup:
         else:
             text = "not found" if missing else error.strerror or ""
         yield from self._say(f"{name}: {text}", fds)
-        return 127 if missing else 126
+        return 127 if missing or not name else 126
 
     def _is_directory(self, path: str) -> bool:
         try:

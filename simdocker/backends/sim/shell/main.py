@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.backends.sim import signals
 from simdocker.backends.sim.applets.call import decode
+from simdocker.backends.sim.applets.usage import usage
 from simdocker.backends.sim.program import Blocking, Process, program
 from simdocker.backends.sim.shell import expand, jobs
 from simdocker.backends.sim.shell.grammar import unfinished
@@ -29,12 +30,16 @@ def shell_main(p: Process) -> Blocking:
     name = p.argv[0] if p.argv else "sh"
     bash = name.rsplit("/", 1)[-1].lstrip("-") == "bash"
     state = new_state(p, name, bash)
+    state.applet = name.rsplit("/", 1)[-1].lstrip("-")
     args = p.argv[1:]
     commands_text, from_stdin = False, False
     while args and args[0][:1] in ("-", "+") and len(args[0]) > 1:
         arg = args.pop(0)
         if arg == "--":
             break
+        if arg.startswith("--") and not bash:
+            yield from p.write(2, usage(state.applet))
+            return 0
         if arg in ("--login", "--posix", "--norc", "--noprofile"):
             continue
         for letter in arg[1:]:
@@ -119,7 +124,9 @@ def run_script(
     p: Process, path: str, args: list[str], *, state: State | None = None, name: str = "", bash: bool = False
 ) -> Status:
     """Process: run the script at `path` in this process; → its exit status."""
-    state = state or new_state(p, name or path, bash)
+    if state is None:
+        state = new_state(p, name or path, bash)
+        state.applet = "ash"  # the name a shell executes itself by when the kernel knows no such program
     shell_name = state.name
     try:
         source = decode(p.read_file(path))

@@ -179,9 +179,9 @@ class Reader:
                 fd = int(text[start:at])
             else:
                 at = start
-        if text[at] in "<>" or (self.bash and text.startswith("&>", at)):
+        if text[at] in "<>" or text.startswith("&>", at):
             for operator in _REDIRECTIONS:
-                if text.startswith(operator, at) and (self.bash or operator not in ("<<<", "&>", "&>>")):
+                if text.startswith(operator, at) and (self.bash or operator != "<<<"):
                     self.pos = at + len(operator)
                     return Token("redirect", operator, start, self.pos, fd)
         for operator in (";;", "&&", "||", ";", "&", "|", "(", ")"):
