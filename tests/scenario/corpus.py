@@ -60,11 +60,9 @@ class Step(NamedTuple):
 
 def scenario(recording: dict[str, object]) -> Scenario:
     """A recording as a scenario: its world, its files and its steps."""
-    images: dict[str, object] = {}
     registries: dict[str, object] = {"docker.io": {}}
     if recording["registry"]:
         registries[LOCAL_REGISTRY] = {}
-        images = {f"{LOCAL_REGISTRY}/busybox:{tag}": {"from": "busybox"} for tag in ("latest", "1.35")}
     if recording.get("private_registry"):
         registries[PRIVATE_REGISTRY] = {"users": {"user": "pw"}}
     lines = [step["run"] for step in recording["steps"]]  # type: ignore[attr-defined]
@@ -72,7 +70,6 @@ def scenario(recording: dict[str, object]) -> Scenario:
         {
             "title": recording["title"],
             "world": {"hosts": {"host": {}}, "registries": registries},
-            "images": images,
             "files": recording["files"],
             "steps": [{"run": line} for line in lines],
         }
@@ -80,7 +77,7 @@ def scenario(recording: dict[str, object]) -> Scenario:
 
 
 def install(world: World) -> None:
-    """Put the two images on the host, as `docker load` does."""
+    """Put the two images on the host, as `docker load` does, and busybox into the local registry."""
     busybox = hub()["library/busybox"]["latest"]
     layer = Layer(_alpine_tree, modified=busybox.created)
     alpine = Image(
@@ -90,6 +87,8 @@ def install(world: World) -> None:
     )
     for image, reference in ((busybox, "busybox:latest"), (alpine, "alpine:latest")):
         world.env.run(world.env.process(world.daemon().images.install(image, reference)))
+    for tag in ("latest", "1.35") if LOCAL_REGISTRY in world.registries else ():
+        world.registries[LOCAL_REGISTRY].publish("busybox", tag, busybox)
 
 
 def _alpine_tree() -> Node:

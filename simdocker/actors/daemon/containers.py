@@ -178,6 +178,7 @@ class Containers:
     def inspect(self, request: Request, id: str) -> Reply:
         """Process: `GET /containers/{id}/json`."""
         container = self.get(id)
+        yield from self.lifecycle.settled(container)
         yield self.daemon.work("api.inspect")
         return Response(200, views.inspect(self.daemon, container, size=truthy(request.query.get("size"))))
 

@@ -65,12 +65,17 @@ class Execs:
             raise NotFound(f"No such exec instance: {id}")
         return found
 
+    def unfinished(self, container: Container) -> list[str]:
+        """The execs a container still shows: those that have not ended."""
+        return [id for id in container.exec_ids or () if self._by_id[id].exit_code is None]
+
     def create(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/exec`."""
         body: ExecCreateBody = request.body
         if not body.Cmd:
             raise BadRequest("No exec command specified")
         container = self.daemon.containers.get(id)
+        yield from self.daemon.containers.lifecycle.settled(container)
         checks.must_run(container)
         if container.state.paused:
             raise Conflict(f"Container {id} is paused, unpause the container before exec")

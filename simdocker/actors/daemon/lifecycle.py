@@ -55,9 +55,14 @@ class Lifecycle:
 
     def lock(self, container: Container) -> Process:
         """Process: wait until no other operation holds the container, then hold it."""
+        yield from self.settled(container)
+        container.busy = Event(self.daemon.env)
+
+    def settled(self, container: Container) -> Process:
+        """Process: wait until no operation holds the container, such as the end of its run: whoever asks
+        in between is answered with what comes of it, as dockerd's lock has it."""
         while container.busy is not None:
             yield container.busy
-        container.busy = Event(self.daemon.env)
 
     def unlock(self, container: Container) -> None:
         """Let the next operation go on."""
@@ -70,6 +75,7 @@ class Lifecycle:
     def post_start(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/start`."""
         container = self.containers.get(id)
+        yield from self.settled(container)
         state = container.state
         if state.paused:
             raise Conflict("cannot start a paused container, try unpause instead")
@@ -306,6 +312,7 @@ class Lifecycle:
     def post_stop(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/stop?t=seconds`."""
         container = self.containers.get(id)
+        yield from self.settled(container)
         if not container.running:
             raise NotModified
         yield from self.stop(container, _seconds(request))
@@ -351,6 +358,7 @@ class Lifecycle:
             raise type(error)(f"Cannot kill container: {id}: {error.message}") from None
         if not supported(number):
             raise InternalError(f"Cannot kill container: {id}: The linux daemon does not support signal {number}")
+        yield from self.settled(container)
         if not container.running:
             raise Conflict(f"Cannot kill container: {id}: Container {container.id} is not running")
         if number == SIGKILL:
@@ -399,6 +407,7 @@ class Lifecycle:
     def post_restart(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/restart?t=seconds`: stop if it runs, then start."""
         container = self.containers.get(id)
+        yield from self.settled(container)
         if container.running:
             yield from self.stop(container, _seconds(request))
         yield from self.start(container)

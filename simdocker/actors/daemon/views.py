@@ -154,7 +154,7 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "MountLabel": "",
         "ProcessLabel": "",
         "AppArmorProfile": "",
-        "ExecIDs": list(container.exec_ids) if container.exec_ids else None,
+        "ExecIDs": daemon.execs.unfinished(container) or None,
         "HostConfig": host_config(container.host),
         "GraphDriver": _graph_driver(container),
     }

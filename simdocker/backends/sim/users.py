@@ -58,10 +58,10 @@ def _resolve(passwd: bytes, group: bytes, spec: str, more_groups: tuple[str, ...
         if found is None and not _is_number(wanted_group):
             raise StartFailed(f"unable to find group {wanted_group}: no matching entries in group file")
         gid = int(found[2]) if found is not None else _number(wanted_group)
-        return User(uid, gid, tuple(dict.fromkeys((gid, *_named(groups, more_groups)))), home or "/")
+        return User(uid, gid, tuple(dict.fromkeys((gid, *sorted(_named(groups, more_groups))))), home or "/")
     login = row[0] if row is not None else ""
     also = [int(row[2]) for row in groups if len(row) > 3 and login and login in row[3].split(",")]
-    return User(uid, gid, tuple(dict.fromkeys((gid, *also, *_named(groups, more_groups)))), home or "/")
+    return User(uid, gid, tuple(dict.fromkeys((gid, *sorted([*also, *_named(groups, more_groups)])))), home or "/")
 
 
 def _named(groups: list[list[str]], names: tuple[str, ...]) -> list[int]:
