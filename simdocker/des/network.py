@@ -5,7 +5,8 @@ latency and a bandwidth, full duplex. Small messages only pay latency and their 
 big enough to share bandwidth is a `transfer`, a flow in the fluid (`fluid.py`).
 """
 
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterable
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -82,6 +83,7 @@ class Network:
         self.fluid = Fluid(env)
         self._routes: dict[tuple[str, str], Route] = {}
         self._trees: dict[tuple[str, bool], dict[str, list[str]]] = {}
+        self._asked: Counter[str] = Counter()  # how many routes each end of a tree was asked for
 
     def add_host(self, name: str) -> None:
         """Add a host; one that is there already stays as it is."""
@@ -102,31 +104,34 @@ class Network:
         if joins:
             self._forget()
 
-    def set_link(
+    def set_link(self, a: str, b: str, **changes: Any) -> None:
+        """Change one link: `set_links` of one."""
+        self.set_links([(a, b)], **changes)
+
+    def set_links(
         self,
-        a: str,
-        b: str,
+        pairs: Iterable[tuple[str, str]],
         *,
         up: bool = UNCHANGED,
         latency_ns: int = UNCHANGED,
         bandwidth_bps: int | None = UNCHANGED,
     ) -> None:
-        """Change a link, also under flows: their rates follow, and over a down link they stall or fail."""
-        link = self.link(a, b)
-        if latency_ns is not UNCHANGED:
-            _check(latency_ns, None)
-            link.latency = latency_ns
-        if bandwidth_bps is not UNCHANGED:
-            _check(0, bandwidth_bps)
-        if up is not UNCHANGED:
-            link.up = up
+        """Change links, all at once and also under flows: their rates follow, and over a down link they
+        stall or fail. `ValueError`, and nothing has changed, when one of them is not there."""
+        links = [self.link(a, b) for a, b in pairs]
+        _check(0 if latency_ns is UNCHANGED else latency_ns, None if bandwidth_bps is UNCHANGED else bandwidth_bps)
+        for link in links:
+            if latency_ns is not UNCHANGED:
+                link.latency = latency_ns
+            if up is not UNCHANGED:
+                link.up = up
+            for channel in link.channels.values():
+                channel.up = link.up
+                if bandwidth_bps is not UNCHANGED:
+                    channel.bandwidth = bandwidth_bps
         self._forget()
-        for channel in link.channels.values():
-            channel.up = link.up
-            if bandwidth_bps is not UNCHANGED:
-                channel.bandwidth = bandwidth_bps
         if up is not UNCHANGED or bandwidth_bps is not UNCHANGED:
-            self.fluid.changed(link.channels.values())
+            self.fluid.changed([channel for link in links for channel in link.channels.values()])
 
     def link(self, a: str, b: str) -> Link:
         """The link between two neighbours; `ValueError` when there is none."""
@@ -189,11 +194,8 @@ class Network:
         return Route(hosts, [self.graph[u][v]["link"] for u, v in pairwise(hosts)])
 
     def _path(self, a: str, b: str, down: bool) -> tuple[str, ...]:
-        """The hosts on the way.
-
-        One Dijkstra tree serves every route from or to its root, so the root is the busier end;
-        an end with a single link is first followed to its neighbour, where there is a choice.
-        """
+        """The hosts on the way; an end with a single link is first followed to its neighbour, where
+        there is a choice."""
         if a not in self.graph or b not in self.graph:
             raise NoRoute(a, b)
         head, tail = self._stub(a), self._stub(b)
@@ -213,8 +215,14 @@ class Network:
         return [host, *self.graph[host]] if self.graph.degree(host) == 1 else [host]
 
     def _through_tree(self, a: str, b: str, down: bool) -> list[str]:
-        """The hosts from a to b, both included; none when they are not joined."""
-        root, end = (a, b) if (self.graph.degree(a), a) >= (self.graph.degree(b), b) else (b, a)
+        """The hosts from a to b, both included; none when they are not joined.
+
+        One Dijkstra tree serves every route from or to its root, so the root is the end that more was
+        asked about: the registry's, where racks ask one after another; at first the one with more links.
+        """
+        asked = self._asked
+        root, end = max((a, b), (b, a), key=lambda ends: (asked[ends[0]], self.graph.degree(ends[0]), ends[0]))
+        asked.update((a, b))
         tree = self._trees.get((root, down))
         if tree is None or end not in tree:
             tree = self._trees[root, down] = self._dijkstra(root, down)
@@ -239,6 +247,7 @@ class Network:
     def _forget(self) -> None:
         self._routes.clear()
         self._trees.clear()
+        self._asked.clear()
 
 
 def _check(latency_ns: int, bandwidth_bps: int | None) -> None:

@@ -21,12 +21,12 @@ def apply(fault: Fault, world: World) -> None:
     if fault.link is not None:
         pairs = world.spec.joined(fault.link)
         if fault.latency is not None:
-            _set_links(world, pairs, latency_ns=fault.latency)
+            world.network.set_links(pairs, latency_ns=fault.latency)
         if fault.bandwidth is not None:
-            _set_links(world, pairs, bandwidth_bps=fault.bandwidth or None)
+            world.network.set_links(pairs, bandwidth_bps=fault.bandwidth or None)
         if fault.down is not None or fault.up:
-            _set_links(world, pairs, up=bool(fault.up))
-        _mend(fault, world, lambda: _set_links(world, pairs, up=True))
+            world.network.set_links(pairs, up=bool(fault.up))
+        _mend(fault, world, lambda: world.network.set_links(pairs, up=True))
         return
     registry = world.registries[fault.registry or ""]
     if fault.rate_limit is not None:
@@ -37,11 +37,6 @@ def apply(fault: Fault, world: World) -> None:
     elif fault.up:
         registry.set_outage("")
         registry.set_rate_limit(None)
-
-
-def _set_links(world: World, pairs: list[tuple[str, str]], **changes: Any) -> None:
-    for a, b in pairs:
-        world.network.set_link(a, b, **changes)
 
 
 def _mend(fault: Fault, world: World, mend: Callable[[], None]) -> None:

@@ -75,6 +75,19 @@ def test_hosts_at_the_ends_of_a_star_reach_each_other_and_the_middle(net: Networ
     assert net.message_delay("a", "a", 100) == 0
 
 
+def test_many_racks_that_ask_for_one_registry_share_the_search(net: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    for rack in range(20):
+        net.add_link("core", f"rack{rack}", MS)
+        for host in range(40):
+            net.add_link(f"rack{rack}", f"host{rack}-{host}", MS)
+    net.add_link("core", "registry", MS)
+    roots = []
+    search = Network._dijkstra
+    monkeypatch.setattr(Network, "_dijkstra", lambda self, root, down: roots.append(root) or search(self, root, down))
+    assert {net.latency(f"host{rack}-{host}", "registry") for rack in range(20) for host in range(40)} == {3 * MS}
+    assert len(roots) <= 2
+
+
 def test_no_route_names_the_two_ends(net: Network) -> None:
     net.add_link("a", "b", MS)
     net.add_host("c")
@@ -196,6 +209,19 @@ def test_a_flow_over_a_link_that_goes_down_waits_until_it_is_up(net: Network) ->
     net.env.run()
     assert close(end.value, 6.5 * S)
     assert close(late.value, 1.5 * S)
+
+
+def test_links_changed_together_change_all_or_none(net: Network) -> None:
+    for host in ("a", "b"):
+        net.add_link(host, "hub", MS, 8 * MBIT)
+    with pytest.raises(ValueError, match="no link between a and b"):
+        net.set_links([("a", "hub"), ("a", "b")], bandwidth_bps=4 * MBIT)
+    whole = timed(net, "a", "b", MB)
+    assert close(net.env.run(whole), S + 2 * MS)
+    halved = timed(net, "a", "b", MB, after=0)
+    net.env.run(net.env.now + S // 2)
+    net.set_links([("a", "hub"), ("b", "hub")], bandwidth_bps=4 * MBIT)
+    assert close(net.env.run(halved), 1.5 * S + 2 * MS)
 
 
 def test_a_flow_that_asked_to_fails_when_its_link_goes_down(net: Network) -> None:
