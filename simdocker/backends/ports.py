@@ -175,6 +175,10 @@ class Runtime(Protocol):
     def resume(self, container_id: str) -> Process:
         """Process: thaw them."""
 
+    def rewrite_etc(self, container_id: str, files: Mapping[str, str]) -> None:
+        """/etc/hosts and /etc/resolv.conf of a running container change with its networks: lines that
+        `files` no longer has go, new ones come, and what the container itself wrote stays."""
+
     def resize(self, process: RunningProcess, height: int, width: int) -> None:
         """Set the size of the process's terminal."""
 

@@ -154,6 +154,16 @@ class Roots:
         self.mounted.remove(container_id)
 
 
+class Files:
+    """The part of a runtime that networks need: /etc files of running containers, by container."""
+
+    def __init__(self) -> None:
+        self.etc: dict[str, Mapping[str, str]] = {}
+
+    def rewrite_etc(self, container_id: str, files: Mapping[str, str]) -> None:
+        self.etc[container_id] = files
+
+
 class Boxes:
     """The containers: a dict by name."""
 
@@ -178,6 +188,7 @@ class PartDaemon:
         self.actor = f"daemon@{host}"
         self.kernel = f"kernel@{host}"
         self.env = Environment()
+        self.runtime = Files()
         self.trace = Trace(self.env)
         self.host_facts: dict[str, Any] = {}
         self._ids = Random(7)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from simdocker.actors.daemon import publishing
 from simdocker.actors.daemon.dns import resolver_for
 from simdocker.actors.daemon.endpoints import EndpointState, check_settings, names_of, take_address
+from simdocker.actors.daemon.etc_files import etc_files
 from simdocker.actors.daemon.ipam import dotted, mac_of
 from simdocker.actors.daemon.network_modes import CONTAINER, is_mac, network_name
 from simdocker.api import ApiError, BadRequest, Conflict, Forbidden, InternalError
@@ -228,6 +229,11 @@ class Connections:
         yield from self._add(container, network, settings)
         if not network.predefined and sandbox.resolver is None:
             sandbox.resolver = resolver_for(container)
+        self._rewrite_etc(container)
+
+    def _rewrite_etc(self, container: Container) -> None:
+        """The networks of a running container have changed, and with them how it finds names."""
+        self.daemon.runtime.rewrite_etc(container.id, etc_files(self.daemon, container))
 
     def _check_modes(self, container: Container, network: Network) -> None:
         if network.driver == "host" and container.host.NetworkMode != "host":
@@ -257,6 +263,7 @@ class Connections:
             self._unpublish(container)
         yield from self._disconnect(state)
         self.forget(container, name)
+        self._rewrite_etc(container)
         # A real engine logs it twice: libnetwork's endpoint and the daemon both report (recorded).
         self._event(network, "disconnect", container)
         self._event(network, "disconnect", container)

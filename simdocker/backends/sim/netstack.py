@@ -51,7 +51,7 @@ class Interface:
     """One network device with its address. `bridge` is what it is plugged into, None for loopback
     and for the host's own link to the outside."""
 
-    __slots__ = ("address", "bridge", "gateway", "index", "mac", "mask", "name", "prefix_length", "value")
+    __slots__ = ("address", "bridge", "gateway", "index", "mac", "mask", "name", "prefix_length", "up", "value")
 
     def __init__(
         self,
@@ -70,12 +70,13 @@ class Interface:
         self.bridge = bridge
         self.gateway = gateway
         self.index = index
+        self.up = True
         self.value = number(address)
         self.mask = (0xFFFFFFFF << (32 - prefix_length)) & 0xFFFFFFFF
 
     def on_link(self, value: int) -> bool:
-        """Whether an address is in this interface's subnet."""
-        return (value ^ self.value) & self.mask == 0
+        """Whether an address can be reached through this interface without a router."""
+        return self.up and (value ^ self.value) & self.mask == 0
 
     @property
     def broadcast(self) -> str:
@@ -126,6 +127,7 @@ class NetStack:
         "host",
         "interfaces",
         "lan",
+        "loopback",
         "neighbours",
         "next_inode",
         "resolver",
@@ -145,7 +147,8 @@ class NetStack:
         self.host = host
         self.lan: Lan | None = None
         self.resolver = resolver
-        self.interfaces: list[Interface] = []  # without loopback, which every namespace has
+        self.loopback = Interface("lo", LOOPBACK, 8, index=1)
+        self.interfaces: list[Interface] = []  # the others
         self.bound: dict[tuple[str, int], list[Bound]] = {}
         self.connections: dict[Socket, None] = {}
         self.neighbours: dict[str, tuple[str, str]] = {}
@@ -216,7 +219,7 @@ class NetStack:
 
     def default_route(self) -> Interface | None:
         """The interface of the default gateway: the first that leads outside, else an internal one."""
-        gateways = [interface for interface in self.interfaces if interface.gateway]
+        gateways = [interface for interface in self.interfaces if interface.gateway and interface.up]
         return next(
             (i for i in gateways if i.bridge is None or not i.bridge.internal), gateways[0] if gateways else None
         )
@@ -225,6 +228,8 @@ class NetStack:
         """The interface that packets for an address leave through, None for loopback. Raises OSError ENETUNREACH."""
         value = number(address)
         if self.owns(value):
+            if not self.loopback.up:
+                raise fail(errno.ENETUNREACH)
             return None
         interface = next((i for i in self.interfaces if i.on_link(value)), None) or self.default_route()
         if interface is None:

@@ -8,6 +8,7 @@ sentence that the Engine shows. The twin of this file does the same with clone3,
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -317,6 +318,22 @@ class Runtime:
         if container is not None:
             container.thaw()
             self.trace.step(self.actor, "cgroup freezer", {"container": container_id, "state": "THAWED"})
+
+    def rewrite_etc(self, container_id: str, files: Mapping[str, str]) -> None:
+        container = self._containers.get(container_id)
+        if container is None:
+            return
+        before, container.spec.etc_files = container.spec.etc_files, files
+        for path, text in files.items():
+            node = container.mounts.mount_at(path).upper
+            was = before.get(path, "")
+            if node is None or text == was:
+                continue
+            gone, kept = set(was.splitlines()) - set(text.splitlines()), bytes(node.data or b"").decode()
+            lines = [line for line in kept.splitlines() if line not in gone]
+            lines += [line for line in text.splitlines() if line not in was.splitlines()]
+            node.data = "".join(f"{line}\n" for line in lines).encode()
+            node.size, node.mtime = len(node.data), self.kernel.now_ns()
 
     def resize(self, process: ports.RunningProcess, height: int, width: int) -> None:
         terminal = cast(Running, process).process.fds.get(0)

@@ -151,6 +151,12 @@ class Socket(OpenFile):
             raise fail(errno.ECONNRESET)
         return (yield from self._output.write(data))
 
+    @property
+    def state(self) -> str:
+        """As TCP calls it: who of the two has said that no more will come."""
+        ours, theirs = not self._output.references, not self._input.pipe.writers
+        return "CLOSING" if ours and theirs else "FIN_WAIT2" if ours else "CLOSE_WAIT" if theirs else "ESTABLISHED"
+
     def shutdown(self) -> None:
         """No more will be written; the peer reads the end."""
         if self._output.references:
