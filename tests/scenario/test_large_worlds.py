@@ -60,3 +60,9 @@ def test_a_live_container_takes_at_most_sixteen_kilobytes_of_the_whole_simulatio
     finally:
         tracemalloc.stop()
     assert each < LIMIT
+
+
+def test_a_client_that_hung_up_is_not_kept_by_the_container_it_waited_for() -> None:
+    run = play(from_yaml("steps: [{run: docker run -d --name web busybox sleep 1000000}]", "detached"))
+    assert run.passed
+    assert run.world.daemon("laptop").containers.get("web").waiters is None

@@ -195,8 +195,17 @@ class Console:
         else:
             if container.waiters is None:
                 container.waiters = []
-            container.waiters.append((condition, stream))
+            entry = (condition, stream)
+            container.waiters.append(entry)
+            stream.on_cancel = lambda: self._stop_waiting(container, entry)
         return Response(200, stream=stream)
+
+    def _stop_waiting(self, container: Container, entry: tuple[str, Stream]) -> None:
+        """The client hung up: `docker run -d` does so once the container has started."""
+        waiters = container.waiters
+        if waiters and entry in waiters:
+            waiters.remove(entry)
+            container.waiters = waiters or None
 
     def top(self, request: Request, id: str) -> Reply:
         """Process: `GET /containers/{id}/top?ps_args=`: the host's `ps` over the container's processes."""
