@@ -30,8 +30,9 @@ class Spotlight:
     """Follows one host of a group: whether a record is part of its story, by what caused it."""
 
     def __init__(self) -> None:
-        self._aside: set[int] = set()  # records of the other hosts' stories
         self._others: set[str] = set()
+        self._first_seq = 0
+        self._hidden = bytearray()  # of every record since the first: whether it is another host's story
 
     def on(self, hosts: Sequence[str]) -> None:
         """A step begins on these hosts; the first is the one to follow."""
@@ -39,11 +40,14 @@ class Spotlight:
 
     def shows(self, record: Record) -> bool:
         """Asked of every record in turn, for whatever a hidden one causes is hidden too."""
-        started_elsewhere = record.kind == NOTE and record.what == "command" and (record.attrs or {}).get("on")
-        if started_elsewhere in self._others if started_elsewhere else record.cause_seq in self._aside:
-            self._aside.add(record.seq)
-            return False
-        return True
+        if not self._hidden:
+            self._first_seq = record.seq
+        starts = record.kind == NOTE and record.what == "command"
+        where = record.attrs.get("on") if starts and record.attrs else None  # a client's own note names no host
+        cause = record.cause_seq - self._first_seq
+        hidden = where in self._others if where else cause >= 0 and bool(self._hidden[cause])
+        self._hidden.append(hidden)
+        return not hidden
 
 
 def summary(results: Sequence[StepResult]) -> Iterator[Text]:
