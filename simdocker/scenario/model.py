@@ -20,7 +20,7 @@ from msgspec import UNSET, Meta, field
 from simdocker.scenario import topology, units
 from simdocker.scenario.shorthand import written_out
 
-Count = Annotated[int, Meta(ge=1, le=100_000)]
+Count = Annotated[int, Meta(ge=1, le=10_000)]
 HUB = "docker.io"
 FOREVER = 0
 MANY = 20  # names in an error's sentence
