@@ -59,6 +59,25 @@ def run(
 
 
 @app.command()
+def shell(
+    world: Annotated[
+        Optional[str], typer.Argument(help="A scenario file whose world to use; by default one host and Docker Hub")  # noqa: UP045
+    ] = None,
+    on: Annotated[Optional[str], typer.Option(help="The host to type at; the first by default")] = None,  # noqa: UP045
+    seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
+    profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
+    trace: Annotated[Optional[Path], typer.Option(help="Write every record here at the end, as JSON lines")] = None,  # noqa: UP045
+    speed: Annotated[
+        Optional[float], typer.Option(help="Simulated seconds a second; at once by default, 1 is real time")  # noqa: UP045
+    ] = None,
+) -> None:
+    """Type docker commands at a prompt, against a simulated world."""
+    from simdocker.cli.shell import run_shell
+
+    raise typer.Exit(exit_code(lambda: run_shell(world, seed=seed, profile=profile, trace=trace, speed=speed, host=on)))
+
+
+@app.command()
 def validate(
     scenario: Annotated[list[str], typer.Argument(help="Scenario files to check")],
 ) -> None:

@@ -37,6 +37,24 @@ def load(path: str) -> Scenario:
     return from_lines(text, name) if lines else from_yaml(text, name)
 
 
+WORLD_KEYS = ("profile", "world", "images", "files")
+
+
+def load_world(path: str) -> tuple[Scenario, dict[str, Any]]:
+    """Read a scenario for its world alone: it needs no steps. → the scenario, and those keys of the
+    file that describe the world, as they stand there. Raises ScenarioError."""
+    text = _read(path)
+    if path.endswith((".sh", ".txt")):
+        return from_lines(text, path), {}
+    import yaml
+
+    if re.search(r"^steps\s*:", text, re.MULTILINE) is None:
+        text = text.rstrip() + "\nsteps: [{say: none}]\n"
+    scenario = from_yaml(text, path)
+    data = yaml.load(text, _loader())
+    return scenario, {key: data[key] for key in WORLD_KEYS if key in data}
+
+
 def _read(path: str) -> str:
     try:
         if path == "-":

@@ -143,6 +143,11 @@ class Task:
             return "D"
         return "R" if self._computing or self.kernel.current is self else "S"
 
+    @property
+    def sleeping(self) -> bool:
+        """Whether it waits for time alone to pass."""
+        return self._interruptible and not self._waiting
+
     def signal_mask(self, action: str) -> int:
         """The signals with that action, as the bit mask of /proc/<pid>/status."""
         return sum(1 << (number - 1) for number, what in (self._actions or {}).items() if what == action)

@@ -1,0 +1,196 @@
+"""`simdocker shell`: a person at a desk with a keyboard, a screen and a simulated world behind it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+
+from simdocker.backends.sim.shell.grammar import unfinished
+from simdocker.cli.console import console
+from simdocker.cli.pullbars import pull_bars
+from simdocker.cli.recordline import RecordLines
+from simdocker.cli.shell_commands import Leave, is_desk_command, obey, watcher
+from simdocker.cli.shell_keyboard import HungUp, NoKeyboard, TerminalKeyboard
+from simdocker.cli.shell_pace import Pace, Unattended
+from simdocker.cli.shell_session import Entry, Session
+from simdocker.cli.shell_world import open_world
+from simdocker.cli.tracefile import check, written
+from simdocker.errors import UserError
+
+if TYPE_CHECKING:
+    from simdocker.scenario.model import Scenario
+
+USAGE_ERROR = 2
+HOME = "/home/user"
+
+
+class Desk:
+    """One person's session: which host they sit at, and what they are shown. `interactive` at a
+    terminal; else lines come from a file or a pipe, and nothing is printed but what they print."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        described: dict[str, Any],
+        *,
+        seed: int | None,
+        profile: str | None,
+        speed: float | None,
+        interactive: bool,
+    ) -> None:
+        self.described = described
+        self.interactive = interactive
+        self.speed = speed
+        self.console = console()
+        self.session = Session(scenario, seed=seed, profile=profile, screen=self._show, terminal=interactive)
+        hosts = list(self.session.world.machines)
+        self.lines = RecordLines(many_hosts=len(hosts) > 1)
+        self.host = hosts[0]
+        self.status = 0
+        self._column_zero = True  # whether what was printed last ended its line
+        self._lost: OSError | None = None  # why the output can no longer be written
+        self.keyboard = TerminalKeyboard() if interactive else NoKeyboard()
+        watched = interactive or speed is not None
+        self._conductor = Pace(self.session, self.keyboard, speed) if watched else Unattended()
+        self._since = time.monotonic_ns()  # when the world last stood still
+
+    # -- what the person does ----------------------------------------------------------------------
+
+    def do(self, line: str) -> None:
+        """Carry out one line, a shell's or one of ours. Raises Leave."""
+        if not line.strip():
+            return
+        if not is_desk_command(line.strip()):
+            self._run(line)
+            return
+        try:
+            obey(self, line.strip())
+        except UserError as error:
+            print(f"simdocker: {error}", file=sys.stderr)
+            self.status = USAGE_ERROR
+
+    def _run(self, line: str) -> None:
+        entry = Entry(self.host, line, self._pause(), (self.console.width, self.console.height))
+        try:
+            self.perform(entry)
+        finally:
+            self._since = time.monotonic_ns()
+        self.status = entry.exit
+        if self.interactive and not self._column_zero:  # as after the detach keys
+            self._show(1, b"\n")
+        if self.interactive and self.console.width >= 40:
+            for bar in pull_bars(self.session.records_of(entry), self.console.width):
+                self.print(bar)
+        if self.session.left:
+            raise Leave
+
+    def perform(self, entry: Entry) -> None:
+        """Do what an entry says. Raises OSError when its output cannot be written."""
+        with self.keyboard if isinstance(self.keyboard, TerminalKeyboard) and entry.line else nullcontext():
+            self.session.perform(entry, self._conductor.conduct)
+        if self._lost is not None:
+            raise self._lost
+
+    def _pause(self) -> int:
+        """How much simulated time passed while the person thought: as much as on the wall, so that a
+        container started a minute ago says so. Nobody thinks between two lines of a file."""
+        return int((time.monotonic_ns() - self._since) * (self.speed or 1)) if self.interactive else 0
+
+    def sit_at(self, host: str) -> None:
+        """Type at another host from now on. Raises UserError."""
+        hosts = list(self.session.world.machines)
+        if host not in hosts:
+            raise UserError(f"there is no host {host!r}: there are {', '.join(hosts)}")
+        self.host = host
+
+    def watch(self, on: bool) -> None:
+        """Print messages as they happen, or no longer."""
+        self.session.listener = watcher(self, self.lines) if on else None
+
+    # -- what the person sees ----------------------------------------------------------------------
+
+    def print(self, what: RenderableType) -> None:
+        """One line of ours, cut at the screen's edge; a file has none."""
+        if self.console.is_terminal:
+            self.console.print(what, no_wrap=True, overflow="ellipsis", crop=True)
+        else:
+            self.console.print(what, soft_wrap=True)
+
+    def prompt(self) -> str:
+        """`laptop$ `, with the directory when it is not the home."""
+        cwd = self.session.shell(self.host).process.cwd
+        return f"{self.host}$ " if cwd == HOME else f"{self.host}:{cwd}$ "
+
+    def _show(self, fd: int, data: bytes) -> None:
+        """What the simulated processes print. A reader of ours that is gone must not look like an error of theirs."""
+        if self._lost is None:
+            self._column_zero = data.endswith(b"\n")
+            stream = sys.stderr if fd == 2 and not self.interactive else sys.stdout
+            try:
+                stream.flush()
+                stream.buffer.write(data)
+                stream.buffer.flush()
+            except OSError as error:
+                self._lost = error
+
+
+def run_shell(
+    world: str | None,
+    *,
+    seed: int | None,
+    profile: str | None,
+    trace: Path | None,
+    speed: float | None,
+    host: str | None,
+) -> int:
+    """Open a world and let the person type; returns the last command's exit code. Raises UserError."""
+    if speed is not None and not 0 < speed < float("inf"):
+        raise UserError(f"--speed {speed:g}: a speed is above 0, such as 1 for real time or 10 for ten times as fast")
+    if trace is not None:
+        check(trace)
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    scenario, described = open_world(world)
+    desk = Desk(scenario, described, seed=seed, profile=profile, speed=speed, interactive=interactive)
+    if host is not None:
+        desk.sit_at(host)
+    if world is not None and any(step.run is not None for step in scenario.flat_steps()):
+        print(f"{world}: its world is set up; its steps are for `simdocker run` and not played here", file=sys.stderr)
+    try:
+        _at_a_terminal(desk) if interactive else _from_a_file(desk)
+    except (Leave, HungUp):
+        pass
+    finally:
+        with written(desk.session.world.trace, trace):  # not before: an undo goes back to another trace
+            pass
+    return desk.status
+
+
+def _at_a_terminal(desk: Desk) -> None:
+    from simdocker.cli.shell_prompt import Prompt
+
+    hosts = ", ".join(desk.session.world.machines)
+    desk.print(f"A simulated world of {hosts}. Type docker commands; :help says more, Ctrl-D leaves.")
+    keyboard = desk.keyboard
+    assert isinstance(keyboard, TerminalKeyboard)
+    prompt = Prompt(desk)
+    while (line := prompt.ask()) is not None:
+        keyboard.ahead = prompt.take_ahead()
+        desk.do(line)
+        prompt.give_back(keyboard.ahead)
+
+
+def _from_a_file(desk: Desk) -> None:
+    """Lines as a shell reads a script from its standard input: a command may go on over several."""
+    source = ""
+    for line in os.fdopen(os.dup(sys.stdin.fileno()), errors="surrogateescape"):
+        source += line
+        if is_desk_command(source) or not unfinished(source, bash=True):
+            desk.do(source.rstrip("\n"))
+            source = ""
+    desk.do(source)

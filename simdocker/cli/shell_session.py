@@ -1,0 +1,196 @@
+"""What was done at a prompt, in the order it was done: the session can be replayed, and so undone.
+
+The simulation has no way back, but it is deterministic: the same world, seed, lines and keys give
+the same world again. A session therefore remembers every entry with the simulated time that passed
+before it and the keys typed while it ran; the world before the last command is a fresh one in which
+all others are replayed in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simdocker.scenario.faults import apply
+from simdocker.scenario.world import World
+
+if TYPE_CHECKING:
+    from simdocker.des import Environment
+    from simdocker.scenario.lines import HostSession, Line, Screen
+    from simdocker.scenario.model import Scenario
+    from simdocker.trace import Record
+
+PERSON = "player"
+"""The trace's name for whoever types, the same as of a scenario's player: readers need not tell them apart."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A line typed on a host, or with `line` "" a wait. Times are simulated ns.
+
+    `pause_ns` passed before it; `keys` were typed so long after its start; `size` is the screen's
+    columns and rows. What came of it: from `started_ns` to `ended_ns`, trace records [from, to), and
+    the exit code.
+    """
+
+    host: str
+    line: str
+    pause_ns: int = 0
+    size: tuple[int, int] = (80, 24)
+    keys: list[tuple[int, bytes]] = field(default_factory=list)
+    started_ns: int = 0
+    ended_ns: int = 0
+    records: tuple[int, int] = (0, 0)
+    exit: int = 0
+    stirred: bool = False  # something went on in the pause
+
+
+Conduct = Callable[["Line", Entry], None]
+"""Lets simulated time pass until a line has ended, and hands it the keys that are typed."""
+
+
+class Session:
+    """A world and what was done in it. With `terminal` the lines run at one, which can be typed at."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        seed: int | None = None,
+        profile: str | None = None,
+        screen: Screen | None = None,
+        terminal: bool = False,
+    ) -> None:
+        self.scenario = scenario
+        self.screen = screen
+        self.terminal = terminal
+        self.entries: list[Entry] = []
+        self.undone: list[Entry] = []
+        self.listener: Callable[[Record], None] | None = None  # told of each record, except in a replay
+        self._seed, self._profile = seed, profile
+        self._silent = False
+        self.left = False  # the last line ended its shell
+        self.world = self._fresh_world()
+
+    @property
+    def last(self) -> Entry | None:
+        """The last entry."""
+        return self.entries[-1] if self.entries else None
+
+    def shell(self, host: str) -> HostSession:
+        """The shell on a host."""
+        return self.world.session(host, self._show, terminal=self.terminal)
+
+    def perform(self, entry: Entry, conduct: Conduct) -> None:
+        """Do something new. What was undone before cannot be redone after it. Raises what `conduct`
+        does; the entry is remembered then as well."""
+        self.undone.clear()
+        self.entries.append(entry)
+        self._carry_out(entry, conduct)
+
+    def undo(self) -> Entry | None:
+        """Go back to the world before the last entry, which is returned; None when there is none."""
+        if not self.entries:
+            return None
+        self.undone.append(self.entries.pop())
+        self._silently(self._replay_all)
+        return self.undone[-1]
+
+    def redo(self) -> Entry | None:
+        """Do again what was undone last."""
+        if not self.undone:
+            return None
+        entry = self.undone.pop()
+        self.entries.append(entry)
+        self._silently(lambda: self._carry_out(entry, replay))
+        return entry
+
+    def records_of(self, entry: Entry) -> list[Record]:
+        """The trace of an entry."""
+        return self.world.trace.records[slice(*entry.records)]
+
+    def _fresh_world(self) -> World:
+        world = World.build(self.scenario, seed=self._seed, profile=self._profile)
+        for name, text in self.scenario.files.items():
+            for host in world.machines:
+                world.place_file(host, name, text)
+        for step in self.scenario.steps:  # a world may begin broken: the faults before the first command
+            if step.run is not None or step.parallel is not None:
+                break
+            if step.fault is not None:
+                apply(step.fault, world)
+        world.trace.listener = self._heard
+        for host in world.machines:  # before anything runs: whoever looks first must not change its number
+            world.session(host, self._show, terminal=self.terminal)
+        return world
+
+    def _replay_all(self) -> None:
+        self.world = self._fresh_world()
+        for entry in self.entries:
+            self._carry_out(entry, replay)
+
+    def _silently(self, act: Callable[[], None]) -> None:
+        self._silent = True
+        try:
+            act()
+        finally:
+            self._silent = False
+
+    def _carry_out(self, entry: Entry, conduct: Conduct) -> None:
+        """The pause, then the line to its end. `replay` as conductor gives the same world as the first time."""
+        world = self.world
+        begins = world.env.now + entry.pause_ns
+        entry.stirred = world.env.peek() <= begins
+        pass_until(world.env, begins)
+        entry.started_ns = world.env.now
+        first = len(world.trace)
+        if entry.line:
+            world.env.cause = world.trace.note(PERSON, "command", {"line": entry.line, "on": entry.host})
+            shell = self.shell(entry.host)
+            if shell.terminal is not None:
+                shell.terminal.columns, shell.terminal.rows = entry.size
+            line = shell.start(entry.line)
+            try:
+                conduct(line, entry)
+            finally:
+                entry.exit = line.exit_code
+                entry.ended_ns = world.env.now
+                entry.records = (first, len(world.trace))
+            self.left = shell.ended
+            if shell.terminal is not None:
+                shell.terminal.forget()
+        entry.ended_ns = world.env.now
+
+    def _show(self, fd: int, data: bytes) -> None:
+        if self.screen is not None and not self._silent:
+            self.screen(fd, data)
+
+    def _heard(self, record: Record) -> None:
+        if self.listener is not None and not self._silent:
+            self.listener(record)
+
+
+def replay(line: Line, entry: Entry) -> None:
+    """Conductor: the keys arrive when they did the first time."""
+    env, terminal = line.session.env, line.session.terminal
+    for after_ns, typed in entry.keys:
+        pass_until(env, entry.started_ns + after_ns)
+        if terminal is None:
+            line.interrupt()
+        else:
+            terminal.typed(typed)
+    finish(line)
+
+
+def finish(line: Line) -> None:
+    """Let time pass until a line has ended."""
+    env = line.session.env
+    while not line.done.processed:
+        env.step()
+
+
+def pass_until(env: Environment, instant: int) -> None:
+    """Let everything before an instant happen."""
+    if instant > env.now:
+        env.run(until=instant)
