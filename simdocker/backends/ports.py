@@ -10,7 +10,7 @@ Engine would show; it writes what the kernel does to the trace as steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from simpy import Event
@@ -145,6 +145,18 @@ class RunningProcess(Protocol):
     oom_killed: bool
 
 
+class Usage(NamedTuple):
+    """What a container's cgroup and network namespace count. `cpu_ns` is processor time, `memory` bytes
+    held now and `peak` the most there were, `received` and `sent` bytes by interface."""
+
+    cpu_ns: int = 0
+    memory: int = 0
+    peak: int = 0
+    processes: int = 0
+    received: Mapping[str, int] = {}
+    sent: Mapping[str, int] = {}
+
+
 class Runtime(Protocol):
     """Processes in namespaces and cgroups (runc's role)."""
 
@@ -178,6 +190,12 @@ class Runtime(Protocol):
     def rewrite_etc(self, container_id: str, files: Mapping[str, str]) -> None:
         """/etc/hosts and /etc/resolv.conf of a running container change with its networks: lines that
         `files` no longer has go, new ones come, and what the container itself wrote stays."""
+
+    def update(self, container_id: str, memory: int, nano_cpus: int, pids_limit: int) -> None:
+        """Set the limits of the container's cgroup anew, 0 for none. Nothing when it does not run."""
+
+    def usage(self, container_id: str) -> Usage:
+        """What the container has used and holds now; all 0 when it does not run."""
 
     def resize(self, process: RunningProcess, height: int, width: int) -> None:
         """Set the size of the process's terminal."""

@@ -67,7 +67,7 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     if host.PortBindings:
         _check_ports(host)
     if host.Memory or host.MemorySwap or host.NanoCpus or host.MemoryReservation or host.CpuQuota:
-        _check_resources(host, int(daemon.host_facts.get("NCPU", 2)))
+        check_resources(host, int(daemon.host_facts.get("NCPU", 2)))
     host_options.check(host, int(daemon.host_facts.get("NCPU", 2)))
     if host.Runtime not in ("", "runc"):
         raise BadRequest(f"Unknown runtime specified {host.Runtime}")
@@ -117,12 +117,13 @@ def _is_port(text: str) -> bool:
     return text.isdigit() and int(text) <= 65535
 
 
-def _check_resources(host: HostConfig, cpus: int) -> None:
+def check_resources(host: HostConfig, cpus: int, *, update: bool = False) -> None:
+    """Raises BadRequest for limits dockerd refuses; an `update` may name a swap limit alone."""
     if 0 < host.Memory < MINIMUM_MEMORY:
         raise BadRequest("Minimum memory limit allowed is 6MB")
     if host.Memory > 0 and 0 < host.MemorySwap < host.Memory:
         raise BadRequest("Minimum memoryswap limit should be larger than memory limit, see usage")
-    if host.Memory == 0 and host.MemorySwap > 0:
+    if host.Memory == 0 and host.MemorySwap > 0 and not update:
         raise BadRequest("You should always set the Memory limit when using Memoryswap limit, see usage")
     if 0 < host.MemoryReservation < MINIMUM_MEMORY:
         raise BadRequest("Minimum memory reservation allowed is 6MB")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import checks, views
+from simdocker.actors.daemon import checks, updating, views
 from simdocker.actors.daemon.configuration import merge
 from simdocker.actors.daemon.console import Console
 from simdocker.actors.daemon.container import Container
@@ -54,6 +54,7 @@ class Containers:
             Route("POST", "/containers/prune", self.prune),
             Route("GET", "/containers/{id}/json", self.inspect),
             Route("POST", "/containers/{id}/rename", self.rename),
+            Route("POST", "/containers/{id}/update", self.update),
             Route("DELETE", "/containers/{id}", self.delete),
             *self.lifecycle.routes(),
             *self.console.routes(),
@@ -210,6 +211,14 @@ class Containers:
         self.daemon.trace.state(container.actor, "renamed", {"from": old})
         self.event(container, "rename", {"oldName": "/" + old})
         return Response(204)
+
+    def update(self, request: Request, id: str) -> Reply:
+        """Process: `POST /containers/{id}/update`."""
+        container = self.get(id)
+        yield self.daemon.work("container.pause")  # runc writes a cgroup file here too
+        updating.update(self.daemon, container, request.body)
+        self.event(container, "update")
+        return Response(200, {"Warnings": None})
 
     def delete(self, request: Request, id: str) -> Reply:
         """Process: `DELETE /containers/{id}`: `force` kills first, `v` takes anonymous volumes along."""

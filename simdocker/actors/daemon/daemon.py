@@ -15,6 +15,7 @@ from simpy import Event
 
 from simdocker.api import ApiError, NotFound, Request, Response
 from simdocker.api.models import (
+    HostConfig,
     NetworkConnectBody,
     NetworkCreateBody,
     NetworkDisconnectBody,
@@ -40,6 +41,7 @@ BODIES: dict[str, Any] = {
     "/volumes/create": VolumeCreateBody,
     "connect": NetworkConnectBody,
     "disconnect": NetworkDisconnectBody,
+    "update": HostConfig,
 }
 """The models of bodies that arrive as plain JSON, by path or by a path's last word."""
 
@@ -121,11 +123,13 @@ class Daemon:
     ) -> None:
         from simdocker.actors.daemon import (
             containers,
+            disk_usage,
             events,
             execs,
             images,
             networks,
             registry_requests,
+            stats,
             system,
             volumes,
         )
@@ -156,7 +160,7 @@ class Daemon:
         self.router = Router()
         parts = (
             self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system,
-            registry_requests.RegistryRequests(self),
+            registry_requests.RegistryRequests(self), stats.Stats(self), disk_usage.DiskUsage(self),
         )  # fmt: skip
         for part in parts:
             for route in part.routes():

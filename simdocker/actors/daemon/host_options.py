@@ -34,6 +34,11 @@ def check(host: HostConfig, cpus: int) -> None:
         raise BadRequest(f"Invalid isolation: \"{host.Isolation}\" - linux only supports 'default'")
     if not -1000 <= host.OomScoreAdj <= 1000:
         raise BadRequest(f"Invalid value {host.OomScoreAdj}, range for oom score adj is [-1000, 1000]")
+    check_processors(host, cpus)
+
+
+def check_processors(host: HostConfig, cpus: int) -> None:
+    """Raises BadRequest for processors or memory nodes that are not there."""
     _check_set("cpuset cpus", "CPUs", host.CpusetCpus, cpus)
     _check_set("cpuset mems", "memory nodes", host.CpusetMems, 1)
 

@@ -61,9 +61,12 @@ class PidNamespace:
 
 
 class Cgroup:
-    """Limits and the freezer. 0 is no limit; `held` counts processes, `resident` bytes of memory."""
+    """Limits and the freezer. 0 is no limit; `held` counts processes, `resident` bytes of memory (`peak`
+    the most there were), `cpu_ns` the processor time they used."""
 
-    __slots__ = ("frozen", "held", "memory", "nano_cpus", "oom_killed", "path", "pids_limit", "resident")
+    __slots__ = (
+        "cpu_ns", "frozen", "held", "memory", "nano_cpus", "oom_killed", "path", "peak", "pids_limit", "resident",
+    )  # fmt: skip
 
     def __init__(self, path: str, memory: int = 0, nano_cpus: int = 0, pids_limit: int = 0) -> None:
         self.path = path
@@ -73,7 +76,8 @@ class Cgroup:
         self.frozen = False
         self.oom_killed = False
         self.held = 0
-        self.resident = 0
+        self.resident = self.peak = 0
+        self.cpu_ns = 0
 
 
 class Container:

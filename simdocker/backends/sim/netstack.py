@@ -51,7 +51,10 @@ class Interface:
     """One network device with its address. `bridge` is what it is plugged into, None for loopback
     and for the host's own link to the outside."""
 
-    __slots__ = ("address", "bridge", "gateway", "index", "mac", "mask", "name", "prefix_length", "up", "value")
+    __slots__ = (
+        "address", "bridge", "gateway", "index", "mac", "mask", "name", "prefix_length", "received", "sent", "up",
+        "value",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -73,6 +76,7 @@ class Interface:
         self.up = True
         self.value = number(address)
         self.mask = (0xFFFFFFFF << (32 - prefix_length)) & 0xFFFFFFFF
+        self.received = self.sent = 0  # bytes of payload
 
     def on_link(self, value: int) -> bool:
         """Whether an address can be reached through this interface without a router."""
@@ -153,6 +157,13 @@ class NetStack:
         self.connections: dict[Socket, None] = {}
         self.neighbours: dict[str, tuple[str, str]] = {}
         self._ephemeral = FIRST_EPHEMERAL - 1
+
+    def count(self, address: str, *, sent: int = 0, received: int = 0) -> None:
+        """Payload went through the interface with that address; loopback has no counters."""
+        for interface in self.interfaces:
+            if interface.address == address:
+                interface.sent += sent
+                interface.received += received
 
     # -- holding ports -------------------------------------------------------------------------
 

@@ -185,6 +185,7 @@ class Process(Task, FileCalls):
     def compute(self, ns: int) -> Blocking:
         """Process: use processor time; less than a whole CPU makes it take longer."""
         self.cpu_ns += ns
+        self.cgroup.cpu_ns += ns
         share = self.cgroup.nano_cpus
         self._owed_ns += ns * 1_000_000_000 // share if 0 < share < 1_000_000_000 else ns
         if self._owed_ns >= FLUSH_NS:
@@ -198,6 +199,7 @@ class Process(Task, FileCalls):
         self.resident += nbytes
         cgroup = self.cgroup
         cgroup.resident += nbytes
+        cgroup.peak = max(cgroup.peak, cgroup.resident)
         while 0 < cgroup.memory < cgroup.resident:
             cgroup.oom_killed = True
             processes = self.container.pids.processes

@@ -335,6 +335,30 @@ class Runtime:
             node.data = "".join(f"{line}\n" for line in lines).encode()
             node.size, node.mtime = len(node.data), self.kernel.now_ns()
 
+    def update(self, container_id: str, memory: int, nano_cpus: int, pids_limit: int) -> None:
+        container = self._containers.get(container_id)
+        if container is None:
+            return
+        cgroup = container.cgroup
+        for file, before, now in (
+            ("memory.max", cgroup.memory, memory),
+            ("cpu.max", cgroup.nano_cpus, nano_cpus),
+            ("pids.max", cgroup.pids_limit, pids_limit),
+        ):
+            if before != now:
+                self.trace.step(self.actor, f"cgroup {file}", {"container": container_id, "value": now})
+        cgroup.memory, cgroup.nano_cpus, cgroup.pids_limit = memory, nano_cpus, pids_limit
+
+    def usage(self, container_id: str) -> ports.Usage:
+        container = self._containers.get(container_id)
+        if container is None or not container.cgroup.held:
+            return ports.Usage()
+        cgroup = container.cgroup
+        interfaces = container.net.interfaces
+        received = {interface.name: interface.received for interface in interfaces}
+        sent = {interface.name: interface.sent for interface in interfaces}
+        return ports.Usage(cgroup.cpu_ns, cgroup.resident, cgroup.peak, cgroup.held, received, sent)
+
     def resize(self, process: ports.RunningProcess, height: int, width: int) -> None:
         terminal = cast(Running, process).process.fds.get(0)
         if isinstance(terminal, Terminal) and (terminal.rows, terminal.columns) != (height, width):

@@ -149,6 +149,9 @@ class Socket(OpenFile):
         if self._broken:
             self._broken = False
             raise fail(errno.ECONNRESET)
+        self.stack.count(self.local[0], sent=len(data))
+        if self.other is not None:
+            self.other.stack.count(self.other.local[0], received=len(data))
         return (yield from self._output.write(data))
 
     @property

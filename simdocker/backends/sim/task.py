@@ -163,7 +163,10 @@ class Task:
         self.kernel.processes[self.host_pid] = self
         self.cgroup.held += 1
         self.resident = SMALL_PROGRAM
-        self.cgroup.resident += SMALL_PROGRAM
+        cgroup = self.cgroup
+        cgroup.resident += SMALL_PROGRAM
+        if cgroup.resident > cgroup.peak:
+            cgroup.peak = cgroup.resident
         if self.parent is not None:
             if self.parent.children is None:
                 self.parent.children = []
