@@ -76,7 +76,9 @@ class Desk:
             self.status = USAGE_ERROR
 
     def _run(self, line: str) -> None:
-        entry = Entry(self.host, line, self._pause(), (self.console.width, self.console.height))
+        # Between our messages docker cannot rewrite its lines of progress: it is told of no screen then.
+        size = (0, 0) if self.session.listener else (self.console.width, self.console.height)
+        entry = Entry(self.host, line, self._pause(), size)
         try:
             self.perform(entry)
         finally:
@@ -174,8 +176,7 @@ def run_shell(
 def _at_a_terminal(desk: Desk) -> None:
     from simdocker.cli.shell_prompt import Prompt
 
-    hosts = ", ".join(desk.session.world.machines)
-    desk.print(f"A simulated world of {hosts}. Type docker commands; :help says more, Ctrl-D leaves.")
+    desk.print("A simulated world: type docker commands. :help says more, Ctrl-D leaves.")
     keyboard = desk.keyboard
     assert isinstance(keyboard, TerminalKeyboard)
     prompt = Prompt(desk)

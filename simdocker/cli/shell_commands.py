@@ -68,7 +68,7 @@ def obey(desk: Desk, line: str) -> None:
 
 @desk_command("[N|all|full]")
 def trace(desk: Desk, words: list[str]) -> None:
-    """what just happened, message by message; of the last N commands, of all, or with every detail"""
+    """what just happened; the last N commands; every detail"""
     entries = [entry for entry in desk.session.entries if entry.line]
     what = words[0] if words else "1"
     if what not in ("all", "full"):
@@ -109,7 +109,7 @@ def _in_full(record: Record, entry: Entry) -> Text:
 
 @desk_command()
 def undo(desk: Desk, words: list[str]) -> None:
-    """back to the world before the last command; again: before the one before"""
+    """back to the world before the last command"""
     entry = desk.session.undo()
     if entry is None:
         raise UserError("there is nothing to undo: this is the world as it began")
@@ -131,7 +131,7 @@ def _called(entry: Entry) -> str:
 
 @desk_command("[DURATION]")
 def time(desk: Desk, words: list[str]) -> None:
-    """the simulated clock, and how long the last command took; or let time pass: :time 10s"""
+    """the simulated clock; or let time pass, as :time 10s"""
     if words:
         try:
             passing = duration(words[0])
@@ -156,7 +156,7 @@ def world(desk: Desk, words: list[str]) -> None:
 
 @desk_command("on|off")
 def watch(desk: Desk, words: list[str]) -> None:
-    """print every message as it happens, or only what docker prints"""
+    """print every message as it happens"""
     if words not in (["on"], ["off"]):
         raise UserError(":watch is on or off")
     desk.watch(words == ["on"])
@@ -173,7 +173,7 @@ def on(desk: Desk, words: list[str]) -> None:
 
 @desk_command("FILE")
 def save_(desk: Desk, words: list[str]) -> None:
-    """write what was typed as a scenario that simdocker run plays"""
+    """write what was typed as a scenario to run"""
     if not words:
         raise UserError(":save needs a file, such as :save my-first.yaml")
     left_out = save(desk.session, desk.described, words[0])
@@ -189,7 +189,8 @@ def help_(desk: Desk, words: list[str]) -> None:
     for name, command in COMMANDS.items():
         called = f":{name} {command.usage}"
         desk.print(Text(f"  {called:<22}", "bold") + Text(command.act.__doc__ or ""))
-    desk.print("Ctrl-C stops what runs, Ctrl-P Ctrl-Q leaves a container running, Ctrl-D ends the session.")
+    desk.print("Ctrl-C stops what runs, Ctrl-P Ctrl-Q leaves a container, Ctrl-D ends all.")
+    desk.print("What only takes time ends at once; `--speed 1` lets it take its time.")
 
 
 @desk_command()

@@ -123,6 +123,8 @@ class Session:
         world.trace.listener = self._heard
         for host in world.machines:  # before anything runs: whoever looks first must not change its number
             world.session(host, self._show, terminal=self.terminal)
+        while world.env.peek() == 0:
+            world.env.step()
         return world
 
     def _replay_all(self) -> None:

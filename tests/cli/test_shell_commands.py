@@ -126,6 +126,7 @@ def test_what_was_typed_is_saved_as_a_scenario_that_plays(world: str, tmp_path: 
     for line in ("cat note", "docker run --rm busybox sh -c 'echo one\necho two'", ":time 2s", ":on server", "false"):
         seat.do(line)
     seat.do(f":save {saved}")
+    assert "wait: 2s" in saved.read_text() and saved.read_text().count("wait:") == 1
     run = play(load(str(saved)))
     assert [(step.on, step.exit) for step in run.steps] == [("laptop", 0), ("laptop", 0), ("server", 1)]
     assert run.steps[0].stdout == "hello\n" and run.steps[1].stdout == "one\ntwo\n"

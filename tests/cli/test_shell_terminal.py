@@ -104,6 +104,16 @@ def test_undo_takes_back_and_trace_tells(screen: Screen) -> None:
     assert "POST /volumes/create  make a volume" in screen.prompts(5)
 
 
+def test_messages_and_the_progress_of_a_pull_do_not_overwrite_each_other(screen: Screen) -> None:
+    screen.type(":watch on\r")
+    screen.prompts(2)
+    screen.type("docker pull hello-world\r")
+    shown = screen.prompts(3)
+    texts = ("POST /images/create", "Pulling from", "GET /v2/library/hello-world/blobs/", "Pull complete", "Status:")
+    assert [text for text in texts if text in shown] == list(texts)
+    assert sorted(texts, key=shown.index) == list(texts)
+
+
 def test_colour_is_left_out_on_request(tmp_path: Path) -> None:
     for env, coloured in (({"NO_COLOR": "1"}, False), ({}, True)):
         screen = Screen(tmp_path, env=env)
