@@ -574,19 +574,26 @@ class Interpreter:
                 result = int(status)
         return result
 
+    def joined(self, values: list[Value]) -> str:
+        """The values as `print` shows them, with OFS between."""
+        layout = str(self.variables["OFMT"])
+        fields = [value if isinstance(value, str) else output_number(value, layout) for value in values]
+        return self.text(self.variables["OFS"]).join(fields)
+
     def _print(self, node: Node) -> Generator[Event, Any, None]:
         kind, args, mode, target = node
-        values = []
-        for arg in args:
-            values.append((yield from self.evaluate(arg)))
+        values: list[Value] = []
+        try:
+            for arg in args:
+                values.append((yield from self.evaluate(arg)))
+        except Failure:
+            if kind == "print" and target is None and values:  # it is printed value by value
+                self.call.out((self.joined(values) + self.text(self.variables["OFS"])).encode("latin-1", "replace"))
+            raise
         if kind == "printf":
             text = formatted(self, self.text(values[0]), values[1:])
         else:
-            fields = [
-                value if isinstance(value, str) else output_number(value, str(self.variables["OFMT"]))
-                for value in values
-            ] if args else [self.record]  # fmt: skip
-            text = self.text(self.variables["OFS"]).join(fields) + self.text(self.variables["ORS"])
+            text = (self.joined(values) if args else self.record) + self.text(self.variables["ORS"])
         data = text.encode("latin-1", "replace")
         if target is None:
             self.call.out(data)

@@ -163,7 +163,7 @@ def _long_option(
     if not found or len({long[each] for each in found}) > 1:
         if arg == "--help":
             raise Usage(status=0)
-        raise Usage(f"unrecognized option '{arg if not equals else '--' + name}'")
+        raise Usage(f"unrecognized option '{arg}'")
     letter = long[found[0]]
     if takes.get(letter, 0):
         if not equals and takes[letter] == 1:

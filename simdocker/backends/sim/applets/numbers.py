@@ -9,7 +9,7 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Usage
+from simdocker.backends.sim.applets.call import Call, Failure, Usage, options
 from simdocker.backends.sim.applets.input import COPY_NS_PER_KIB
 from simdocker.backends.sim.program import OpenFile
 
@@ -19,18 +19,8 @@ _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 @applet("seq")
 def seq(call: Call) -> Status:
-    args = list(call.args)
-    width, separator = False, "\n"
-    while args and args[0].startswith("-") and not _NUMBER.fullmatch(args[0]):
-        option = args.pop(0)
-        if option == "-w":
-            width = True
-        elif option.startswith("-s"):
-            separator = option[2:] or (args.pop(0) if args else "")
-        elif option == "--":
-            break
-        else:
-            raise Usage(f"invalid option -- '{option[1:2]}'")
+    found = options(call, "ws:", permute=False)
+    args, width, separator = found.args, "w" in found, found.value("s", "\n")
     if len(args) > 3 or not args:
         raise Usage
     for arg in args:

@@ -142,8 +142,11 @@ class _Translator:
             begin = anchor and not self.extended and atom != b""
             if not anchor:
                 atom = self.repeated(atom)
-            elif self.extended and self.at < len(self.text) and self.operator() in (b"*", b"+", b"?"):
-                self.repeated(b"")
+            elif self.extended and self.at < len(self.text):
+                if self.strict and self.operator() == b"{":
+                    raise BadRegex(PREFIX)
+                if self.operator() in (b"*", b"+", b"?"):
+                    self.repeated(b"")
             pieces.append(atom)
         return b"".join(pieces)
 

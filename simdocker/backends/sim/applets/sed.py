@@ -297,7 +297,9 @@ class _Parser:
                 while self.peek().isdigit():
                     command.which = command.which * 10 + int(self.peek())
                     self.at += 1
-            elif char in "gpIi":
+            elif char == "g":
+                command.which = 0  # a number before it no longer counts
+            elif char in "pIi":
                 flags += char
             elif char == "w":
                 self.blanks()
@@ -599,7 +601,7 @@ class _Editor:
             pieces += [decode(space[position:start]), _replacement(command.text, match)]
             position = end
             changed = True
-            if "g" not in flags:
+            if command.which:
                 break
         if not changed:
             return

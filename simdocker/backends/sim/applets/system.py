@@ -12,7 +12,7 @@ from simpy import Event
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
 from simdocker.backends.sim.applets.clock import S, at, parse_date, strftime, wall_ns
-from simdocker.backends.sim.applets.listing import human
+from simdocker.backends.sim.applets.space import human
 from simdocker.backends.sim.applets.tree import group_number, owner_names, table, user_number
 
 Status = Generator[Event, Any, int]
