@@ -8,7 +8,7 @@ S = 1_000_000_000
 
 def human_duration(ns: int) -> str:
     """A duration in ns as Docker says it: `Less than a second`, `5 seconds`, `About a minute`, `3 weeks`."""
-    seconds = ns // S
+    seconds = ns // S if ns >= 0 else -(-ns // S)
     if seconds < 1:
         return "Less than a second"
     if seconds == 1:
@@ -20,7 +20,7 @@ def human_duration(ns: int) -> str:
         return "About a minute"
     if minutes < 60:
         return f"{minutes} minutes"
-    hours = int(ns / (3600 * S) + 0.5)
+    hours = (ns + 1800 * S) // (3600 * S)
     if hours == 1:
         return "About an hour"
     if hours < 48:
@@ -31,4 +31,4 @@ def human_duration(ns: int) -> str:
         return f"{hours // 24 // 7} weeks"
     if hours < 24 * 365 * 2:
         return f"{hours // 24 // 30} months"
-    return f"{int(ns / (3600 * S)) // 24 // 365} years"
+    return f"{ns // (3600 * S) // 24 // 365} years"

@@ -165,10 +165,14 @@ def derive(reference: dict[str, Any]) -> dict[str, Phase]:
         "image.list": misc("images_list"),
         "image.tag": misc("tag"),
         "image.untag": misc("untag"),
-        "pull.resolve": pull('resolve_manifest(req->"Pulling from")'),
-        "pull.config": pull('config+layer_list(first "Pulling fs layer")').minus(
-            pull('resolve_manifest(req->"Pulling from")')
-        ),
+        # the daemon's own part: what the registry takes for its answers is charged there
+        "pull.resolve": pull('resolve_manifest(req->"Pulling from")')
+        .minus(served("/v2/"))
+        .minus(served("/manifests/sha256:"))
+        .minus(served("/manifests/sha256:")),
+        "pull.config": pull('config+layer_list(first "Pulling fs layer")')
+        .minus(pull('resolve_manifest(req->"Pulling from")'))
+        .minus(served("/blobs/sha256:")),
         "pull.finalize": pull("finalize(last Pull complete -> end)"),
         "layer.extract": base,
         "layer.extract.mib": per_mib,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from heapq import heapify, heappop, heappush
 
-from simdocker.api import Forbidden, InternalError, NotFound
+from simdocker.api import ApiError, Forbidden, InternalError, NotFound
 
 Subnet = tuple[int, int]
 """(first address, prefix length)."""
@@ -231,7 +231,7 @@ def pool_for(
                 pool.reserve(address)
             except LookupError as error:
                 raise Forbidden(f"failed to allocate secondary ip address ({name}:{text}): {error.args[0]}") from None
-    except Exception:
+    except ApiError:
         space.release(subnet)
         raise
     return pool, gateway

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
-S = 1_000_000_000
+from simdocker.api.units import S, human_duration
 
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
@@ -27,34 +27,6 @@ def _scaled(size: float, base: float, units: tuple[str, ...], digits: int) -> st
         size /= base
         rank += 1
     return f"{size:.{digits}g}{units[rank]}"
-
-
-def human_duration(ns: int) -> str:
-    """`2 minutes`, `About an hour`: a duration as docker rounds it."""
-    seconds = ns // S if ns >= 0 else -(-ns // S)
-    if seconds < 1:
-        return "Less than a second"
-    if seconds == 1:
-        return "1 second"
-    if seconds < 60:
-        return f"{seconds} seconds"
-    minutes = seconds // 60
-    if minutes == 1:
-        return "About a minute"
-    if minutes < 60:
-        return f"{minutes} minutes"
-    hours = (ns + 1800 * S) // (3600 * S)
-    if hours == 1:
-        return "About an hour"
-    if hours < 48:
-        return f"{hours} hours"
-    if hours < 24 * 7 * 2:
-        return f"{hours // 24} days"
-    if hours < 24 * 30 * 2:
-        return f"{hours // 24 // 7} weeks"
-    if hours < 24 * 365 * 2:
-        return f"{hours // 24 // 30} months"
-    return f"{ns // (3600 * S) // 24 // 365} years"
 
 
 def ago(created: int, now_ns: int) -> str:
