@@ -27,7 +27,7 @@ class HostTerminal:
     """A client's `Terminal` on a simulated process. Output never blocks: a pipe takes what the
     command writes, and the reader catches up."""
 
-    __slots__ = ("_process", "_signals", "cwd", "env", "height", "stdin_tty", "stdout_tty", "width")
+    __slots__ = ("_forwarding", "_process", "_signals", "cwd", "env", "height", "stdin_tty", "stdout_tty", "width")
 
     def __init__(self, process: SimulatedProcess) -> None:
         self._process = process
@@ -40,6 +40,7 @@ class HostTerminal:
         if isinstance(screen := fds.get(1), pty.Terminal):
             self.width, self.height = screen.columns, screen.rows
         self._signals = 0
+        self._forwarding = False
 
     def out(self, data: str | bytes) -> None:
         self._put(1, data)
@@ -56,6 +57,8 @@ class HostTerminal:
             if file.pipe.readers:
                 file.pipe.buffer += raw
                 file.pipe.wake()
+            elif self._forwarding:  # SIGPIPE too: the write fails instead
+                raise BrokenPipeError(f"write /dev/{'stdout' if fd == 1 else 'stderr'}: broken pipe")
             else:
                 file.pipe.broken()
         else:
@@ -70,6 +73,7 @@ class HostTerminal:
                 self.err("\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n")
                 self._process.die(1)
 
+        self._forwarding = handler is not None
         for number in FORWARDED:
             self._process.signal(number, forward if handler is not None else "default")
 

@@ -91,6 +91,9 @@ class Client:
             if fault.message:
                 terminal.err(fault.message + "\n")
             return fault.exit_code
+        except BrokenPipeError as fault:
+            terminal.err(f"{fault}\n")
+            return PLAIN_EXIT
 
     def _help(self, wish: Help, terminal: Terminal) -> Exit:
         if wish.warnings:  # docker prints this one on standard output, except before its own help

@@ -27,7 +27,8 @@ class Terminal(Protocol):
     height: int
 
     def out(self, data: str | bytes) -> None:
-        """Write to standard output."""
+        """Write to standard output. When nobody reads it any more the command dies, as of SIGPIPE; one that
+        handles signals (`on_signal`) gets a BrokenPipeError with Go's sentence instead."""
 
     def err(self, data: str | bytes) -> None:
         """Write to standard error."""

@@ -6,12 +6,13 @@ clients get it at once and followers of the log line by line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon import checks
-from simdocker.actors.daemon.container import CREATED, Container
+from simdocker.actors.daemon.container import CREATED, Container, lines_of
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
 from simdocker.actors.daemon.times import EPOCH_NS, rfc3339
@@ -145,13 +146,12 @@ class Console:
         yield self.daemon.work("api.logs")
         since, until = _instant(query.get("since"), 0), _instant(query.get("until"), 1 << 62)
         shape = partial(_line, truthy(query.get("timestamps")), truthy(query.get("details")))
-        entries = [e for e in container.log.entries if since <= e[0] <= until and e[1] in wanted]
+        lines: Iterable[Entry] = container.log.lines(since, until, wanted)
         tail = query.get("tail", "all")
         if tail.isdigit():
-            count = int(tail)
-            entries = entries[-count:] if count else []
+            lines = deque(lines, int(tail))
         stream = Stream(self.daemon.env)
-        for entry in entries:
+        for entry in lines:
             stream.write(shape(entry))
         if not truthy(query.get("follow")) or not container.running:
             stream.close()
@@ -232,9 +232,10 @@ class Console:
 
 def _line(timestamps: bool, details: bool, entry: Entry) -> tuple[int, bytes]:
     now, fd, data = entry
+    stamp = rfc3339_nano(now).encode() + b" " if timestamps else b""
     if details:  # the attributes that --log-opt asks for would stand before the space; json-file has none
-        data = b" " + data
-    return (fd, rfc3339_nano(now).encode() + b" " + data) if timestamps else (fd, data)
+        stamp += b" "
+    return fd, b"".join([stamp + line for line in lines_of(data)]) if stamp else data
 
 
 def rfc3339_nano(ns: int) -> str:

@@ -7,6 +7,7 @@ everything rare is absent until it is needed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ class State:
 
 
 class Log:
-    """What a container wrote, as the `json-file` driver keeps it: whole lines, each with the
-    instant it was complete. A line without its newline is kept aside until the stream ends."""
+    """What a container wrote, as the `json-file` driver keeps it: whole lines with the instant they
+    were complete, those of one write together. A line without its newline is kept aside until the
+    stream ends."""
 
     __slots__ = ("entries", "followers", "partial")
 
     def __init__(self) -> None:
-        self.entries: list[tuple[int, int, bytes]] = []  # (ns, fd, line with its newline)
+        self.entries: list[tuple[int, int, bytes]] = []  # (ns, fd, lines with their newlines)
         self.partial: dict[int, bytes] | None = None
         self.followers: list[Stream] | None = None
 
@@ -90,16 +92,13 @@ class Log:
         """Add output; complete lines become entries and reach the followers."""
         if self.partial is not None and fd in self.partial:
             data = self.partial.pop(fd) + data
-        if data[-1:] == b"\n" and data.count(b"\n") == 1:
-            self._add((now, fd, data))
-            return
-        *lines, rest = data.split(b"\n")
-        for line in lines:
-            self._add((now, fd, line + b"\n"))
-        if rest:
+        complete = data.rfind(b"\n") + 1
+        if complete:
+            self._add((now, fd, data[:complete]))
+        if complete < len(data):
             if self.partial is None:
                 self.partial = {}
-            self.partial[fd] = rest
+            self.partial[fd] = data[complete:]
 
     def flush(self, now: int) -> None:
         """The streams ended: what is left without a newline becomes a line of its own."""
@@ -108,11 +107,24 @@ class Log:
                 self._add((now, fd, rest))
             self.partial = None
 
+    def lines(self, since: int, until: int, fds: set[int]) -> Iterator[tuple[int, int, bytes]]:
+        """(ns, fd, line) of what was written to `fds` between two instants."""
+        for now, fd, data in self.entries:
+            if since <= now <= until and fd in fds:
+                for line in lines_of(data):
+                    yield now, fd, line
+
     def _add(self, entry: tuple[int, int, bytes]) -> None:
         self.entries.append(entry)
         if self.followers:
             for follower in self.followers:
                 follower.write(entry)
+
+
+def lines_of(data: bytes) -> list[bytes]:
+    """Output cut into lines, each with its newline; the last may have none."""
+    *lines, rest = data.split(b"\n")
+    return [line + b"\n" for line in lines] + ([rest] if rest else [])
 
 
 class Container:

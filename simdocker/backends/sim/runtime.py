@@ -25,7 +25,7 @@ from simdocker.backends.sim.process import Process
 from simdocker.backends.sim.program import Blocking, Main
 from simdocker.backends.sim.storage import RootFS, make_directories
 from simdocker.backends.sim.task import short_name
-from simdocker.backends.sim.terminal import Sink, Source, Terminal, signal_users
+from simdocker.backends.sim.terminal import EnginePipe, Source, Terminal, signal_users
 from simdocker.content.changeset import DIRECTORY, FILE, Node
 
 if TYPE_CHECKING:
@@ -229,8 +229,8 @@ class Runtime:
         kernel.next_pipe()
         return {
             0: Source(kernel, stdin) if stdin is not None else Null("/dev/null"),
-            1: Sink(f"pipe:[{pipes}]", 1, output),
-            2: Sink(f"pipe:[{pipes + 1}]", 2, output),
+            1: EnginePipe(f"pipe:[{pipes}]", 1, output, kernel.env),
+            2: EnginePipe(f"pipe:[{pipes + 1}]", 2, output, kernel.env),
         }
 
     def _enter(self, process: Process, cwd: str) -> None:

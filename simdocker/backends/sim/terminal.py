@@ -17,12 +17,16 @@ from simpy import Event
 from simdocker.api.streams import Stream
 from simdocker.backends.sim import signals
 from simdocker.backends.sim.openfile import OpenFile
-from simdocker.backends.sim.pipe import Pipe
+from simdocker.backends.sim.pipe import CAPACITY, Pipe
 from simdocker.backends.sim.program import Blocking
 
 if TYPE_CHECKING:
     from simdocker.backends.ports import Output
     from simdocker.backends.sim.kernel import Container, Kernel
+    from simdocker.des import Environment
+
+LINE_NS, BYTE_NS = 3_000, 10
+"""What dockerd takes for a line of output, and for each byte of it, until json-file has it."""
 
 INTERRUPT, END, BACKSPACE, TAB, QUIT, KILL_LINE, DELETE = 3, 4, 8, 9, 28, 21, 127
 
@@ -40,6 +44,28 @@ class Sink(OpenFile):
     def put(self, data: bytes) -> None:
         if data:
             self.output(self.fd, bytes(data))
+
+
+class EnginePipe(Sink):
+    """The pipe to the engine, which takes the lines out of it at its own pace: who writes faster than
+    that waits as soon as the pipe is full."""
+
+    __slots__ = ("_empty_at", "_env")
+
+    def __init__(self, path: str, fd: int, output: Output, env: Environment) -> None:
+        super().__init__(path, fd, output)
+        self._env = env
+        self._empty_at = 0
+
+    def write(self, data: bytes) -> Blocking:
+        self.put(data)
+        now = int(self._env.now)
+        cost = len(data) * BYTE_NS + data.count(b"\n") * LINE_NS
+        self._empty_at = max(self._empty_at, now) + cost
+        room = CAPACITY * cost // (len(data) or 1)  # how long it takes to empty a pipe full of the like
+        if self._empty_at - now > room:
+            yield self._env.timeout(self._empty_at - now - room)
+        return len(data)
 
 
 class Source(OpenFile):

@@ -10,11 +10,11 @@ from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, com
 from simdocker.actors.client.format.help import INSPECT_FORMAT_HELP
 from simdocker.actors.client.format.inspector import BAD_TEMPLATE
 from simdocker.actors.client.format.now import now_ns
-from simdocker.actors.client.format.units import S
 from simdocker.actors.client.gotemplate import Template, TemplateError, Value
 from simdocker.actors.client.gotemplate.schema import go_type
 from simdocker.actors.client.timestamps import timestamp
 from simdocker.actors.client.values import FILTER, STRING
+from simdocker.api.units import S
 
 
 @command(
