@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 SIGINT = 2
 TTY = "/dev/pts/0"
 INTERRUPTED = 130
-SHELL_START_NS = 5_000_000
-"""From one line's end to the next one's first command: `bash -c` as the reference recorder starts it (measured:
-3 ms for bash, 2 ms around it). Without it lines would follow each other faster than a container can end."""
+SHELL_START_NS = 8_000_000
+"""From one line's end to the next one's first command: `bash -c :` as the reference recorder starts it (measured).
+Without it lines would follow each other faster than a container can end."""
 
 
 Screen = Callable[[int, bytes], None]

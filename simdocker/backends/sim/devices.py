@@ -54,7 +54,6 @@ def sys_tree() -> Node:
     tree = directory(0o555)
     for name in ("block", "bus", "class", "dev", "devices", "firmware", "fs", "kernel", "module", "power"):
         tree.children[name] = directory(0o755)
-    put(tree, "/class/net/lo/address", file("00:00:00:00:00:00\n"))
     put(tree, "/kernel/mm/transparent_hugepage/enabled", file("always [madvise] never\n"))
     put(tree, "/fs/cgroup/cgroup.controllers", file("cpuset cpu io memory pids\n"))
     return tree

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from simdocker.backends.sim.devices import DEV, PTS, SYS
 from simdocker.backends.sim.namespace import MakeMount, Mount, MountNamespace, Point, points
 from simdocker.backends.sim.overlay import stack
-from simdocker.content.changeset import DIRECTORY, Node, file
+from simdocker.backends.sim.procfs import net_devices
+from simdocker.content.changeset import DIRECTORY, Node, directory, file, put
 
 if TYPE_CHECKING:
     from simdocker.backends.ports import MountPoint
@@ -51,7 +52,9 @@ def _pts(namespace: MountNamespace, target: str) -> Mount:
 
 def _sysfs(namespace: MountNamespace, target: str) -> Mount:
     container: Container = namespace.owner
-    mount = Mount("sysfs", target, "sysfs", None, _sys, read_only=True, options=HARDENED)
+    root = Node(DIRECTORY, 0o555)
+    put(root, "/class/net", net_devices(container.sandbox.stack) if container.sandbox is not None else directory())
+    mount = Mount("sysfs", target, "sysfs", root, _sys, read_only=True, options=HARDENED)
     mount.made_ns = container.kernel.now_ns()
     return mount
 

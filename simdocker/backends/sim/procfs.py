@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from simdocker.backends.sim.namespace import MagicLink, MountNamespace
-from simdocker.content.changeset import DIRECTORY, FILE, Node, symlink
+from simdocker.content.changeset import DIRECTORY, FILE, Node, directory, file, put, symlink
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Kernel, PidNamespace
+    from simdocker.backends.sim.netstack import NetStack
     from simdocker.backends.sim.task import Task
 
 TICKS = 100  # USER_HZ: what /proc/<pid>/stat counts in
@@ -54,6 +55,25 @@ class Entries:
 
     def values(self) -> Iterator[Node]:
         return (node for _, node in self.items())
+
+
+def net_devices(stack: NetStack) -> Node:
+    """/sys/class/net: the network devices of a namespace as they are when looked at."""
+
+    def device(name: str) -> Node | None:
+        interface = next((each for each in stack.interfaces if each.name == name), None)
+        if interface is None and name != "lo":
+            return None
+        mac = interface.mac if interface is not None else ""
+        found = directory(0o755)
+        put(found, "/address", file(f"{mac or '00:00:00:00:00:00'}\n"))
+        put(found, "/operstate", file("up\n" if interface is not None else "unknown\n"))
+        put(found, "/mtu", file("1500\n" if interface is not None else "65536\n"))
+        return found
+
+    devices = ProcDirectory(Entries(device, lambda: ["lo", *(each.name for each in stack.interfaces)]))
+    devices.opaque = True
+    return devices
 
 
 class ProcDirectory(Node):

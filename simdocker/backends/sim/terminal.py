@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Container, Kernel
     from simdocker.des import Environment
 
-LINE_NS, BYTE_NS = 3_000, 10
-"""What dockerd takes for a line of output, and for each byte of it, until json-file has it."""
+LINE_NS, BYTE_NS = 3_600, 40
+"""What dockerd takes for a line of output, and for each byte of it, until json-file and the client have it
+(measured: a million lines of three bytes in 3.7 s, 20 MB in lines of a hundred bytes in 1.6 s)."""
 
 INTERRUPT, END, BACKSPACE, TAB, QUIT, KILL_LINE, DELETE = 3, 4, 8, 9, 28, 21, 127
 
