@@ -61,9 +61,10 @@ class Ping:
         p.signal(INT, "catch")
         start = next_send = int(p.clock.now)
         end = None if self.deadline is None else start + self.deadline
+        line_buffered = 1 in p.fds and p.fds[1].isatty()
         while True:
             now = int(p.clock.now)
-            self._receive(now)
+            answered = self._receive(now)
             if self.count and len(self.times) >= self.count:
                 break
             if self.adaptive and not self.due and self.sent and self.times:
@@ -73,7 +74,8 @@ class Ping:
                 next_send = now + self.interval
                 if self.count and self.sent == self.count and end is None:
                     end = now + self.linger
-            yield from call.flush()
+            if line_buffered or (answered and not self.quiet):  # busybox flushes after a reply it tells of
+                yield from call.flush()
             if end is not None and now >= end:
                 break
             moments = [when for when, _, _ in self.due]
@@ -94,8 +96,10 @@ class Ping:
             self.due.append((now + 2 * way.one_way_ns, self.sent, way))
         self.sent += 1
 
-    def _receive(self, now: int) -> None:
-        for reply in [reply for reply in self.due if reply[0] <= now]:
+    def _receive(self, now: int) -> bool:
+        """Take the replies that have come; whether there were any."""
+        arrived = [reply for reply in self.due if reply[0] <= now]
+        for reply in arrived:
             self.due.remove(reply)
             _, number, way = reply
             self.times.append(2 * way.one_way_ns)
@@ -105,6 +109,7 @@ class Ping:
                     f"{self.size + ICMP_HEADER} bytes from {self.address}: seq={number} "
                     f"ttl={FULL_TTL - len(way.routers)}{timed}\n"
                 )
+        return bool(arrived)
 
     def _summary(self) -> int:
         call, times = self.call, self.times
