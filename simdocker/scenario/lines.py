@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 SIGINT = 2
 TTY = "/dev/pts/0"
 INTERRUPTED = 130
-SHELL_START_NS = 8_000_000
-"""From one line's end to the next one's first command: `bash -c :` as the reference recorder starts it (measured).
-Without it lines would follow each other faster than a container can end."""
-
 
 Screen = Callable[[int, bytes], None]
 """Who sees what the processes of a session print, as they print it: descriptor and bytes."""
@@ -130,7 +126,6 @@ class HostSession:
                 process.fds[2] = Sink(TTY, 2, line.take)
             process.take_signals()
             state.line = 1
-            yield self.env.timeout(SHELL_START_NS)
             try:
                 status = yield from shell.text(line.source)
             except ShellExit as leaving:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from simdocker.scenario.world import World
 
 PLAYER = "player"
+BETWEEN_STEPS_NS = 8_000_000
+"""From one line's end to the next line: what `bash -c :` takes where the reference recorder starts one for each
+(measured). Without it lines would follow each other faster than a container can end."""
 
 Outcome = tuple[int, list[tuple[int, bytes]]]
 """A line's exit code and output."""
@@ -70,7 +73,9 @@ class Player:
         return self.run
 
     def _steps(self) -> Generator[Event, Any, None]:
-        for step in self.scenario.steps:
+        for number, step in enumerate(self.scenario.steps):
+            if number:
+                yield self.world.env.timeout(BETWEEN_STEPS_NS)
             yield from self._step(step)
 
     def _step(self, step: Step) -> Generator[Event, Any, None]:
