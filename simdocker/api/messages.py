@@ -6,7 +6,7 @@ ends never share state. Bodies are models of `simdocker.api`, plain JSON values,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,26 @@ import msgspec
 from simdocker.api.streams import Stream
 
 NO_QUERY: Mapping[str, str] = {}
+
+
+class Repeated(str):
+    """A query parameter that is given several times, such as `names=a&names=b`. Read as a text it is
+    its first value, as in Go's `FormValue`."""
+
+    values: tuple[str, ...]
+
+    def __new__(cls, values: Sequence[str]) -> Repeated:
+        text = super().__new__(cls, values[0])
+        text.values = tuple(values)
+        return text
+
+
+def values(query: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """All values of a query parameter."""
+    given = query.get(name)
+    if given is None:
+        return ()
+    return given.values if isinstance(given, Repeated) else (given,)
 
 
 class Request(msgspec.Struct, gc=False):

@@ -18,6 +18,7 @@ from simdocker.content.reference import HUB
 
 HUB_ADDRESS = "https://index.docker.io/v1/"
 NO_AUTH = {"X-Registry-Auth": "e30="}  # base64 of {}: nobody is logged in
+NO_AUTHS = {"X-Registry-Config": "e30="}  # the same for all registries, as a build sends it
 
 
 class Credentials:

@@ -39,16 +39,21 @@ def pull_image(cli: Cli, reference: Reference, platform: str, write: Write | Non
                 stream.cancel()
 
 
-def show_progress(stream: Stream, write: Write | None, width: int) -> Process:
-    """Process: show a progress stream to its end; `width` 0 means that no terminal is looking. Raises
-    CommandError for an error inside it."""
+def show_progress(
+    stream: Stream, write: Write | None, width: int, aside: Callable[[dict[str, Any]], None] | None = None
+) -> Process:
+    """Process: show a progress stream to its end; `width` 0 means that no terminal is looking. What is
+    meant for programs goes to `aside`. Raises CommandError for an error inside it."""
     rows: dict[str, int] = {}  # terminal: the line of each id, counted from the first
     while (message := (yield from stream.read())) is not None:
-        if "aux" in message:  # for programs
+        if "aux" in message:
+            if aside is not None:
+                aside(message["aux"])
             continue
         error = message.get("errorDetail") or message.get("error")
         if error:
-            raise CommandError(error["message"] if isinstance(error, dict) else str(error))
+            detail: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
+            raise CommandError(detail["message"], detail.get("code") or 1)
         if write is not None:
             text = _on_terminal(message, rows, width) if width else _on_pipe(message)
             if text:

@@ -122,6 +122,7 @@ class Daemon:
         host_facts: dict[str, Any] | None = None,
     ) -> None:
         from simdocker.actors.daemon import (
+            builder,
             containers,
             disk_usage,
             events,
@@ -161,6 +162,7 @@ class Daemon:
         parts = (
             self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system,
             registry_requests.RegistryRequests(self), stats.Stats(self), disk_usage.DiskUsage(self),
+            builder.Builds(self),
         )  # fmt: skip
         for part in parts:
             for route in part.routes():

@@ -162,16 +162,20 @@ class Images:
                 wanted = wanted.with_tag(tag)
             elif wanted.digest:
                 raise InvalidReference("refusing to create a tag with a digest reference")
-            yield self.daemon.work("image.tag")
-            self.store.name(wanted, image)
+            yield from self.give_name(image, wanted)
         except BadRequest as error:  # dockerd 20.10 does not say that this is the client's fault
             raise InternalError(error.message) from None
+        return Response(201)
+
+    def give_name(self, image: Image, wanted: Reference) -> Process:
+        """Process: another name for an image. Raises BadRequest for one that could be an id."""
+        yield self.daemon.work("image.tag")
+        self.store.name(wanted, image)
         image.last_tagged_ns = self.daemon.env.now
         self.daemon.trace.state(
             f"image/{wanted.or_latest().familiar}", "tagged", {"on": self.daemon.host, "id": digests.short(image.id)}
         )
         self.daemon.events.emit("image", "tag", image.id, {**(image.config.Labels or {}), "name": wanted.familiar})
-        return Response(201)
 
     def delete(self, request: Request, name: str) -> Reply:
         """Process: `DELETE /images/{name}`: untag, and delete what nothing names or uses."""

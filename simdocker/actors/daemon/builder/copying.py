@@ -1,0 +1,200 @@
+"""COPY and ADD: files from a source into a new layer (moby's `builder/dockerfile/copy.go`).
+
+No container runs for it: the builder makes a writable layer over the image so far, puts the files
+in as a tar would be unpacked there, and commits it.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import posixpath
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from simdocker.actors.daemon.builder.sources import Found, Source, hash_of, walk
+from simdocker.actors.daemon.views import ROOT
+from simdocker.api import InternalError
+from simdocker.content import archive
+from simdocker.content.archive import ArchiveError, Files
+from simdocker.content.blob import Blob
+from simdocker.content.changeset import DIRECTORY, Node
+
+if TYPE_CHECKING:
+    from simdocker.content.dockerfile import Instruction
+
+Owner = tuple[int, int]
+ROOT_USER = (0, 0)
+
+
+class Copy:
+    """One COPY or ADD: what was found, and where it is to go."""
+
+    __slots__ = ("chown", "destination", "found", "name", "preserve", "unpack")
+
+    def __init__(self, step: Instruction, source: Source, working_directory: str, *, preserve: bool) -> None:
+        """Find everything. `preserve` keeps owners (COPY --from). Raises InternalError."""
+        *patterns, destination = step.words
+        self.name = step.name
+        self.chown = step.flags.get("chown", "")
+        self.preserve = preserve and not self.chown
+        self.unpack = step.name == "ADD"
+        try:
+            self.found = [found for pattern in patterns for found in source.find(pattern)]
+            if not self.found:
+                raise InternalError("no source files were specified")
+        except InternalError as fault:
+            raise InternalError(f"{step.name} failed: {fault.message}") from None
+        if len(self.found) > 1 and not destination.endswith("/"):
+            raise InternalError(
+                f"When using {step.name} with more than one source file, the destination must be a directory "
+                "and end with a /"
+            )
+        self.destination = destination
+        if not destination.startswith("/"):
+            slash = "/" if destination.endswith("/") or destination == "." else ""
+            self.destination = posixpath.normpath(posixpath.join("/", working_directory, destination)) + slash
+
+    def comment(self, destination: str) -> str:
+        """The line in the history; `destination` as it was written."""
+        chown = f"--chown={self.chown}" if self.chown else ""
+        return f"{self.name} {chown}{hash_of(self.found)} in {destination} "
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files."""
+        return sum(
+            node.size
+            for found in self.found
+            for node in (found.node, *(node for _, node in _below(found)))
+            if node.kind != DIRECTORY
+        )
+
+    def put(self, files: Files, layer: str) -> None:
+        """Copy everything into `files`, the layer called `layer`. Raises InternalError."""
+        owner = None if self.preserve else owner_of(self.chown, files) if self.chown else ROOT_USER
+        for found in self.found:
+            try:
+                self._put(found, files, owner)
+            except OSError as error:
+                where = f"{ROOT}/overlay2/{layer}/merged{self.destination.rstrip('/')}"
+                text = (error.strerror or "").lower()
+                if found.node.kind == DIRECTORY:
+                    raise InternalError(
+                        f"failed to copy files: failed to copy directory: mkdir {where}: {text}"
+                    ) from None
+                raise InternalError(f"failed to copy files: lstat {where}: {text}") from None
+            except ArchiveError as error:
+                raise InternalError(f"failed to copy files: {error.message}") from None
+
+    def _put(self, found: Found, files: Files, owner: Owner | None) -> None:
+        to = self.destination.rstrip("/") or "/"
+        there = files.find(to, follow=True)
+        if found.node.kind == DIRECTORY:
+            make_directory(files, to, owner or ROOT_USER)
+            _unpack(archive.pack(_below(found)), files, to, owner)
+            return
+        content = _archive_in(found.node) if self.unpack else None
+        if content is not None:
+            make_directory(files, to, ROOT_USER)
+            _unpack(content, files, to, None)
+            return
+        if self.destination.endswith("/") or (there is not None and there.kind == DIRECTORY):
+            to = posixpath.join(to, posixpath.basename(found.path))
+        make_directory(files, posixpath.dirname(to), owner or ROOT_USER)
+        _unpack(archive.pack([(posixpath.basename(to), found.node)]), files, posixpath.dirname(to), owner)
+
+
+class _Subtree:
+    """The files below one directory, as its own root: an archive is unpacked into it as after chroot(2)."""
+
+    def __init__(self, files: Files, root: str) -> None:
+        self._files = files
+        self._root = root.rstrip("/")
+
+    def find(self, path: str, *, follow: bool = False) -> Node | None:
+        return self._files.find(self._root + path, follow=follow or path == "/")
+
+    def names(self, path: str) -> list[str]:
+        return self._files.names(self._root + path)
+
+    def put(self, path: str, node: Node) -> None:
+        self._files.put(self._root + path, node)
+
+    def remove(self, path: str) -> None:
+        self._files.remove(self._root + path)
+
+    def own(self, path: str, *, follow: bool = False) -> Node:
+        return self._files.own(self._root + path, follow=follow or path == "/")
+
+
+def _unpack(data: Blob, files: Files, to: str, owner: Owner | None) -> None:
+    archive.unpack(archive.members(data), _Subtree(files, to), "/", owner=owner)
+
+
+def _below(found: Found) -> Iterator[tuple[str, Node]]:
+    """What a directory holds, by its name in there."""
+    if found.node.kind != DIRECTORY:
+        return
+    start = len(found.at.rstrip("/")) + 1
+    for path, node in walk(found.files, found.at.strip("/")):
+        yield f"/{path}"[start:], node
+
+
+def _archive_in(node: Node) -> Blob | None:
+    """The tar that a file is, compressed or not; None when it is none."""
+    if not node.size or node.data is None:
+        return None
+    data = Blob.of(node.data)
+    try:
+        if data[:3] == b"BZh":
+            data = Blob([bz2.decompress(bytes(data))])
+        elif data[:6] == b"\xfd7zXZ\0":
+            data = Blob([lzma.decompress(bytes(data))])
+        else:
+            data = archive.inflate(data)
+        return data if next(iter(archive.members(data)), None) is not None else None
+    except (ArchiveError, OSError, EOFError, lzma.LZMAError):
+        return None
+
+
+def make_directory(files: Files, path: str, owner: Owner) -> None:
+    """mkdir -p: what has to be made is `owner`'s. Raises OSError where something else is in the way."""
+    there = files.find(path, follow=True)
+    if there is None:
+        make_directory(files, posixpath.dirname(path), owner)
+        node = Node(DIRECTORY, 0o755, uid=owner[0], gid=owner[1])
+        files.put(path, node)
+    elif there.kind != DIRECTORY:
+        raise NotADirectoryError(20, "Not a directory", path)
+
+
+def owner_of(chown: str, files: Files) -> Owner:
+    """`user`, `user:group` or numbers, by the image's own tables. Raises InternalError."""
+    user, colon, group = chown.partition(":")
+    if not user or (colon and not group):
+        raise InternalError(f"invalid chown string format: {chown}")
+    group = group or user
+    uid = _look_up(files, "/etc/passwd", user)
+    if uid is None:
+        raise _unknown(f"can't find uid for user {user}: no such user: {user}")
+    gid = _look_up(files, "/etc/group", group)
+    if gid is None:
+        raise _unknown(f"can't find gid for group {group}: no such group: {group}")
+    return uid, gid
+
+
+def _unknown(why: str) -> InternalError:
+    return InternalError(f"unable to convert uid/gid chown string to host mapping: {why}")
+
+
+def _look_up(files: Files, table: str, name: str) -> int | None:
+    if name.isdigit():
+        return int(name)
+    node = files.find(table, follow=True)
+    lines = bytes(node.data).decode(errors="replace").splitlines() if node is not None and node.data else []
+    for line in lines:
+        fields = line.split(":")
+        if fields[0] == name and len(fields) > 2 and fields[2].isdigit():
+            return int(fields[2])
+    return None
