@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from simdocker.scenario.model import Scenario, Step
-    from simdocker.scenario.result import Expectation, Run, StepResult
+    from simdocker.scenario.result import Run, StepResult
     from simdocker.scenario.world import World
 
 
@@ -134,17 +134,14 @@ class Play:
             self.console.print()
             self._command(first.command, fleet.called([result.on for result in results]))
         self._pulls(results)
-        if len(results) > 1:
-            self._fleet_ended(results)
-            return
-        self._output(first.printed)
-        took = show_duration(first.ended_ns - first.started_ns)
-        self.console.print(Text(f"{'':>{TIME_WIDTH}}  exit code {first.exit} after {took}", style="dim"))
-        for expectation in first.expectations:
-            if expectation.passed:
-                self.console.print(Text("  ✓ ", "green") + Text(expectation.what))
-            else:
-                self._failed(expectation)
+        for whose, printed in fleet.outputs(results):
+            if whose:
+                self.console.print(Text(f"  {whose}", style="dim"))
+            self._output(printed)
+        for line in fleet.summary(results):
+            self.console.print(Text(" " * (TIME_WIDTH + 2)) + line)
+        for _, line in fleet.verdicts(results):
+            self.console.print(line)
 
     def _pulls(self, results: Sequence[StepResult]) -> None:
         """Bars for the layers that came during the step, unless another step of the same time showed them."""
@@ -154,28 +151,19 @@ class Play:
             for bar in pull_bars([record for record in layers if record.seq >= begin], self.console.width):
                 self.console.print(bar)
 
-    def _fleet_ended(self, results: Sequence[StepResult]) -> None:
-        for whose, printed in fleet.outputs(results):
-            self.console.print(Text(f"  {whose}", style="dim"))
-            self._output(printed)
-        for line in fleet.summary(results):
-            self.console.print(Text(" " * (TIME_WIDTH + 2)) + line)
-        for line in fleet.verdicts(results):
-            self.console.print(line)
-
     def _quietly(self, results: Sequence[StepResult]) -> None:
         """Only what docker printed, and what did not hold."""
-        for result in results:
-            for fd, text in result.printed:
+        for whose, printed in fleet.outputs(results):
+            if whose:
+                self.console.print(Text(whose, style="dim"))
+            for fd, text in printed:
                 print(text, end="", file=sys.stdout if fd == 1 else sys.stderr, flush=True)
-            if not result.passed:
-                self.console.print(Text(f"{result.on}$ {result.command}", style="bold"))
-                for expectation in result.expectations:
-                    if not expectation.passed:
-                        self._failed(expectation)
-
-    def _failed(self, expectation: Expectation) -> None:
-        self.console.print(Text("  ✗ ", "red bold") + Text(expectation.what) + Text(f": got {expectation.got}"))
+        if not all(result.passed for result in results):
+            where = fleet.called([result.on for result in results])
+            self.console.print(Text(f"{where}$ {results[0].command}", style="bold"))
+        for held, line in fleet.verdicts(results):
+            if not held:
+                self.console.print(line)
 
     def _output(self, printed: Sequence[tuple[int, str]]) -> None:
         """What was printed, in the order it was; standard error behind a broken line."""

@@ -1,4 +1,4 @@
-"""A step that ran on many hosts at once, in a few lines: one host's story stands for all of them.
+"""What came of a step on one host or on many at once, in a few lines: one host's story stands for all.
 
 The messages of the first host are shown as they happen and those that its command did not cause are
 left out; afterwards comes how long it took the others, what they printed, and who differs.
@@ -59,11 +59,16 @@ def summary(results: Sequence[StepResult]) -> Iterator[Text]:
         took.sort()
         first, half, last = (show_duration(took[at]) for at in (0, (len(took) - 1) // 2, -1))
         times = f"after {first}" if first == last else f"first after {first}, half {half}, all {last}"
-        yield Text(f"exit code {code} on {_hosts(len(took))}: {times}", style="dim")
+        where = f" on {_hosts(len(took))}:" if len(results) > 1 else ""
+        yield Text(f"exit code {code}{where} {times}", style="dim")
 
 
 def outputs(results: Sequence[StepResult]) -> Iterator[tuple[str, list[tuple[int, str]]]]:
-    """What was printed, and on which hosts: each different output once, those of most hosts first."""
+    """What was printed, and on which hosts: each different output once, those of most hosts first. Of a
+    single host nothing is said but what it printed."""
+    if len(results) == 1:
+        yield "", results[0].printed
+        return
     same: dict[tuple[tuple[int, str], ...], list[StepResult]] = {}
     for result in results:
         if result.printed:
@@ -77,17 +82,18 @@ def outputs(results: Sequence[StepResult]) -> Iterator[tuple[str, list[tuple[int
         yield f"{_hosts(left, 'more ')} printed something else", []
 
 
-def verdicts(results: Sequence[StepResult]) -> Iterator[Text]:
-    """Each expectation once: held on all hosts, or which hosts differ and how."""
+def verdicts(results: Sequence[StepResult]) -> Iterator[tuple[bool, Text]]:
+    """Each expectation once, and whether it held: of many hosts on all of them, or which differ and how."""
+    many = len(results) > 1
     for number, first in enumerate(results[0].expectations):
         failed = [(r.on, r.expectations[number].got) for r in results if not r.expectations[number].passed]
         if not failed:
-            yield Text("  ✓ ", "green") + Text(f"{first.what}, on all {len(results)} hosts")
+            yield True, Text("  ✓ ", "green") + Text(first.what + (f", on all {len(results)} hosts" if many else ""))
             continue
         named = "; ".join(f"{host} got {got}" for host, got in failed[:DIFFERING])
         rest = f"; and {len(failed) - DIFFERING} more" if len(failed) > DIFFERING else ""
-        where = f": not on {len(failed)} of {len(results)} hosts: {named}{rest}"
-        yield Text("  ✗ ", "red bold") + Text(first.what) + Text(where)
+        how = f"not on {len(failed)} of {len(results)} hosts: {named}{rest}" if many else f"got {failed[0][1]}"
+        yield False, Text("  ✗ ", "red bold") + Text(f"{first.what}: {how}")
 
 
 def _hosts(count: int, which: str = "") -> str:

@@ -89,6 +89,24 @@ steps:
     assert "client@node-5 → daemon@node-5" in single
 
 
+def test_quietly_a_group_s_output_is_printed_once_and_what_failed_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scenario = from_yaml(RACKS + """
+steps:
+  - run: test $(hostname) != node-3 && echo hello
+    on: node
+    expect: {exit: 0}
+""", "f.yaml")  # fmt: skip
+    world = World.build(scenario)
+    Player(scenario, world, Play(Console(width=160), scenario, world, quiet=True)).play()
+    assert capsys.readouterr().out == (
+        "node-1 and 4 other hosts:\nhello\n"
+        "node-1 … node-6$ test $(hostname) != node-3 && echo hello\n"
+        "  ✗ exit code is 0: not on 1 of 6 hosts: node-3 got 1\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

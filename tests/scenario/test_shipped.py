@@ -13,6 +13,7 @@ from simdocker.scenario.load import load
 from simdocker.scenario.player import play
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+FLEETS = [path for path in SCENARIOS if "hundred-hosts" in path.stem]
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
@@ -32,7 +33,7 @@ print(hashlib.sha256(file.getvalue()).hexdigest())
 """
 
 
-@pytest.mark.parametrize("path", SCENARIOS[:4], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*SCENARIOS[:4], *FLEETS], ids=lambda path: path.stem)
 def test_the_trace_does_not_depend_on_hash_seeds(path: Path) -> None:
     file = io.BytesIO()
     play(load(str(path))).trace.dump(file)
