@@ -18,6 +18,7 @@ from simdocker.backends.sim.program import OpenFile
 
 Status = Generator[Event, Any, int]
 MAX_REDIRECTIONS = 20
+GOOD, REDIRECTED = (200, 201, 202, 203, 204, 206), (300, 301, 302, 303, 307, 308)
 STDOUT = "-"
 BAR = "*" * 32
 LONG = {
@@ -70,8 +71,9 @@ class Fetch:
         3. Save the body.
         """
         first = url = self._url(text)
+        said = False
         for _ in range(MAX_REDIRECTIONS):
-            reader, fd = yield from self._connect(url)
+            reader, fd = yield from self._connect(url, said)
             try:
                 try:
                     location = yield from self._head(reader, url)
@@ -86,6 +88,7 @@ class Fetch:
             finally:
                 if fd in self.call.p.fds:
                     self.call.p.close(fd)
+            said = location.startswith("/")  # a path on the same server is asked for in silence
             url = self._url(join(url, location))
         raise Failure("too many redirections")
 
@@ -99,13 +102,14 @@ class Fetch:
         except ValueError as error:
             raise Failure(f"bad port '{error.args[0]}'") from None
 
-    def _connect(self, url: Url) -> Generator[Event, Any, tuple[Reader, int]]:
+    def _connect(self, url: Url, said: bool) -> Generator[Event, Any, tuple[Reader, int]]:
         p = self.call.p
         addresses = yield from resolve(p, url.host)
         if not addresses:
             raise Failure(f"bad address '{url.authority}'")
         address = addresses[0]
-        yield from self.say(f"Connecting to {url.authority} ({address}:{url.port})\n")
+        if not said:
+            yield from self.say(f"Connecting to {url.authority} ({address}:{url.port})\n")
         limit = min(self.patience or CONNECT_TIMEOUT_NS, CONNECT_TIMEOUT_NS)
         try:
             socket = yield from p.net.connect(address, url.port, limit)
@@ -146,16 +150,14 @@ class Fetch:
         words = status.split(None, 2)
         if not words or not words[0].startswith("HTTP/"):
             raise Failure("error getting response")
+        code = int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0
+        if code not in (0, *GOOD, *REDIRECTED):
+            raise Failure(f"server returned error: {status}")
         self.headers: dict[str, str] = {}
         while line := (yield from self._line(reader)):
             name, _, value = line.partition(":")
             self.headers[name.strip().lower()] = value.strip()
-        code = int(words[1]) if len(words) > 1 and words[1].isdecimal() else 0
-        if code in (300, 301, 302, 303, 307, 308) and "location" in self.headers:
-            return self.headers["location"]
-        if code not in (0, 200, 201, 202, 203, 204, 206):
-            raise Failure(f"server returned error: {status}")
-        return None
+        return self.headers.get("location") if code in REDIRECTED else None
 
     def _line(self, reader: Reader) -> Generator[Event, Any, str]:
         try:

@@ -63,6 +63,7 @@ def httpd(call: Call) -> Status:
         return (yield from _serve(p, listener, found))
 
     def daemon(child: Process) -> Status:
+        child.comm = call.name
         for standard in range(3):
             child.fds[standard].close()
             child.fds[standard] = child.open("/dev/null")

@@ -236,7 +236,7 @@ def _neighbours(view: View, words: list[str]) -> int:
     if _verb(words, ("flush", *SHOW)) != "show":
         _refuse_change(view)
     for address, (device, mac) in view.call.p.net.neighbours.items():
-        view.lines(f"{address} dev {device} lladdr {mac} ref 1 used 0/0/0 probes 1 REACHABLE")
+        view.lines(f"{address} dev {device} lladdr {mac} ref 1 used 0/0/0 probes 4 REACHABLE")
     return 0
 
 

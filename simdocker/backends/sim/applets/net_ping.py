@@ -12,7 +12,7 @@ from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
 from simdocker.backends.sim.capabilities import NET_RAW
 from simdocker.backends.sim.names import is_address, resolve
-from simdocker.backends.sim.netstack import S, Way
+from simdocker.backends.sim.netstack import S, Way, number
 from simdocker.backends.sim.signals import INT
 
 Status = Generator[Event, Any, int]
@@ -84,6 +84,7 @@ class Ping:
             if end is not None:
                 moments.append(end)
             if not (yield from p.sleep(min(moments) - now)):
+                p.take_signals()
                 break
         return self._summary()
 
@@ -141,6 +142,8 @@ def ping(call: Call) -> Status:
         raise Failure(f"bad address '{host}'")
     run.address = addresses[0]
     call.out(f"PING {host} ({run.address}){source}: {run.size} data bytes\n")
+    if source and not call.p.net.has_address(found.value("I")):
+        raise Failure("can't set multicast source interface")
     if not call.p.capable(NET_RAW):
         raise Failure("permission denied (are you root?)")
     return (yield from run.run())
@@ -160,8 +163,6 @@ def _source(call: Call, found: Options) -> str:
         return ""
     if not is_address(given):
         raise Failure(f"bad address '{given}'")
-    if not call.p.net.has_address(given):
-        raise Failure("bind: Cannot assign requested address")
     return f" from {given}"
 
 
@@ -205,7 +206,7 @@ def _hops(call: Call, address: str, way: Way | None) -> list[tuple[str, int]]:
         per_hop = 2 * way.one_way_ns // (len(way.routers) + 1)
         return [(at, per_hop * number) for number, at in enumerate([*way.routers, address], 1)]
     interface = net.route(address)
-    if interface is None or not interface.gateway:
+    if interface is None or not interface.gateway or interface.on_link(number(address)):
         return []
     gateway = net.echo(interface.gateway)
     return [(interface.gateway, 2 * gateway.one_way_ns)] if gateway is not None else []

@@ -50,6 +50,8 @@ def _with_retries(p: Process, options: Options, number: int) -> Generator[Event,
     """Process: one URL, again after transient failures as --retry says."""
     left = options.number("retry", 0)
     pause = options.seconds("retry-delay") or S
+    if _has_meter(p, options, number):
+        yield from p.write(2, METER)
     while True:
         status, problem = yield from _one(p, options, number)
         if not left or not problem:
@@ -64,9 +66,9 @@ def _with_retries(p: Process, options: Options, number: int) -> Generator[Event,
 
 
 def _wrapped(text: str) -> str:
-    """A warning in lines of 79 columns."""
+    """A warning in lines of less than 79 columns."""
     lines = []
-    while len(text) > 70:
+    while len(text) >= 70:
         cut = text.rfind(" ", 0, 70) + 1
         lines.append(text[:cut])
         text = text[cut:]
@@ -76,9 +78,9 @@ def _wrapped(text: str) -> str:
 def _one(p: Process, options: Options, number: int) -> Generator[Event, Any, tuple[int, str]]:
     """Process → exit code, and the transient problem that is worth a retry ("" for none)."""
     transfer = Transfer(p, options, options.urls[number], number)
-    metered = "silent" not in options and "no-progress-meter" not in options and _has_meter(p, options, number)
+    metered = _has_meter(p, options, number)
     if metered:
-        yield from p.write(2, METER + NOTHING_YET)
+        yield from p.write(2, NOTHING_YET)
     code, message = 0, ""
     try:
         yield from transfer.run()
@@ -125,6 +127,8 @@ def _goodbye(transfer: Transfer, code: int) -> str:
 
 def _has_meter(p: Process, options: Options, number: int) -> bool:
     """The progress meter is shown unless the body itself goes to a terminal."""
+    if "silent" in options or "no-progress-meter" in options:
+        return False
     return number < len(options.outputs) or not p.fds[1].isatty()
 
 

@@ -123,6 +123,9 @@ class Transfer:
 
     def _connect(self, url: Url) -> Generator[Event, Any, Socket]:
         """Process: try every address of the host in turn."""
+        if "unix-socket" in self.options:  # nobody here listens on one
+            raise CurlError(COULD_NOT_CONNECT, f"Failed to connect to {url.host} port {url.port} after 0 ms: "
+                                               "Couldn't connect to server")  # fmt: skip
         addresses = yield from self._addresses(url)
         self.moments["namelookup"] = self.elapsed()
         began = int(self.p.clock.now)

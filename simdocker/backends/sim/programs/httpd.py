@@ -15,6 +15,7 @@ from simdocker.backends.sim.programs.serving import (
     accept_loop,
     content_type,
     http_date,
+    listen,
     now,
     read_request,
     response,
@@ -46,7 +47,7 @@ def httpd(p: Process) -> Blocking:
     )
     yield from p.write(2, complaint * 2)
     try:
-        listener = p.net.listen(80)
+        listener = listen(p, 80)
     except OSError as error:
         yield from p.write(2, f"({error.errno}){error.strerror}: AH00072: make_sock: could not bind to address "
                               "0.0.0.0:80\nno listening sockets available, shutting down\nAH00015: Unable to open "

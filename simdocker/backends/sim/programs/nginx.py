@@ -22,6 +22,7 @@ from simdocker.backends.sim.programs.serving import (
     accept_loop,
     content_type,
     http_date,
+    listen,
     now,
     read_request,
     response,
@@ -93,7 +94,7 @@ class Master:
         """Process: serve until told to stop."""
         p = self.p
         try:
-            listener = p.net.listen(self.port)
+            listener = listen(p, self.port)
         except OSError as error:
             text = f"bind() to 0.0.0.0:{self.port} failed ({error.errno}: {error.strerror})"
             yield from _log(p, text, "emerg")

@@ -15,7 +15,7 @@ from simpy import Event
 from simdocker.backends.sim.applets.clock import wall_ns
 from simdocker.backends.sim.names import resolve
 from simdocker.backends.sim.program import Blocking, Process, program
-from simdocker.backends.sim.programs.serving import INT, QUIT, TERM, accept_loop, now, until_signal
+from simdocker.backends.sim.programs.serving import INT, QUIT, TERM, accept_loop, listen, now, until_signal
 
 PORT = 5432
 USER = 999  # postgres, in the image's /etc/passwd
@@ -116,7 +116,7 @@ def _server(p: Process, words: list[str]) -> Generator[Event, Any, int]:
     yield from _log(p, f"starting PostgreSQL {_version(p)} (Debian {package}) on x86_64-pc-linux-gnu, compiled by gcc "
                        "(Debian 12.2.0-14) 12.2.0, 64-bit")  # fmt: skip
     try:
-        listener = p.net.listen(PORT)
+        listener = listen(p, PORT)
     except OSError as error:
         yield from _log(p, f'could not bind IPv4 address "0.0.0.0": {error.strerror}')
         yield from _log(p, "could not create any TCP/IP sockets", "FATAL")

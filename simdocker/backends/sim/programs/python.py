@@ -19,6 +19,7 @@ from simdocker.backends.sim.programs.serving import (
     accept_loop,
     content_type,
     http_date,
+    listen,
     now,
     read_request,
     response,
@@ -108,7 +109,7 @@ def _http_server(p: Process, words: list[str], version: str) -> Generator[Event,
     port = int(words[0]) if words and words[0].isdigit() else 8000
     folder = words[words.index("-d") + 1] if "-d" in words[:-1] else p.cwd
     try:
-        listener = p.net.listen(port)
+        listener = listen(p, port)
     except OSError as error:
         yield from p.write(2, f"OSError: [Errno {error.errno}] {error.strerror}\n")
         return 1

@@ -16,7 +16,7 @@ from simpy import Event
 from simdocker.backends.sim.applets.clock import wall_ns
 from simdocker.backends.sim.program import Blocking, Process, program
 from simdocker.backends.sim.programs.resp import Error, Reader, Status, encode
-from simdocker.backends.sim.programs.serving import INT, TERM, now, thread, until_signal
+from simdocker.backends.sim.programs.serving import INT, TERM, listen, now, thread, until_signal
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.sockets import Listener, Socket
@@ -74,7 +74,7 @@ class Server:
         self.starting = False
         yield from self.log("monotonic clock: POSIX clock_gettime")
         try:
-            listener = p.net.listen(self.port)
+            listener = listen(p, self.port)
         except OSError as error:
             yield from self.log(f"Warning: Could not create server TCP listening socket *:{self.port}: bind: "
                                 f"{error.strerror}", "#")  # fmt: skip

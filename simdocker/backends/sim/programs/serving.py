@@ -13,7 +13,7 @@ from simdocker.backends.sim.program import Blocking, Process
 if TYPE_CHECKING:
     from simdocker.backends.sim.sockets import Listener, Socket
 
-QUIT, KILL, TERM, INT = 3, 9, 15, 2
+QUIT, KILL, TERM, INT, PIPE = 3, 9, 15, 2, 13
 DAY_NS = 86_400 * 1_000_000_000
 REQUEST_NS = 100_000  # parsing a request and finding its file
 MAX_HEAD = 8192  # bytes of request line and headers, as nginx and Apache limit them
@@ -34,6 +34,12 @@ class HttpRequest(NamedTuple):
     @property
     def path(self) -> str:
         return self.target.partition("?")[0]
+
+
+def listen(p: Process, port: int) -> Listener:
+    """A server's socket. It outlives visitors that go away early: SIGPIPE is ignored. Raises OSError EADDRINUSE."""
+    p.signal(PIPE, "ignore")
+    return p.net.listen(port)
 
 
 def accept_loop(listener: Listener, converse: Converse) -> Blocking:

@@ -85,7 +85,10 @@ class Shell:
 
     def leave(self, status: int) -> Status:
         """Process: run the EXIT trap; → the exit status."""
-        yield from self.handle_signals()
+        try:
+            yield from self.handle_signals()
+        except ShellExit as leaving:  # a signal on the way out
+            status = leaving.status
         action = self.state.traps.pop(0, None)
         if action:
             self.state.status = status
