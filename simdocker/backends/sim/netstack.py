@@ -86,21 +86,19 @@ class Interface:
     def broadcast(self) -> str:
         return dotted(self.value | ~self.mask & 0xFFFFFFFF)
 
-    @property
-    def subnet(self) -> str:
-        return dotted(self.value & self.mask)
-
 
 class Bridge:
-    """A virtual switch: the stacks plugged into it, by address. The host is on it as its gateway."""
+    """A virtual switch: the stacks plugged into it, by address. The host is on it as its gateway. One
+    that `isolates` drops what goes from one container to another (enable_icc=false)."""
 
-    __slots__ = ("address", "internal", "mac", "name", "prefix_length", "stacks")
+    __slots__ = ("address", "internal", "isolates", "mac", "name", "prefix_length", "stacks")
 
     def __init__(self, name: str, address: str, prefix_length: int, internal: bool, mac: str = "") -> None:
         self.name = name
         self.address = address
         self.prefix_length = prefix_length
         self.internal = internal
+        self.isolates = False
         self.mac = mac
         self.stacks: dict[int, NetStack] = {}
 
@@ -281,7 +279,7 @@ class NetStack:
             stack = bridge.stacks.get(value)
             if stack is not None:
                 self._meet(interface, value, next(i.mac for i in stack.interfaces if i.value == value))
-                return Way(stack, BRIDGE_NS)
+                return None if bridge.isolates and self.host is not None else Way(stack, BRIDGE_NS)
             if self.host is not None and number(bridge.address) == value:
                 self._meet(interface, value, bridge.mac)
                 return Way(self.host, BRIDGE_NS)
@@ -331,8 +329,8 @@ class NetStack:
                     raise fail(errno.ETIMEDOUT) from None
             raise
         holder = way.target.bound_to(TCP, address, port) if way is not None else None
-        internal = isinstance(holder, Forward) and self._dropped_after_dnat()
-        if way is None or internal or 2 * way.one_way_ns > timeout_ns:
+        dropped = isinstance(holder, Forward) and self._dropped_after_dnat()
+        if way is None or dropped or 2 * way.one_way_ns > timeout_ns:
             yield env.timeout(timeout_ns)
             raise fail(errno.ETIMEDOUT)
         yield env.timeout(2 * way.one_way_ns)
@@ -348,8 +346,8 @@ class NetStack:
         return ours
 
     def _dropped_after_dnat(self) -> bool:
-        """A published port is rewritten before the isolation rules see the packet, except for what
-        comes from a bridge that leads outside (the RETURN rules of the DOCKER chain)."""
+        """From an internal bridge (no RETURN rule in the DOCKER chain) a call to a published port is
+        rewritten before the isolation rules see it, which then drop it."""
         interface = self.default_route()
         return interface is not None and interface.bridge is not None and interface.bridge.internal
 

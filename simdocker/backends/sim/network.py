@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from simdocker.backends.ports import DriverError, Endpoint, NetworkSpec, Process, PublishedPort, Resolver
 from simdocker.backends.sim.netstack import EMBEDDED_DNS, Bridge, Interface, NetStack, number
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from simdocker.trace import Trace
 
 PRIVATE, HOST = "private", "host"
+BRIDGE_NAME, ENABLE_ICC = "com.docker.network.bridge.name", "com.docker.network.bridge.enable_icc"
+DEFAULT_BRIDGE = NetworkSpec("", "bridge", "bridge", "172.17.0.0/16", "172.17.0.1", options={BRIDGE_NAME: "docker0"})
 
 
 class Sandbox:
@@ -76,17 +79,21 @@ class NetworkDriver:
 
     def create(self, network: NetworkSpec) -> Process:
         """Process: make a bridge and give the host the gateway's address on it."""
+        self._default_bridge()
         yield self.env.timeout(self.profile.draw("network.create", self._random))
         self._bridge(network)
 
     def _bridge(self, network: NetworkSpec) -> Bridge:
         """The network's bridge; the daemon's default one is there from the start."""
-        bridge = self._bridges.get(network.id)
+        options = network.options or {}
+        name = options.get(BRIDGE_NAME) or f"br-{network.id[:12]}"
+        bridge = self._bridges.get(name)
         if bridge is None:
             prefix_length = int(network.subnet.partition("/")[2] or 16)
-            name = "docker0" if network.name == "bridge" else f"br-{network.id[:12]}"
-            mac = "02:42:" + ":".join(network.id[at : at + 2] for at in range(0, 8, 2))
-            bridge = self._bridges[network.id] = Bridge(name, network.gateway, prefix_length, network.internal, mac)
+            digest = crc32(f"{self.kernel} {name}".encode())
+            mac = "02:42:" + ":".join(f"{digest >> shift & 255:02x}" for shift in (24, 16, 8, 0))
+            bridge = self._bridges[name] = Bridge(name, network.gateway, prefix_length, network.internal, mac)
+            bridge.isolates = options.get(ENABLE_ICC) == "false"
             if network.gateway:
                 index = self._next_index()
                 self.stack.interfaces.append(
@@ -94,6 +101,11 @@ class NetworkDriver:
                 )
             self.trace.step(self.kernel, "bridge add", {"bridge": name, "subnet": network.subnet})
         return bridge
+
+    def _default_bridge(self) -> None:
+        """A daemon makes docker0 when it starts; here before it first matters."""
+        if "docker0" not in self._bridges:
+            self._bridge(DEFAULT_BRIDGE)
 
     def _next_index(self) -> int:
         """The kernel numbers network devices in the order they are made."""
@@ -103,13 +115,13 @@ class NetworkDriver:
     def delete(self, network: NetworkSpec) -> Process:
         """Process: remove the bridge."""
         yield self.env.timeout(self.profile.draw("network.remove", self._random))
-        bridge = self._bridges.pop(network.id, None)
-        if bridge is not None:
-            self.stack.interfaces = [i for i in self.stack.interfaces if i.bridge is not bridge]
-            self.trace.step(self.kernel, "bridge delete", {"bridge": bridge.name})
+        bridge = self._bridges.pop(self._bridge(network).name)
+        self.stack.interfaces = [i for i in self.stack.interfaces if i.bridge is not bridge]
+        self.trace.step(self.kernel, "bridge delete", {"bridge": bridge.name})
 
     def sandbox(self, container_id: str, mode: str, resolver: Resolver | None) -> Sandbox:
         """A namespace of the container's own, the host's, or another container's."""
+        self._default_bridge()
         if mode == HOST:
             return Sandbox(container_id, HOST, self.stack)
         if mode != PRIVATE:
@@ -158,11 +170,10 @@ class NetworkDriver:
         if network.driver in ("null", "host"):
             return
         yield self.env.timeout(self.profile.draw("network.leave", self._random))
-        bridge = self._bridges.get(network.id)
-        if bridge is not None:
-            bridge.stacks.pop(number(endpoint.address), None)
-            stack = sandbox.stack
-            stack.interfaces = [i for i in stack.interfaces if i.bridge is not bridge]
+        bridge = self._bridge(network)
+        bridge.stacks.pop(number(endpoint.address), None)
+        stack = sandbox.stack
+        stack.interfaces = [i for i in stack.interfaces if i.bridge is not bridge]
         self.trace.step(self.kernel, "veth delete", {"address": endpoint.address})
 
     def publish(self, sandbox: Sandbox, endpoint: Endpoint, port: PublishedPort) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
 
-from simdocker.backends.sim.netstack import Interface, NetStack
+from simdocker.backends.sim.netstack import Interface, NetStack, dotted
 
 LOOPBACK_MTU, MTU = 65536, 1500
 NO_ADDRESS = "00:00:00:00:00:00"
@@ -105,7 +105,7 @@ def routes(net: NetStack) -> list[Route]:
         table.append(Route("0.0.0.0", 0, default.gateway, default))
     on_link = [interface for interface in net.interfaces if interface.up and interface.prefix_length < 32]
     table += [
-        Route(interface.subnet, interface.mask, "", interface)
+        Route(dotted(interface.value & interface.mask), interface.mask, "", interface)
         for interface in sorted(on_link, key=lambda interface: interface.value & interface.mask)
     ]
     return table
