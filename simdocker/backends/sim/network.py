@@ -81,10 +81,11 @@ class NetworkDriver:
         """Process: make a bridge and give the host the gateway's address on it."""
         self._default_bridge()
         yield self.env.timeout(self.profile.draw("network.create", self._random))
-        self._bridge(network)
+        bridge = self._bridge(network)
+        self.trace.step(self.kernel, "bridge add", {"bridge": bridge.name, "subnet": network.subnet})
 
     def _bridge(self, network: NetworkSpec) -> Bridge:
-        """The network's bridge; the daemon's default one is there from the start."""
+        """The network's bridge, made when it is asked for first; docker0 has been there all along."""
         options = network.options or {}
         name = options.get(BRIDGE_NAME) or f"br-{network.id[:12]}"
         bridge = self._bridges.get(name)
@@ -99,7 +100,6 @@ class NetworkDriver:
                 self.stack.interfaces.append(
                     Interface(name, network.gateway, prefix_length, mac, bridge=bridge, index=index)
                 )
-            self.trace.step(self.kernel, "bridge add", {"bridge": name, "subnet": network.subnet})
         return bridge
 
     def _default_bridge(self) -> None:
