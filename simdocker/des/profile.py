@@ -5,6 +5,7 @@ random stream. `default` was measured on a real engine (each cost names its sour
 costs nothing, and a calibrated profile is the same JSON written for another machine.
 """
 
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -60,8 +61,6 @@ class CostProfile:
         try:
             return self.costs[name].median
         except KeyError:
-            from difflib import get_close_matches
-
             near = get_close_matches(name, self.costs, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise KeyError(f"profile {self.name} has no cost called {name}{hint}") from None
@@ -86,7 +85,9 @@ class CostProfile:
             return _shipped(str(ref))
         path = Path(ref)
         if not path.is_file():
-            raise ValueError(f"there is no cost profile {str(ref)!r}; known are {', '.join(known())}, or a JSON file")
+            near = get_close_matches(str(ref), known(), 1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known())}, or a JSON file"
+            raise ValueError(f"there is no cost profile {str(ref)!r}; {hint}")
         return _read(path)
 
 

@@ -12,7 +12,8 @@ from typing import Any, get_args, get_origin
 import msgspec
 import yaml
 
-from simdocker.scenario.model import Scenario, read
+from simdocker.scenario.model import Scenario
+from simdocker.scenario.parts import read
 from simdocker.scenario.shorthand import written_out
 
 Place = list[str | int]
@@ -34,7 +35,7 @@ def explain(message: str, data: Any, tree: yaml.Node, name: str) -> str:
     what, data = match["what"], written_out(data)
     place = _place(match["path"] or "", data)
     line, node = _locate(tree, place)
-    where = f"{name}, line {line}: "
+    where = f"{name}:{line}: "
     field = _FIELD.fullmatch(what)
     if field is not None and field[1] == "missing required":
         return f"{where}the key {field[2]!r} is missing{_inside(place)}"
@@ -43,15 +44,28 @@ def explain(message: str, data: Any, tree: yaml.Node, name: str) -> str:
         near = difflib.get_close_matches(field[2], known, 1, 0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known here are {', '.join(known)}"
         line, _ = _locate(tree, [*place, field[2]])
-        return f"{name}, line {line}: the key {field[2]!r} is not known{_inside(place)}: {hint}"
+        return f"{name}:{line}: the key {field[2]!r} is not known{_inside(place)}: {hint}"
     expected = _EXPECTED.fullmatch(what)
     if match["key"]:
         return f"{where}the keys of {_path(place)} are texts: put quotation marks around those that are not"
     if expected is not None:
         kinds = " or ".join(_KINDS.get(kind, kind) for kind in expected[1].split(" | ") if kind != "null")
         got = f"{expected[3]} of them" if expected[3] else _short(_value_at(data, place))
-        return f"{where}{_path(place)} must be {kinds}{expected[2]}, not {got}"
-    return f"{name}, line {_line_of_quoted(node, what) or line}: {what}"
+        return f"{where}{_path(place)} must be {kinds}{_measure(expected[2])}, not {got}{_hint(place, data)}"
+    return f"{name}:{line_of_quoted(node, what) or line}: {what}"
+
+
+def _measure(bound: str) -> str:
+    """msgspec's ` >= 1` and ` of length >= 1` in words."""
+    bound = bound.replace(" of length >= 1", " that is not empty").replace(">=", "of at least")
+    return bound.replace("<=", "of at most").replace(" of length", " of")
+
+
+def _hint(place: Place, data: Any) -> str:
+    """How to mend what people often write."""
+    if len(place) == 2 and place[0] == "steps" and isinstance(_value_at(data, place), str):
+        return ": write run: before a command"
+    return ""
 
 
 def _place(path: str, data: Any) -> Place:
@@ -125,7 +139,7 @@ def _entries(node: yaml.Node) -> list[tuple[str, tuple[yaml.Node, yaml.Node]]]:
     return []
 
 
-def _line_of_quoted(node: yaml.Node, sentence: str) -> int | None:
+def line_of_quoted(node: yaml.Node, sentence: str) -> int | None:
     """The line of the value that a sentence quotes first, below `node`."""
     quoted = re.search(r"'([^']+)'", sentence)
     todo = [node] if quoted else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from simpy import Event
 
 from simdocker.actors.registry.registry import REFUSED
-from simdocker.scenario.model import FOREVER
+from simdocker.scenario.parts import FOREVER
 
 if TYPE_CHECKING:
     from simdocker.scenario.model import Fault

@@ -24,6 +24,8 @@ MAX_BYTES = 4 << 20
 
 MAX_VALUES = 1_000_000
 
+UNWANTED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+
 
 class ScenarioError(UserError):
     """The scenario cannot be played; the argument is one sentence for the user."""
@@ -81,7 +83,7 @@ def _read(path: str) -> str:
     odd = re.search(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
     if odd is not None:
         line = text.count("\n", 0, odd.start()) + 1
-        raise ScenarioError(f"{path}, line {line}: there is a control character; a scenario is plain text")
+        raise ScenarioError(f"{path}:{line}: there is a control character; a scenario is plain text")
     return text
 
 
@@ -116,33 +118,62 @@ def from_yaml(text: str, name: str) -> Scenario:
         data = yaml.load(text, loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ScenarioError(f"{name}{where}: this is not YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ScenarioError(f"{name}: this is not YAML: {str(error).splitlines()[0]}") from None
+        line, problem = mark.line + 1 if mark else 1, error.problem or error.context
+        if re.match(r" *\t", "".join(text.splitlines()[line - 1 : line])):
+            problem = "the line begins with a tab; write spaces"
+        raise ScenarioError(f"{name}:{line}: this is not YAML: {problem}") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a number of thousands of digits
+        raise ScenarioError(f"{name}: this is not YAML: {str(error).splitlines()[0].partition(';')[0]}") from None
+    except RecursionError:
+        raise ScenarioError(f"{name}: it is nested too deeply") from None
     if tree is None or not isinstance(data, dict):
-        kind = "nothing" if data is None else f"a {type(data).__name__}"
+        kind = {type(None): "nothing", list: "a list", str: "only text"}.get(type(data), "only a value")
         raise ScenarioError(f"{name}: a scenario has keys such as title and steps, but this holds {kind}")
     try:
         _refuse_doubles(tree, name)
-        return Scenario.of(data)
+        scenario = Scenario.of(data)
+        _refuse_unknown(scenario)
     except ValidationError as error:
         from simdocker.scenario.explain import explain
 
         raise ScenarioError(explain(str(error), data, tree, name)) from None
+    except Unknown as error:
+        from simdocker.scenario.explain import line_of_quoted
+
+        raise ScenarioError(f"{name}:{line_of_quoted(tree, str(error)) or 1}: {error}") from None
     except RecursionError:
         raise ScenarioError(f"{name}: it is nested too deeply") from None
+    return scenario
+
+
+class Unknown(Exception):
+    """The scenario names what this program does not have; the argument is a sentence that quotes it."""
+
+
+def _refuse_unknown(scenario: Scenario) -> None:
+    """Raises Unknown. Only a scenario that says more than the usual pays for looking."""
+    try:
+        if scenario.images:
+            from simdocker.scenario.publish import refuse_unknown
+
+            refuse_unknown(scenario.images, scenario.world.registries)
+        if scenario.profile != "default":
+            from simdocker.des import CostProfile
+
+            CostProfile.load(scenario.profile)
+    except (ValueError, OSError) as error:
+        raise Unknown(str(error)) from None
 
 
 def _loader() -> Any:
-    """YAML's safe loader with the booleans of YAML 1.2: `on` and `no` are words here."""
+    """YAML's safe loader with the booleans of YAML 1.2, and no dates: `on`, `no` and 2024-01-01 are words here."""
     import yaml
 
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):  # type: ignore[misc, valid-type]
         yaml_implicit_resolvers: ClassVar = {
-            first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
+            first: [(tag, regexp) for tag, regexp in resolvers if tag not in UNWANTED]
             for first, resolvers in base.yaml_implicit_resolvers.items()
         }
 
@@ -192,5 +223,5 @@ def _refuse_doubles(tree: yaml.Node, name: str) -> None:
                 continue
             if key.value in seen:
                 line = key.start_mark.line + 1
-                raise ScenarioError(f"{name}, line {line}: the key {key.value!r} stands here a second time")
+                raise ScenarioError(f"{name}:{line}: the key {key.value!r} stands here a second time")
             seen.add(key.value)

@@ -3,32 +3,65 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.actors.registry.registry import Registry
+from simdocker.actors.registry.catalogue import hub
 from simdocker.api.models import ContainerConfig
 from simdocker.content import image as images
 from simdocker.content.image import Image
-from simdocker.content.reference import InvalidReference, parse
-from simdocker.errors import UserError
+from simdocker.content.reference import HUB, InvalidReference, Reference, parse
 
 if TYPE_CHECKING:
+    from simdocker.actors.registry.registry import Registry
     from simdocker.scenario.model import ImageSpec
 
 
-def publish(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> None:
-    """Build an image from its description and put it under its name. Raises UserError."""
+SCRATCH = "scratch"  # the base of an image that has none
+
+
+def refuse_unknown(specs: Mapping[str, ImageSpec], registries: Collection[str]) -> None:
+    """Raises ValueError for a name that is none, for a registry that is not there and for a base image
+    that no registry has: neither the catalogue nor an image before it."""
+    published: list[Reference] = []
+    for name, spec in specs.items():
+        reference = _parsed(name)
+        if reference.domain not in registries:
+            raise ValueError(
+                f"the image {name!r} belongs to the registry {reference.domain}, which this world has not: "
+                f"known are {', '.join(registries)}"
+            )
+        if spec.base != SCRATCH:
+            base = _parsed(spec.base)
+            if base not in published and not (HUB in registries and _in_catalogue(base)):
+                raise ValueError(f"no registry here has the image {spec.base!r}: {_nearest(base, published)}")
+        published.append(reference)
+
+
+def _parsed(name: str) -> Reference:
     try:
-        reference = parse(name)
+        return parse(name).or_latest()
     except InvalidReference as error:
-        raise UserError(f"images: {name!r} is no image name: {error}") from None
-    registry = registries.get(reference.domain)
-    if registry is None:
-        known = ", ".join(registries)
-        raise UserError(
-            f"images: {name!r} belongs to the registry {reference.domain}, which this world has not: known are {known}"
-        )
+        raise ValueError(f"{name!r} is no image name: {error}") from None
+
+
+def _in_catalogue(reference: Reference) -> bool:
+    tags = hub().get(reference.path) if reference.domain == HUB else None
+    return tags is not None and reference.tag in tags
+
+
+def _nearest(wanted: Reference, published: Collection[Reference]) -> str:
+    tags = hub().get(wanted.path) if wanted.domain == HUB else None
+    if tags is not None:
+        return f"the tags of {wanted.familiar_name} are {', '.join(tags)}"
+    known = [name.removeprefix("library/") for name in hub()] + [reference.familiar_name for reference in published]
+    near = difflib.get_close_matches(wanted.familiar_name, known, 1)
+    return f"did you mean {near[0]}?" if near else f"known are {', '.join(dict.fromkeys(known))}"
+
+
+def publish(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> None:
+    """Build an image from its description and put it under its name; nothing in it is unknown any more."""
+    reference = parse(name)
     layers = [
         images.layer(layer.size, {_absolute(path): text for path, text in layer.files.items()}, count=layer.file_count)
         for layer in spec.layers
@@ -43,23 +76,15 @@ def publish(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> N
         User=spec.user,
         Labels=dict(spec.labels) or None,
     )
-    base = None if spec.base == "scratch" else _base(spec.base, name, registries)
-    registry.publish(reference.path, reference.tag or "latest", images.compose(base, layers, config))
+    base = None if spec.base == SCRATCH else _found(parse(spec.base).or_latest(), registries)
+    registries[reference.domain].publish(
+        reference.path, reference.tag or "latest", images.compose(base, layers, config)
+    )
 
 
-def _base(name: str, of: str, registries: Mapping[str, Registry]) -> Image:
-    try:
-        reference = parse(name)
-    except InvalidReference as error:
-        raise UserError(f"images: {of}: from {name!r} is no image name: {error}") from None
-    registry = registries.get(reference.domain)
-    tags = registry.tags(reference.path) if registry is not None else None
-    found = (tags or {}).get(reference.tag or "latest")
-    if not isinstance(found, Image):
-        known = [f"{repo.removeprefix('library/')}" for r in registries.values() for repo in r.repositories()]
-        near = difflib.get_close_matches(name.partition(":")[0], known, 1)
-        hint = f"did you mean {near[0]}?" if near else "see simdocker catalog"
-        raise UserError(f"images: {of} is to be made from {name!r}, which no registry here has: {hint}")
+def _found(reference: Reference, registries: Mapping[str, Registry]) -> Image:
+    found = (registries[reference.domain].tags(reference.path) or {})[reference.tag]
+    assert isinstance(found, Image)  # only a push brings anything else
     return found
 
 

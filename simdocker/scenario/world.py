@@ -6,7 +6,6 @@ trace. Inspecting it takes no simulated time and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,17 +25,15 @@ from simdocker.des import CostProfile, Environment, Network, RandomStreams
 from simdocker.errors import UserError
 from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
 from simdocker.scenario.lines import HostSession, Line, Screen
-from simdocker.scenario.model import Registry as RegistrySpec
 from simdocker.scenario.model import Scenario
+from simdocker.scenario.worldspec import SOCKET, TCP_PORT, server_of
+from simdocker.scenario.worldspec import Registry as RegistrySpec
 from simdocker.trace import Trace
 
 if TYPE_CHECKING:
     from simdocker.actors.client.connection import Connection
     from simdocker.backends.ports import NetworkDriver
 
-SOCKET = "unix:///var/run/docker.sock"
-LOOPBACK = ("localhost", "127.0.0.1")
-TCP_PORT = 2375  # dockerd's conventional plain TCP port
 BACKENDS = ("sim",)
 
 
@@ -59,7 +56,7 @@ class World:
         self.daemons: dict[str, Daemon] = {}
         self.clients: dict[str, Client] = {}
         self._sessions: dict[str, HostSession] = {}
-        self._default_daemon: dict[str, str] = {}
+        self._default_daemon = scenario.world.endpoints
         self._lan = Lan(self.network)
         self._build(scenario)
 
@@ -122,8 +119,7 @@ class World:
             self.machines[name] = machine
             if name in daemons:
                 self.daemons[name] = self._daemon(name, machine)
-        for name, host in spec.machines.items():
-            self._default_daemon[name] = self._endpoint(name, host.docker_host, daemons)
+        for name in spec.machines:
             client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self._connect, name))
             self.clients[name] = client
             self.machines[name].kernel.client = client
@@ -161,44 +157,13 @@ class World:
             host_facts=machine.facts(),
         )
 
-    def _endpoint(self, host: str, given: str | None, daemons: Collection[str]) -> str:
-        """Where this host's client finds its daemon: its own, else the first there is."""
-        if given is not None:
-            self._target(host, given)
-            return given
-        if host in daemons:
-            return SOCKET
-        if not daemons:
-            raise UserError(f"world: there is no daemon: give one of the hosts {', '.join(self.machines)} daemon: true")
-        address = f"tcp://{next(iter(daemons))}:{TCP_PORT}"
-        self._target(host, address)
-        return address
-
-    def _target(self, host: str, address: str) -> None:
-        """Refuse a world where a client has no way to its daemon."""
-        if address.startswith("unix://"):
-            if host not in self.daemons:
-                raise UserError(f"world: host {host} has no daemon of its own; its docker_host must be tcp://HOST:2375")
-            return
-        server = _server(address)
-        if server not in self.daemons:
-            raise UserError(f"world: the client on {host} is to use {address}, but {server} runs no daemon")
-        try:
-            self.network.latency(host, server)
-        except Exception:
-            raise UserError(
-                f"world: there is no way from the client on {host} to the daemon on {server}: add a link between them"
-            ) from None
-
     def _connect(self, here: str, address: str | None) -> Connection:
         """The way from a client to the daemon at `address`, None for its host's own."""
         address = address or self._default_daemon[here]
-        there = here if address.startswith("unix://") else _server(address)
-        known = there in self.machines or there in LOOPBACK
-        if there in LOOPBACK:
-            there = here
+        there = server_of(address, here)
+        known = there in self.machines
         daemon = self.daemons.get(there)
-        if daemon is None or address not in (SOCKET, f"tcp://{_server(address)}:{TCP_PORT}"):
+        if daemon is None or not (address == SOCKET or address.endswith(f":{TCP_PORT}")):
             return _Nowhere(address, "" if known else f"dial tcp: lookup {there}: no such host")
         return Wire(address, self.network, self.trace, f"client@{here}", here, daemon.actor, there, daemon.handle)
 
@@ -227,7 +192,7 @@ class World:
         name = host or next(iter(self.machines))
         if name in self.daemons:
             return self.daemons[name]
-        return self.daemons[_server(self._default_daemon[name])]
+        return self.daemons[server_of(self._default_daemon[name], name)]
 
     def inspect(self, kind: str, name: str, host: str | None = None) -> dict[str, Any] | None:
         """What `docker inspect` would show of an object, None when there is none."""
@@ -242,11 +207,6 @@ class World:
             return daemon.volumes.get(name).view()
         except ApiError:
             return None
-
-
-def _server(address: str) -> str:
-    """The host in `tcp://server:2375`."""
-    return address.partition("://")[2].partition(":")[0].partition("/")[0]
 
 
 class _Nowhere:

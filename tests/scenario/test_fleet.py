@@ -112,15 +112,15 @@ steps:
     [
         (
             "world:\n  hosts: {node: {count: 0}}\n",
-            "f.yaml, line 2: world.hosts.node.count must be a whole number >= 1, not 0",
+            "f.yaml:2: world.hosts.node.count must be a whole number of at least 1, not 0",
         ),
         (
             "world:\n  hosts: {node: {count: 3}, node-2: {}}\n",
-            "f.yaml, line 2: 'node-2' is the name of a group's member and of something else",
+            "f.yaml:2: 'node-2' is the name of a group's member and of something else",
         ),
         (
             "world:\n  hosts: {node: {count: 3}}\n  links: [{between: [node-4, docker.io]}]\n",
-            "f.yaml, line 3: a link goes to 'node-4', which is no host or registry here: known are node, docker.io",
+            "f.yaml:3: a link goes to 'node-4', which is no host or registry here: known are node, docker.io",
         ),
     ],
 )

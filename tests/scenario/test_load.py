@@ -10,35 +10,34 @@ ONE = "steps:\n  - run: docker ps\n"
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("titel: x\n" + ONE, "f.yaml, line 1: the key 'titel' is not known: did you mean 'title'?"),
+        ("titel: x\n" + ONE, "f.yaml:1: the key 'titel' is not known: did you mean 'title'?"),
         (
             "steps:\n  - run: docker ps\n    expct: {exit: 0}\n",
-            "f.yaml, line 3: the key 'expct' is not known in steps.1: did you mean 'expect'?",
+            "f.yaml:3: the key 'expct' is not known in steps.1: did you mean 'expect'?",
         ),
         (
             "steps:\n  - wait: 5x\n",
-            "f.yaml, line 2: '5x' is not a duration ('x' is no unit of time): use ns, us, ms, s, m, h or d, "
-            "such as 20ms",
+            "f.yaml:2: '5x' is not a duration ('x' is no unit of time): use ns, us, ms, s, m, h or d, such as 20ms",
         ),
         (
             ONE + "world:\n  links:\n    - {between: [laptop, mars]}\n",
-            "f.yaml, line 5: a link goes to 'mars', which is no host or registry here: known are laptop, docker.io",
+            "f.yaml:5: a link goes to 'mars', which is no host or registry here: known are laptop, docker.io",
         ),
         (
             ONE + "world:\n  hosts: {laptop: {cpuz: 4}}\n",
-            "f.yaml, line 4: the key 'cpuz' is not known in world.hosts.laptop: did you mean 'cpus'?",
+            "f.yaml:4: the key 'cpuz' is not known in world.hosts.laptop: did you mean 'cpus'?",
         ),
         (
             "steps:\n  - {run: docker ps, on: moon}\n",
-            "f.yaml, line 2: a step runs on 'moon', which is no host here: known are laptop",
+            "f.yaml:2: a step runs on 'moon', which is no host here: known are laptop",
         ),
-        (ONE + "title: a\ntitle: b\n", "f.yaml, line 4: the key 'title' stands here a second time"),
+        (ONE + "title: a\ntitle: b\n", "f.yaml:4: the key 'title' stands here a second time"),
         (
             "steps:\n  - {run: a, wait: 3s}\n",
-            "f.yaml, line 2: a step says exactly one of run, parallel, wait, fault or say",
+            "f.yaml:2: a step says exactly one of run, parallel, wait, fault or say",
         ),
-        ("title: x\n", "f.yaml, line 1: the key 'steps' is missing"),
-        ("just text", "f.yaml: a scenario has keys such as title and steps, but this holds a str"),
+        ("title: x\n", "f.yaml:1: the key 'steps' is missing"),
+        ("just text", "f.yaml: a scenario has keys such as title and steps, but this holds only text"),
         ("", "f.yaml: a scenario has keys such as title and steps, but this holds nothing"),
     ],
 )
@@ -49,7 +48,7 @@ def test_what_is_wrong_is_named_with_its_line(text: str, sentence: str) -> None:
 
 
 def test_yaml_that_is_none_is_said_in_one_line() -> None:
-    with pytest.raises(ScenarioError, match=r"^f\.yaml, line 2: this is not YAML: [^\n]+$"):
+    with pytest.raises(ScenarioError, match=r"^f\.yaml:2: this is not YAML: [^\n]+$"):
         from_yaml("steps: [\n", "f.yaml")
 
 
