@@ -34,3 +34,12 @@ def test_the_score(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\n{same} of {len(lines())} lines identical")
     assert all(answer(line) != RECORDED[line] for line in EXCEPTIONS), "an exception is no longer one"
+
+
+def test_a_shell_that_may_not_fork_ends_with_two() -> None:
+    """As busybox does where the limit of processes is reached: a child too many ends it, whatever it is for."""
+    for line in ("ls /; echo no", "echo $(true); echo no", "(true); echo no", "true | true; echo no"):
+        bare = Bare()
+        process, written = bare.start(["sh", "-c", f"sleep 1 & {line}"], pids_limit=2)
+        status = bare.env.run(process.exited)
+        assert (status, written) == (2, [(2, b"sh: can't fork: Resource temporarily unavailable\n")])

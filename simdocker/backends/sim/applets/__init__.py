@@ -12,14 +12,19 @@ from importlib import import_module
 from simdocker.backends.sim.applets.call import Run
 
 MODULES = {
+    "accounts": "groups id login logname passwd su w who whoami",
     "archive": "gunzip gzip tar zcat",
     "arithmetic": "bc dc expr",
     "awk": "awk",
+    "calendar": "cal date uptime",
+    "characters": "dos2unix tr unix2dos",
+    "columns": "cut expand fold nl paste unexpand",
     "compare": "cmp diff",
+    "copying": "cp mv",
     "dump": "hexdump od strings xxd",
     "echo": "[ [[ echo false printf test true",
-    "files": "chgrp chmod chown cp link ln mkdir mkfifo mknod mktemp mv rm rmdir shred sync touch truncate unlink",
-    "find": "find xargs",
+    "files": "link ln mkdir mkfifo mknod mktemp rmdir sync touch truncate",
+    "find": "find",
     "grep": "egrep fgrep grep",
     "hashes": "base64 crc32 md5sum sha1sum sha256sum sha3sum sha512sum uudecode uuencode",
     "listing": "ls",
@@ -33,15 +38,18 @@ MODULES = {
     "net_stream": "nc telnet",
     "numbers": "dd factor seq",
     "paths": "basename dirname pwd readlink realpath",
+    "permissions": "chgrp chmod chown",
     "process": "chroot env kill killall nproc pidof ps renice setsid sleep time timeout top usleep watch",
+    "removal": "rm shred unlink",
     "screen": "clear ed less more reset resume stty tty vi",
     "sed": "sed",
     "sort": "shuf sort uniq",
     "space": "df du",
     "status": "stat",
-    "system": "arch cal date dmesg dnsdomainname free getopt groups halt hostid hostname id logger login logname mount "
-    "passwd poweroff reboot su sysctl umount uname uptime w which who whoami",
-    "text": "cat cut dos2unix expand fold head nl paste rev tac tail tee tr ts unexpand unix2dos wc yes",
+    "system": "arch dmesg dnsdomainname free getopt halt hostid hostname logger mount poweroff reboot sysctl umount "
+    "uname which",
+    "text": "cat head rev tac tail tee ts wc yes",
+    "xargs": "xargs",
 }
 """Names by module."""
 

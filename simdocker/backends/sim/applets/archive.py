@@ -12,7 +12,7 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet, modes
-from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, options
 from simdocker.backends.sim.applets.clock import strftime
 from simdocker.backends.sim.applets.input import must_read, standard_input
 from simdocker.backends.sim.applets.tree import (
@@ -27,7 +27,6 @@ from simdocker.backends.sim.applets.tree import (
     owner_names,
 )
 
-Status = Generator[Event, Any, int]
 GZIP_NS_PER_BYTE = 20  # about 50 MB/s, a small machine's gzip
 
 

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import operator as operators
 import re
-from collections.abc import Generator
 from decimal import ROUND_DOWN, Decimal, localcontext
-from typing import Any
-
-from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, decode, encode, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, decode, encode, options
 from simdocker.backends.sim.applets.input import must_read, standard_input
 from simdocker.backends.sim.applets.regex import BadRegex, compile_regex
-
-Status = Generator[Event, Any, int]
-
 
 # expr
 

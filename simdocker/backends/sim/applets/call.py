@@ -15,6 +15,7 @@ from simpy import Event
 
 from simdocker.backends.sim.program import Process
 
+Status = Generator[Event, Any, int]
 Outcome = int | Generator[Event, Any, int]
 """An exit status, or the generator that returns it."""
 

@@ -10,11 +10,9 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, decode, encode, options
+from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, decode, encode, options
 from simdocker.backends.sim.applets.input import must_read
 from simdocker.backends.sim.applets.tree import DIRECTORY, base, exists, is_directory, join, kind
-
-Status = Generator[Event, Any, int]
 
 
 @applet("cmp")

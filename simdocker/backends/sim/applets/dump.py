@@ -9,11 +9,10 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, options
 from simdocker.backends.sim.applets.input import must_read, read_named, standard_input
 from simdocker.backends.sim.applets.text import sized
 
-Status = Generator[Event, Any, int]
 _NAMED = {0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
 _ASCII = (
     "nul soh stx etx eot enq ack bel bs ht nl vt ff cr so si dle dc1 dc2 dc3 dc4 nak syn etb can em sub esc fs gs "

@@ -10,12 +10,11 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, encode, options
+from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, encode, options
 from simdocker.backends.sim.applets.input import Input, must_read, split_lines, standard_input
 from simdocker.backends.sim.applets.regex import BadRegex, Regex, compile_literal, compile_regex
 from simdocker.backends.sim.applets.tree import DIRECTORY, LINK, REGULAR, join, kind
 
-Status = Generator[Event, Any, int]
 _WORD = re.compile(rb"\w")
 
 

@@ -13,10 +13,9 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Usage, decode, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, decode, options
 from simdocker.backends.sim.applets.input import must_read, read_named, split_lines
 
-Status = Generator[Event, Any, int]
 _NAMES = {"md5sum": "md5", "sha1sum": "sha1", "sha256sum": "sha256", "sha512sum": "sha512", "sha3sum": "sha3_224"}
 
 

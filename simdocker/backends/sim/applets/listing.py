@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
-from simpy import Event
-
 from simdocker.backends.sim.applets import applet, modes
 from simdocker.backends.sim.applets.call import Call, Options, encode, options
 from simdocker.backends.sim.applets.clock import strftime, wall_ns
@@ -23,7 +18,6 @@ from simdocker.backends.sim.applets.tree import (
 )
 from simdocker.backends.sim.program import Stat
 
-Status = Generator[Event, Any, int]
 HALF_YEAR_S = 365 * 86400 // 2
 
 

@@ -9,14 +9,13 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, options
 from simdocker.backends.sim.applets.net_ping import whole
 from simdocker.backends.sim.http import PORTS, Reader, Short, Timeout, Url, join, split
 from simdocker.backends.sim.names import resolve
 from simdocker.backends.sim.netstack import CONNECT_TIMEOUT_NS, S
 from simdocker.backends.sim.program import OpenFile
 
-Status = Generator[Event, Any, int]
 MAX_REDIRECTIONS = 20
 GOOD, REDIRECTED = (200, 201, 202, 203, 204, 206), (300, 301, 302, 303, 307, 308)
 STDOUT = "-"

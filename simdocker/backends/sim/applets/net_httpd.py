@@ -12,7 +12,7 @@ from simpy import Event
 
 from simdocker.backends.sim import signals
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, options
 from simdocker.backends.sim.applets.clock import strftime, wall_ns
 from simdocker.backends.sim.names import is_address
 from simdocker.backends.sim.program import Blocking, Exit, Process
@@ -21,7 +21,6 @@ from simdocker.backends.sim.programs.serving import REQUEST_NS, HttpRequest, htt
 if TYPE_CHECKING:
     from simdocker.backends.sim.sockets import Listener, Socket
 
-Status = Generator[Event, Any, int]
 DIRECTORY = 0o040000
 TYPES = {
     "txt": "text/plain", "h": "text/plain", "c": "text/plain", "cc": "text/plain", "cpp": "text/plain",

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
-from simpy import Event
-
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, options
 from simdocker.backends.sim.applets.net_devices import Device, devices, routes
 from simdocker.backends.sim.applets.net_ping import milliseconds, whole
 from simdocker.backends.sim.capabilities import NET_ADMIN, NET_RAW
 from simdocker.backends.sim.names import resolve
 from simdocker.backends.sim.netstack import S, dotted, number
 
-Status = Generator[Event, Any, int]
 ROUTES = "Kernel IP routing table\nDestination     Gateway         Genmask         Flags "
 
 

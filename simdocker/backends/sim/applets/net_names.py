@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, options
 from simdocker.backends.sim.names import candidates, is_address, resolv_conf, resolve
 
-Status = Generator[Event, Any, int]
 NO_SERVERS = ";; connection timed out; no servers could be reached\n\n"
 TYPES = {
     "soa": "SOA", "ns": "NS", "a": "A", "aaaa": "AAAA", "cname": "CNAME", "mx": "MX", "txt": "TXT", "ptr": "PTR",

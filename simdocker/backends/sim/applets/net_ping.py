@@ -9,13 +9,12 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, options
 from simdocker.backends.sim.capabilities import NET_RAW
 from simdocker.backends.sim.names import is_address, resolve
 from simdocker.backends.sim.netstack import S, Way, number
 from simdocker.backends.sim.signals import INT
 
-Status = Generator[Event, Any, int]
 ICMP_HEADER = 8
 TIMESTAMP = 4  # bytes of payload that ping needs to carry the time
 FULL_TTL = 64

@@ -11,7 +11,7 @@ from simpy import Event
 
 from simdocker.backends.sim import signals
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, options
 from simdocker.backends.sim.applets.net_ping import whole
 from simdocker.backends.sim.applets.process import execute
 from simdocker.backends.sim.names import resolve
@@ -19,7 +19,6 @@ from simdocker.backends.sim.netstack import CONNECT_TIMEOUT_NS, S
 from simdocker.backends.sim.program import OpenFile, Process
 from simdocker.backends.sim.sockets import ANY6, Listener, Socket
 
-Status = Generator[Event, Any, int]
 CHUNK = 4096
 TELNET_PORT = "23"
 

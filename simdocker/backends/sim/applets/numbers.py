@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from typing import Any
-
-from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, options
 from simdocker.backends.sim.applets.input import COPY_NS_PER_KIB
 from simdocker.backends.sim.program import OpenFile
 
-Status = Generator[Event, Any, int]
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 

@@ -9,13 +9,12 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, options
 from simdocker.backends.sim.applets.clock import S, strftime, wall_ns
 from simdocker.backends.sim.applets.signals import number_of, table
 from simdocker.backends.sim.applets.tree import owner_names
 from simdocker.backends.sim.program import Process
 
-Status = Generator[Event, Any, int]
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -59,6 +58,19 @@ def execute(call: Call, argv: list[str], env: dict[str, str] | None = None) -> S
     except OSError as error:
         call.complain(f"can't execute '{argv[0]}': {error.strerror}")
         return 127 if error.errno == 2 else 126
+
+
+def spawn_and_wait(call: Call, argv: list[str]) -> Generator[Event, Any, int]:
+    """Process: run a command; → its status, or -1 after a complaint when it cannot be executed."""
+    yield from call.flush()
+    try:
+        child = call.p.spawn(argv)
+    except OSError as error:
+        call.complain(f"{argv[0]}: {error.strerror}")
+        return -1
+    while (status := (yield from call.p.wait(child))) is None:
+        call.p.take_signals()
+    return int(status)
 
 
 @applet("env")

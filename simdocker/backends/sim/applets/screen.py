@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
-from simpy import Event
-
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, options
 from simdocker.backends.sim.applets.input import open_input
-
-Status = Generator[Event, Any, int]
 
 
 @applet("clear")

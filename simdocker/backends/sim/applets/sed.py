@@ -10,13 +10,11 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Usage, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, options
 from simdocker.backends.sim.applets.call import decode as decode_name
 from simdocker.backends.sim.applets.call import encode as encode_name
 from simdocker.backends.sim.applets.input import Input, must_read, standard_input
 from simdocker.backends.sim.applets.regex import BadRegex, Regex, compile_regex
-
-Status = Generator[Event, Any, int]
 
 
 def decode(data: bytes) -> str:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from functools import cmp_to_key
 from typing import Any, NamedTuple, Protocol
 
-from simpy import Event
-
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Usage, decode, encode, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, decode, encode, options
 from simdocker.backends.sim.applets.input import must_read, read_named, split_lines, standard_input
 
-Status = Generator[Event, Any, int]
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _KINDS = "ngMV"
 

@@ -195,7 +195,17 @@ class Shell:
             shell.aliases = aliases
             return (yield from shell.body(body))
 
-        return self.p.fork(main, fds=fds)
+        return self.child(main, fds)
+
+    def child(self, main: Callable[[Process], Blocking], fds: dict[int, OpenFile]) -> Process:
+        """A forked process; ShellFailure when there may be no more of them."""
+        try:
+            return self.p.fork(main, fds=fds)
+        except OSError as error:
+            raise self.no_fork(error) from None
+
+    def no_fork(self, error: OSError) -> ShellFailure:
+        return ShellFailure(("fork: retry: " if self.state.bash else "can't fork: ") + (error.strerror or ""))
 
     def body(self, node: Node) -> Status:
         """Process: run a node as the whole work of this process."""
@@ -515,7 +525,7 @@ class Shell:
         def main(p: Process) -> Blocking:
             return (yield from Shell(p, state).main(source))
 
-        child = self.p.fork(main, fds={**self.p.fds, 1: writer})
+        child = self.child(main, {**self.p.fds, 1: writer})
         writer.close()
         pieces = []
         while True:

@@ -124,6 +124,8 @@ class Lookup:
                 return (yield from self._become(argv, kind, path, env, fds))
             child = self._start(argv, kind, path, env, fds)
         except OSError as error:
+            if error.errno == errno.EAGAIN:
+                raise sh.no_fork(error) from None
             status = yield from self._cannot_execute(argv[0], path, error, fds)
             return status
         finally:
