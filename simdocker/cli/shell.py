@@ -26,7 +26,7 @@ from simdocker.errors import UserError
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
 
-USAGE_ERROR = 2
+USAGE_ERROR, FAULT = 2, 70  # EX_SOFTWARE of sysexits.h
 HOME = "/home/user"
 
 
@@ -81,6 +81,14 @@ class Desk:
         entry = Entry(self.host, line, self._pause(), size)
         try:
             self.perform(entry)
+        except (OSError, HungUp):
+            raise
+        except Exception as error:  # a fault of the simulator must not cost a person their session
+            self.session.undo()
+            self.session.undone.clear()
+            print(f"simdocker: this is a fault of simdocker: {error!r}; the command is undone", file=sys.stderr)
+            self.status = FAULT
+            return
         finally:
             self._since = time.monotonic_ns()
         self.status = entry.exit

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from simdocker.actors.client.line import read_line
 from simdocker.cli.shell import Desk
 from simdocker.cli.shell_commands import Leave, is_desk_command
 from simdocker.cli.shell_completion import candidates
@@ -101,6 +102,23 @@ def test_a_mistake_gets_one_sentence(seat: Desk, capfd: pytest.CaptureFixture[st
     captured = capfd.readouterr()
     assert said in captured.err and captured.err.count("\n") == 1
     assert seat.status == 2
+
+
+def test_a_fault_of_the_simulator_costs_one_command_and_not_the_session(
+    seat: Desk, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat.do("docker volume create kept")
+
+    def broken(words: tuple[str, ...]) -> object:
+        if "lost" in words:
+            raise LookupError("a slip")
+        return read_line(words)
+
+    monkeypatch.setattr("simdocker.actors.client.client.read_line", broken)
+    seat.do("docker network create lost")
+    assert "this is a fault of simdocker: LookupError('a slip')" in capfd.readouterr().err
+    seat.do("docker volume ls -q")
+    assert capfd.readouterr().out == "kept\n" and seat.status == 0
 
 
 def test_exit_leaves_with_its_status(seat: Desk) -> None:
