@@ -7,7 +7,7 @@ BENCH ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fingerprints picture clean
 
 demo: $(VENV)/.installed
 	$(BIN)/simdocker run scenarios/01-five-steps-of-docker-run.yaml
@@ -23,6 +23,14 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	for bench in tests/bench/bench_*.py; do $(BIN)/python $$bench $(BENCH) || exit 1; done
+
+# After a change that is meant to change what happens in a play.
+fingerprints: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.scenario.fingerprints
+
+# The README's picture, drawn from a real play.
+picture: $(VENV)/.installed
+	$(BIN)/python .ci/picture.py
 
 # A virtual environment made for another place or by another Python is made anew.
 $(VENV)/.python:
