@@ -271,7 +271,6 @@ def host_config(host: HostConfig) -> dict[str, Any]:
         "AutoRemove": host.AutoRemove,
         "VolumeDriver": host.VolumeDriver,
         "VolumesFrom": _copy(host.VolumesFrom),
-        "ConsoleSize": list(host.ConsoleSize or (0, 0)),
         "CapAdd": _copy(host.CapAdd),
         "CapDrop": _copy(host.CapDrop),
         "CgroupnsMode": host.CgroupnsMode or "host",
@@ -296,12 +295,13 @@ def host_config(host: HostConfig) -> dict[str, Any]:
     shown |= {"UTSMode": host.UTSMode, "UsernsMode": host.UsernsMode, "ShmSize": host.ShmSize or SHM_SIZE}
     if host.Sysctls:
         shown["Sysctls"] = dict(host.Sysctls)
-    shown |= {"Runtime": host.Runtime or "runc", "Isolation": host.Isolation}
+    console = list(host.ConsoleSize or (0, 0))
+    shown |= {"Runtime": host.Runtime or "runc", "ConsoleSize": console, "Isolation": host.Isolation}
     for name in (
         "CpuShares", "Memory", "NanoCpus", "CgroupParent", "BlkioWeight", "BlkioWeightDevice", "BlkioDeviceReadBps",
         "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "CpuPeriod", "CpuQuota",
         "CpuRealtimePeriod", "CpuRealtimeRuntime", "CpusetCpus", "CpusetMems", "Devices", "DeviceCgroupRules",
-        "DeviceRequests", "MemoryReservation", "MemorySwap",
+        "DeviceRequests", "KernelMemory", "KernelMemoryTCP", "MemoryReservation", "MemorySwap",
     ):  # fmt: skip
         shown[name] = _copy(getattr(host, name))
     if host.Memory and not host.MemorySwap:
