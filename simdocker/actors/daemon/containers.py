@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import checks, updating, views
+from simdocker.actors.daemon import checks, host_options, updating, views
 from simdocker.actors.daemon.configuration import merge
 from simdocker.actors.daemon.console import Console
 from simdocker.actors.daemon.container import Container
@@ -106,6 +106,7 @@ class Containers:
         warnings = [*checks.check(body, host, daemon), *daemon.networks.check(body, host)]
         yield daemon.work("container.create")
         image = self._image(body.Image, request.query.get("platform", ""))
+        host.SecurityOpt = host_options.security(host)
         id = daemon.new_id()
         config = merge(body, image, daemon.hostname if host.NetworkMode == "host" else id[:12])
         if not (config.Cmd or config.Entrypoint):

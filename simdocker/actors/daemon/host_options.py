@@ -89,6 +89,16 @@ def devices(daemon: Daemon, host: HostConfig) -> Iterator[MountPoint]:
         yield MountPoint("bind", path, device["PathInContainer"] or path)
 
 
+def security(host: HostConfig) -> list[str] | None:
+    """`--security-opt`, with SELinux's labels off where a container shares the host's processes or rights
+    (daemon.generateSecurityOpt)."""
+    given = host.SecurityOpt
+    shares = host.Privileged or "host" in (host.IpcMode, host.PidMode)
+    if not shares or any(option.startswith("label") for option in given or ()):
+        return given
+    return [*(given or ()), "label=disable"]
+
+
 def rlimits(host: HostConfig) -> dict[str, tuple[int, int]] | None:
     """`--ulimit`s by name: soft and hard limit."""
     return {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in host.Ulimits} if host.Ulimits else None

@@ -155,7 +155,7 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "ProcessLabel": "",
         "AppArmorProfile": "",
         "ExecIDs": daemon.execs.unfinished(container) or None,
-        "HostConfig": host_config(container.host),
+        "HostConfig": host_config(container.host) | _links(container),
         "GraphDriver": _graph_driver(container),
     }
     if size:
@@ -165,6 +165,15 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "Config": config(container.config),
         "NetworkSettings": daemon.networks.settings(container),
     }
+
+
+def _links(container: Container) -> dict[str, list[str]]:
+    """`--link`s as the Engine writes them back: the other container, and its alias below this one's name."""
+    shown = []
+    for link in container.host.Links or ():
+        name, _, alias = link.rpartition(":") if ":" in link else (link, "", link)
+        shown.append(f"/{name}:/{container.name}/{alias}")
+    return {"Links": shown} if shown else {}
 
 
 def _state(container: Container) -> dict[str, Any]:
