@@ -87,19 +87,19 @@ def umask(call: BuiltinCall) -> int:
     return 0
 
 
-_LIMITS = {  # letter: name, unit, the usual limit
-    "t": ("cpu time", "seconds", "unlimited"), "f": ("file size", "blocks", "unlimited"),
-    "d": ("data seg size", "kb", "unlimited"), "s": ("stack size", "kb", "8192"),
-    "c": ("core file size", "blocks", "0"), "m": ("resident set size", "kb", "unlimited"),
-    "l": ("locked memory", "kb", "8192"), "p": ("processes", "", "unlimited"), "n": ("file descriptors", "", "1048576"),
-    "v": ("address space", "kb", "unlimited"), "w": ("locks", "", "unlimited"),
-    "e": ("scheduling priority", "", "0"), "r": ("real-time priority", "", "0"),
+_LIMITS = {  # letter: name, unit, the usual limit; in the order of `ulimit -a`
+    "c": ("core file size", "blocks", "0"), "d": ("data seg size", "kb", "unlimited"),
+    "e": ("scheduling priority", "", "0"), "f": ("file size", "blocks", "unlimited"),
+    "i": ("pending signals", "", "16384"),  # the kernel's half of the threads that 4 GiB of memory allow
+    "l": ("max locked memory", "kb", "8192"), "m": ("max memory size", "kb", "unlimited"),
+    "n": ("open files", "", "1048576"), "q": ("POSIX message queues", "bytes", "819200"),
+    "r": ("real-time priority", "", "0"), "s": ("stack size", "kb", "8192"), "t": ("cpu time", "seconds", "unlimited"),
+    "u": ("max user processes", "", "unlimited"), "v": ("virtual memory", "kb", "unlimited"),
+    "x": ("file locks", "", "unlimited"),
 }  # fmt: skip
-
-
 _RLIMITS = {
-    "t": "cpu", "f": "fsize", "d": "data", "s": "stack", "c": "core", "m": "rss", "l": "memlock", "p": "nproc",
-    "n": "nofile", "v": "as", "w": "locks", "e": "nice", "r": "rtprio",
+    "t": "cpu", "f": "fsize", "d": "data", "s": "stack", "c": "core", "m": "rss", "l": "memlock", "u": "nproc",
+    "n": "nofile", "v": "as", "x": "locks", "e": "nice", "r": "rtprio", "i": "sigpending", "q": "msgqueue",
 }  # fmt: skip
 _UNITS = {"kb": 1024, "blocks": 512}
 
