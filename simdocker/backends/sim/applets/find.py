@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable
 
-from simpy import Event
-
-from simdocker.backends.sim.applets import applet, modes
-from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, encode
-from simdocker.backends.sim.applets.clock import wall_ns
+from simdocker.backends.sim.applets import applet
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage
+from simdocker.backends.sim.applets.find_tests import TESTS, Place, Test, Truth
 from simdocker.backends.sim.applets.process import spawn_and_wait
-from simdocker.backends.sim.applets.regex import BadRegex, compile_regex
-from simdocker.backends.sim.applets.tree import DIRECTORY, base, group_number, join, kind, user_number
-from simdocker.backends.sim.program import Stat
-from simdocker.backends.sim.shell.patterns import matches
-
-Truth = Generator[Event, Any, bool]
-_TYPES = {"f": 0o100000, "d": 0o040000, "l": 0o120000, "b": 0o060000, "c": 0o020000, "s": 0o140000, "p": 0o010000}
-_MINUTE = 60 * 1_000_000_000
+from simdocker.backends.sim.applets.tree import DIRECTORY, join, kind
 
 
 class _Quit(Exception):
     """-quit"""
-
-
-class _Place:
-    """The file that the expression looks at."""
-
-    __slots__ = ("depth", "path", "prune", "stat")
-
-    def __init__(self, path: str, stat: Stat, depth: int) -> None:
-        self.path = path
-        self.stat = stat
-        self.depth = depth
-        self.prune = False
-
-
-Test = Callable[[_Place], "bool | Truth"]
 
 
 @applet("find")
@@ -51,7 +25,7 @@ def find(call: Call) -> Status:
     paths = []
     while args and not args[0].startswith("-") and args[0] not in ("(", "!", ")"):
         paths.append(args.pop(0))
-    search = _Find(call, args)
+    search = Find(call, args)
     search.follow = search.follow or follow
     status = 0
     try:
@@ -79,7 +53,7 @@ class _Batch:
         return int((yield from spawn_and_wait(self.call, argv)) != 0)
 
 
-class _Find:
+class Find:
     """The expression, compiled, and the walk."""
 
     def __init__(self, call: Call, args: list[str]) -> None:
@@ -99,7 +73,7 @@ class _Find:
         if not self.acts:
             test = self.test
 
-            def print_found(place: _Place) -> Truth:
+            def print_found(place: Place) -> Truth:
                 if (yield from truth(test, place)):
                     self.call.out(f"{place.path}\n")
                 return True
@@ -118,7 +92,7 @@ class _Find:
                 return 1
         if depth == 0:
             self.device = found.st_dev
-        place = _Place(path, found, depth)
+        place = Place(path, found, depth)
         status = 0
         if not self.depth_first and depth >= self.minimum:
             yield from truth(self.test, place)
@@ -156,7 +130,7 @@ class _Find:
         if len(tests) == 1:
             return tests[0]
 
-        def run(place: _Place) -> Truth:
+        def run(place: Place) -> Truth:
             for test in tests:
                 if (yield from truth(test, place)):
                     return True
@@ -173,7 +147,7 @@ class _Find:
         if len(tests) == 1:
             return tests[0]
 
-        def run(place: _Place) -> Truth:
+        def run(place: Place) -> Truth:
             for test in tests:
                 if not (yield from truth(test, place)):
                     return False
@@ -187,7 +161,7 @@ class _Find:
         if word in ("!", "-not"):
             inner = self.one()
 
-            def inverted(place: _Place) -> Truth:
+            def inverted(place: Place) -> Truth:
                 return not (yield from truth(inner, place))
 
             return inverted
@@ -223,22 +197,22 @@ class _Find:
             else:
                 self.minimum = int(text)
             return lambda place: True
-        if word in _TESTS:
-            return _TESTS[word](self, word)
+        if word in TESTS:
+            return TESTS[word](self, word)
         raise Usage(f"unrecognized: {word}")
 
     def printing(self, end: str) -> Test:
-        def show(place: _Place) -> bool:
+        def show(place: Place) -> bool:
             self.call.out(f"{place.path}{end}")
             return True
 
         return show
 
-    def pruning(self, place: _Place) -> bool:
+    def pruning(self, place: Place) -> bool:
         place.prune = True
         return True
 
-    def quitting(self, place: _Place) -> bool:
+    def quitting(self, place: Place) -> bool:
         raise _Quit
 
     def command(self) -> Test:
@@ -254,175 +228,37 @@ class _Find:
             batch = _Batch(self.call, argv)
             self.batches.append(batch)
 
-            def collect(place: _Place) -> bool:
+            def collect(place: Place) -> bool:
                 batch.paths.append(place.path)
                 return True
 
             return collect
 
-        def run(place: _Place) -> Truth:
+        def run(place: Place) -> Truth:
             status = yield from spawn_and_wait(self.call, [word.replace("{}", place.path) for word in argv])
             return status == 0
 
         return run
 
 
-def truth(test: Test, place: _Place) -> Truth:
+def truth(test: Test, place: Place) -> Truth:
     """Process: a test's value, whether or not it takes time."""
     result = test(place)
     return result if isinstance(result, bool) else (yield from result)
 
 
-def _set_depth(search: _Find) -> None:
+def _set_depth(search: Find) -> None:
     search.depth_first = True
 
 
-def _set_device(search: _Find) -> None:
+def _set_device(search: Find) -> None:
     search.one_device = True
 
 
-def _set_follow(search: _Find) -> None:
+def _set_follow(search: Find) -> None:
     search.follow = True
 
 
-_FLAGS: dict[str, Callable[[_Find], None]] = {
+_FLAGS: dict[str, Callable[[Find], None]] = {
     "-depth": _set_depth, "-xdev": _set_device, "-mount": _set_device, "-follow": _set_follow,
-}  # fmt: skip
-
-
-def _compare(text: str, unit: Callable[[_Place], int]) -> Test:
-    """`+N` more than, `-N` less than, `N` exactly."""
-    if not re.fullmatch(r"[-+]?\d+", text):
-        raise Failure(f"invalid number '{text}'")
-    number = int(text.lstrip("+-"))
-    if text[0] == "+":
-        return lambda place: unit(place) > number
-    if text[0] == "-":
-        return lambda place: unit(place) < number
-    return lambda place: unit(place) == number
-
-
-def _name(search: _Find, word: str) -> Test:
-    pattern = search.value(word)
-    if word == "-iname":
-        return lambda place: matches(pattern.lower(), base(place.path).lower())
-    return lambda place: matches(pattern, base(place.path))
-
-
-def _path(search: _Find, word: str) -> Test:
-    pattern = search.value(word)
-    if word == "-ipath":
-        return lambda place: matches(pattern.lower(), place.path.lower())
-    return lambda place: matches(pattern, place.path)
-
-
-def _regex(search: _Find, word: str) -> Test:
-    text = search.value(word)
-    try:
-        pattern = compile_regex(encode(text))
-    except BadRegex as error:
-        raise Failure(f"bad regex '{text}': {error}") from None
-    return lambda place: pattern.pattern.fullmatch(encode(place.path)) is not None
-
-
-def _type(search: _Find, word: str) -> Test:
-    letter = search.value(word)
-    if letter not in _TYPES:
-        raise Failure(f"invalid argument '{letter}' to '-type'")
-    return lambda place: kind(place.stat) == _TYPES[letter]
-
-
-def _perm(search: _Find, word: str) -> Test:
-    text = search.value(word)
-    mode = modes.change(text.lstrip("-+/"), 0, False, 0)
-    if mode is None:
-        raise Failure(f"invalid mode '{text}'")
-    if text[0] == "-":
-        return lambda place: place.stat.st_mode & mode == mode
-    if text[0] in "+/":
-        return lambda place: bool(place.stat.st_mode & mode)
-    return lambda place: place.stat.st_mode & 0o7777 == mode
-
-
-def _age(search: _Find, word: str) -> Test:
-    text = search.value(word)
-    unit = _MINUTE if word.endswith("min") else 24 * 60 * _MINUTE
-    now = wall_ns(search.call.p)
-    return _compare(text, lambda place: (now - place.stat.st_mtime_ns) // unit)
-
-
-def _newer(search: _Find, word: str) -> Test:
-    reference = search.value(word)
-    try:
-        when = search.call.p.stat(reference).st_mtime_ns
-    except OSError as error:
-        raise Failure(f"{reference}: {error.strerror}") from None
-    return lambda place: place.stat.st_mtime_ns // 1_000_000_000 > when // 1_000_000_000
-
-
-def _user(search: _Find, word: str) -> Test:
-    name = search.value(word)
-    number = user_number(search.call.p, name)
-    if number is None:
-        raise Failure(f"unknown user {name}")
-    return lambda place: place.stat.st_uid == number
-
-
-def _group(search: _Find, word: str) -> Test:
-    name = search.value(word)
-    number = group_number(search.call.p, name)
-    if number is None:
-        raise Failure(f"unknown group {name}")
-    return lambda place: place.stat.st_gid == number
-
-
-def _size(search: _Find, word: str) -> Test:
-    text = search.value(word)
-    match = re.fullmatch(r"([-+]?)(\d+)([bckwM]?)", text)
-    if not match:
-        raise Failure(f"invalid number '{text}'")
-    unit = {"c": 1, "k": 1024, "w": 2, "M": 1 << 20}.get(match.group(3), 512)
-    size = int(match.group(2)) * unit
-    if match.group(1) == "+":
-        return lambda place: place.stat.st_size > size
-    if match.group(1) == "-":
-        return lambda place: place.stat.st_size < size
-    return lambda place: place.stat.st_size == size
-
-
-def _empty(search: _Find, word: str) -> Test:
-    def test(place: _Place) -> bool:
-        if kind(place.stat) == DIRECTORY:
-            return not search.call.p.listdir(place.path)
-        return kind(place.stat) == 0o100000 and place.stat.st_size == 0
-
-    return test
-
-
-def _links(search: _Find, word: str) -> Test:
-    return _compare(search.value(word), lambda place: place.stat.st_nlink)
-
-
-def _inode(search: _Find, word: str) -> Test:
-    return _compare(search.value(word), lambda place: place.stat.st_ino)
-
-
-def _executable(search: _Find, word: str) -> Test:
-    return lambda place: search.call.p.access(place.path, 1)
-
-
-def _same(search: _Find, word: str) -> Test:
-    path = search.value(word)
-    try:
-        other = search.call.p.stat(path)
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror}") from None
-    return lambda place: (place.stat.st_dev, place.stat.st_ino) == (other.st_dev, other.st_ino)
-
-
-_TESTS: dict[str, Callable[[_Find, str], Test]] = {
-    "-name": _name, "-iname": _name, "-path": _path, "-ipath": _path, "-regex": _regex, "-type": _type, "-perm": _perm,
-    "-mtime": _age, "-atime": _age, "-ctime": _age, "-mmin": _age, "-amin": _age, "-cmin": _age, "-newer": _newer,
-    "-user": _user, "-group": _group, "-size": _size, "-empty": _empty, "-links": _links, "-inum": _inode,
-    "-executable": _executable, "-samefile": _same,
 }  # fmt: skip
