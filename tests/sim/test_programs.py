@@ -54,6 +54,16 @@ def test_nginx_starts_serves_and_stops_gracefully(host):
     assert "signal 3 (SIGQUIT) received, shutting down" in err
 
 
+def test_curl_of_an_image_is_curl(host):
+    host.start("nginx")
+    host.sleep(1)
+    code, head = host.exec("curl", "-sI", "http://localhost/")
+    assert (code, head.splitlines()[0]) == (0, "HTTP/1.1 200 OK")
+    assert host.exec("curl", "-sSf", "http://localhost/nope") == (
+        22, "curl: (22) The requested URL returned error: 404\n",
+    )  # fmt: skip
+
+
 def test_httpd_works(host):
     host.start("httpd")
     host.sleep(1)

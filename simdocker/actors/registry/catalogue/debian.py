@@ -139,12 +139,12 @@ def added(
     *,
     modified: str = "2025-01-14T00:00:00Z",
 ) -> Layer:
-    """A layer of packages: filler under `path`, and commands in /usr/bin that busybox models."""
+    """A layer of packages: filler under `path`, and commands in /usr/bin: curl, or what busybox models."""
 
     def build() -> Node:
         root = directory()
         for tool in tools:
-            put(root, f"/usr/bin/{tool}", program(141_824, "busybox"))
+            put(root, f"/usr/bin/{tool}", program(141_824, "curl" if tool == "curl" else "busybox"))
         bulk(root, path, size - total_size(root), count)
         return root
 

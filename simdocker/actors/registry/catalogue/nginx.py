@@ -144,8 +144,8 @@ def _image(base: list[Layer | str], version: str, created: str) -> Image:
 def _server(version: str, size: int, count: int) -> Node:
     root = directory()
     put(root, "/usr/sbin/nginx", program(1_522_784, "nginx"))
-    for tool in ("curl", "wget"):
-        put(root, f"/usr/bin/{tool}", program(285_680, "busybox"))
+    for tool, model in (("curl", "curl"), ("wget", "busybox")):
+        put(root, f"/usr/bin/{tool}", program(285_680, model))
     put(root, "/etc/nginx/nginx.conf", file(NGINX_CONF))
     put(root, "/etc/nginx/conf.d/default.conf", file(DEFAULT_CONF))
     put(root, "/etc/nginx/mime.types", file("types {\n    text/html  html htm shtml;\n    text/css  css;\n}\n"))
