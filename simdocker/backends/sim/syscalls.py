@@ -10,8 +10,9 @@ import errno
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from simdocker.backends.sim.capabilities import CHOWN, FOWNER
+from simdocker.backends.sim.capabilities import CHOWN, FOWNER, MKNOD
 from simdocker.backends.sim.dentry import Dentry
+from simdocker.backends.sim.devices import device
 from simdocker.backends.sim.namespace import EXECUTE, READ, WRITE, MagicLink, MountNamespace, may
 from simdocker.backends.sim.openfile import DirectoryFile, OpenFile, RegularFile, Snapshot, resize
 from simdocker.backends.sim.procfs import ProcFile
@@ -152,6 +153,15 @@ class FileCalls:
         if dentry.exists:
             raise fail(errno.EEXIST, path)
         self._create(dentry, Node(FIFO, mode & ~self.umask & 0o7777), path)
+
+    def mknod(self, path: str, major: int, minor: int, mode: int = 0o666) -> None:
+        """A character device."""
+        dentry = self.namespace.walk(path, self.cwd, self, follow=False)
+        if dentry.exists:
+            raise fail(errno.EEXIST, path)
+        if not self._can(MKNOD):
+            raise fail(errno.EPERM, path)
+        self._create(dentry, device(major, minor, mode & ~self.umask & 0o7777), path)
 
     def link(self, old: str, new: str) -> None:
         source = self.namespace.find(old, self.cwd, self, follow=False)

@@ -199,12 +199,18 @@ def mknod(call: Call) -> int:
     found = options(call, "m:", {"mode": "m"})
     if len(found.args) < 2 or found.args[1] not in ("p", "b", "c", "u"):
         raise Usage
-    if found.args[1] != "p":
-        raise Failure(f"{found.args[0]}: Operation not permitted")
+    path, kind, *numbers = found.args
+    if kind == "b":
+        raise Failure(f"{path}: Operation not permitted")
+    if len(numbers) != (0 if kind == "p" else 2) or not all(number.isdecimal() for number in numbers):
+        raise Usage
     try:
-        call.p.mkfifo(found.args[0])
+        if kind == "p":
+            call.p.mkfifo(path)
+        else:
+            call.p.mknod(path, *map(int, numbers))
     except OSError as error:
-        raise Failure(f"{found.args[0]}: {error.strerror}") from None
+        raise Failure(f"{path}: {error.strerror}") from None
     return 0
 
 
