@@ -16,7 +16,7 @@ import msgspec
 from simpy import Event
 
 from simdocker.api.streams import Stream
-from simdocker.content.archive import Files
+from simdocker.content.archive import Filesystem
 from simdocker.content.changeset import Node
 
 Process = Generator[Event, Any, Any]
@@ -91,7 +91,7 @@ class StorageDriver(Protocol):
         """The writable layer as it is now, as a layer: what a commit keeps. Without children when
         nothing was changed."""
 
-    def files(self, container_id: str) -> Files:
+    def files(self, container_id: str) -> Filesystem:
         """What the container sees of its layers, for the engine to read and change as root: no volume
         or other mount is in the way."""
 

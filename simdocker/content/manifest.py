@@ -25,8 +25,10 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 """Docker's own types, which came before the OCI's: what dockerd 20.10 pushes."""
+ZERO_TIME = "0001-01-01T00:00:00Z"  # what Go writes for no time
 
 _encoder = msgspec.json.Encoder(order="deterministic")
+_ABSENT = {"architecture": "", "os": "", "created": ZERO_TIME, "config": {}}
 
 
 class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -119,7 +121,7 @@ class Index(Document, frozen=True):
 class History(msgspec.Struct, frozen=True, omit_defaults=True):
     """How one layer came to be; `empty_layer` for a step that changed only the configuration."""
 
-    created: str
+    created: str = ZERO_TIME
     created_by: str = ""
     comment: str = ""
     author: str = ""
@@ -130,7 +132,7 @@ class RootFS(msgspec.Struct, frozen=True):
     """The layers of an image by the digests of their uncompressed content, lowest first."""
 
     type: str
-    diff_ids: tuple[str, ...]
+    diff_ids: tuple[str, ...] = ()
 
 
 class ImageConfig(Document, frozen=True):
@@ -147,6 +149,22 @@ class ImageConfig(Document, frozen=True):
     docker_version: str = ""
     container: str = ""  # the container it was committed from, and how that was configured
     container_config: ContainerConfig | None = None
+    comment: str = ""
+
+    @classmethod
+    def decode(cls, data: bytes) -> ImageConfig:
+        """A document that somebody else wrote: it keeps its bytes, and with them its name. Raises
+        ValueError in dockerd's words."""
+        try:
+            given = msgspec.json.decode(data)
+            if not isinstance(given, dict) or not given.get("rootfs"):
+                raise ValueError("invalid image JSON, no RootFS key")
+            present = {key: value for key, value in given.items() if value is not None}
+            document = msgspec.convert(_ABSENT | present, cls)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise ValueError(f"invalid image JSON: {error}") from None
+        document.__dict__["encoded"] = data
+        return document
 
     @cached_property
     def chain_ids(self) -> tuple[str, ...]:

@@ -13,9 +13,12 @@ from typing import Any, cast
 from simdocker.actors.client.client import Client
 from simdocker.backends.sim import signals
 from simdocker.backends.sim import terminal as pty
+from simdocker.backends.sim.files import MountedFiles
+from simdocker.backends.sim.openfile import RegularFile
 from simdocker.backends.sim.pipe import WriteEnd
 from simdocker.backends.sim.process import Process as SimulatedProcess
 from simdocker.backends.sim.program import Blocking, Process, fail, program
+from simdocker.content.blob import Blob
 
 DOCKER = "docker"
 TERMINATING = (signals.INT, signals.TERM)
@@ -42,8 +45,19 @@ class HostTerminal:
         self._signals = 0
         self._forwarding = False
 
-    def out(self, data: str | bytes) -> None:
-        self._put(1, data)
+    @property
+    def filesystem(self) -> MountedFiles:
+        return MountedFiles(self._process.namespace, self._process.kernel.now_ns)
+
+    def out(self, data: str | bytes | Blob) -> None:
+        file = self._process.fds.get(1)
+        if not isinstance(data, Blob):
+            self._put(1, data)
+        elif isinstance(file, RegularFile):
+            file.put(data)
+        else:
+            for block in data.blocks():
+                self._put(1, block)
 
     def err(self, data: str | bytes) -> None:
         self._put(2, data)

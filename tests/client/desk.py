@@ -10,6 +10,10 @@ from typing import Any
 
 from simpy import Event
 
+from simdocker.content.archive import Tree
+from simdocker.content.blob import Blob
+from simdocker.content.changeset import directory, file, put
+
 
 class Desk:
     """A `Terminal`. `files` maps absolute paths to contents, None standing for a directory."""
@@ -35,8 +39,16 @@ class Desk:
         self._stdin = [stdin] if stdin else []
         self.handler: Callable[[int], None] | None = None
 
-    def out(self, data: str | bytes) -> None:
-        self.stdout += data if isinstance(data, str) else data.decode()
+    @property
+    def filesystem(self) -> Tree:
+        """The files as archives see them."""
+        tree = Tree()
+        for path, content in self.files.items():
+            put(tree.root, path, file(content) if content is not None else directory())
+        return tree
+
+    def out(self, data: str | bytes | Blob) -> None:
+        self.stdout += data if isinstance(data, str) else bytes(data).decode("utf-8", "surrogateescape")
 
     def err(self, data: str | bytes) -> None:
         self.stderr += data if isinstance(data, str) else data.decode()

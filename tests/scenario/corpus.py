@@ -80,8 +80,9 @@ def install(world: World) -> None:
     """Put the two images on the host, as `docker load` does, and busybox into the local registry."""
     busybox = hub()["library/busybox"]["latest"]
     layer = Layer(_alpine_tree, modified=busybox.created)
+    layer.created_by = f"/bin/sh -c #(nop) ADD file:{layer.diff_id.removeprefix('sha256:')} in / "
     alpine = Image(
-        [layer, 'CMD ["/bin/sh"]'],
+        [layer, '/bin/sh -c #(nop)  CMD ["/bin/sh"]'],
         msgspec.structs.replace(busybox.container_config, Cmd=["/bin/sh"]),
         created=ALPINE_CREATED,
     )

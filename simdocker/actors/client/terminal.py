@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 from simpy import Event
 
+from simdocker.content.archive import Filesystem
+from simdocker.content.blob import Blob
+
 Process = Generator[Event, Any, Any]
 """What a method that takes simulated time returns; its result is the generator's return value."""
 
@@ -26,7 +29,11 @@ class Terminal(Protocol):
     width: int
     height: int
 
-    def out(self, data: str | bytes) -> None:
+    @property
+    def filesystem(self) -> Filesystem:
+        """The host's files, for what moves archives and whole trees."""
+
+    def out(self, data: str | bytes | Blob) -> None:
         """Write to standard output. When nobody reads it any more the command dies, as of SIGPIPE; one that
         handles signals (`on_signal`) gets a BrokenPipeError with Go's sentence instead."""
 

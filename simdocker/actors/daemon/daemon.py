@@ -122,6 +122,7 @@ class Daemon:
         host_facts: dict[str, Any] | None = None,
     ) -> None:
         from simdocker.actors.daemon import (
+            archives,
             builder,
             containers,
             disk_usage,
@@ -162,7 +163,7 @@ class Daemon:
         parts = (
             self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system,
             registry_requests.RegistryRequests(self), stats.Stats(self), disk_usage.DiskUsage(self),
-            builder.Builds(self),
+            builder.Builds(self), archives.Archives(self),
         )  # fmt: skip
         for part in parts:
             for route in part.routes():

@@ -116,10 +116,15 @@ class ImageStore:
         image = self.by_name(name)
         if image is not None:
             return image
-        matches = [image for id, image in self._images.items() if id.startswith(text, 7)] if text else []
-        if len(matches) == 1:
-            return matches[0]
+        image = self.by_prefix(text)
+        if image is not None:
+            return image
         raise NotFound(f"No such image: {name.or_latest().familiar}")
+
+    def by_prefix(self, text: str) -> Image | None:
+        """The one image whose id begins with these digits."""
+        matches = [image for id, image in self._images.items() if id.startswith(text, 7)] if text else []
+        return matches[0] if len(matches) == 1 else None
 
     def add(self, image: Image) -> None:
         """Keep an image."""

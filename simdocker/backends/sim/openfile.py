@@ -14,6 +14,7 @@ from random import Random
 from simpy import Event
 
 from simdocker.backends.sim.program import Blocking, fail
+from simdocker.content.blob import Blob
 from simdocker.content.changeset import Node
 
 
@@ -113,7 +114,7 @@ class RegularFile(OpenFile):
         data = self.node.data
         return bytes(stop - start) if data is None else bytes(data[start:stop])
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: bytes | Blob) -> None:
         if not self.writable:
             raise fail(errno.EBADF, self.path)
         node = self.node
@@ -135,8 +136,14 @@ class RegularFile(OpenFile):
         return self.position
 
 
-def overwrite(node: Node, start: int, data: bytes) -> None:
+def overwrite(node: Node, start: int, data: bytes | Blob) -> None:
     """Put bytes into a file the caller owns, filling a hole before them with zeros."""
+    if isinstance(data, Blob):
+        if not node.size:  # an archive into an empty file: it stays the pieces it is
+            node.data = Blob([start, data])
+            node.size = node.data.size
+            return
+        data = bytes(data)
     content = writable_data(node)
     if start > len(content):
         content.extend(bytes(start - len(content)))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from simdocker.backends.ports import Change, DriverError, Process
 from simdocker.backends.sim.devices import INIT
+from simdocker.backends.sim.files import MountedFiles
 from simdocker.backends.sim.namespace import Mount, MountNamespace, points
 from simdocker.backends.sim.overlay import Merged, changes, file_bytes, frozen, stack
 from simdocker.content.changeset import DIRECTORY, Node, walk
@@ -147,8 +148,8 @@ class StorageDriver:
     def changeset(self, container_id: str) -> Node:
         return frozen(self._containers[container_id].upper)
 
-    def files(self, container_id: str) -> EngineFiles:
-        return EngineFiles(self._containers[container_id].view(), self.kernel.now_ns())
+    def files(self, container_id: str) -> MountedFiles:
+        return MountedFiles(self._containers[container_id].view(), self.kernel.now_ns)
 
     def changes(self, container_id: str) -> list[Change]:
         rootfs = self._containers[container_id]
@@ -156,35 +157,6 @@ class StorageDriver:
 
     def size(self, container_id: str) -> int:
         return file_bytes(self._containers[container_id].upper)
-
-
-class EngineFiles:
-    """A container's layers as `content.archive.Files`; `now` is when what is changed was changed."""
-
-    __slots__ = ("_now", "_view")
-
-    def __init__(self, view: MountNamespace, now: int) -> None:
-        self._view = view
-        self._now = now
-
-    def find(self, path: str, *, follow: bool = False) -> Node | None:
-        try:
-            dentry = self._view.walk(path, follow=follow)
-        except FileNotFoundError:
-            return None
-        return dentry.node if dentry.exists else None
-
-    def names(self, path: str) -> list[str]:
-        return self._view.find(path).names()
-
-    def put(self, path: str, node: Node) -> None:
-        self._view.walk(path, follow=False).link(node, self._now)
-
-    def remove(self, path: str) -> None:
-        self._view.find(path, follow=False).unlink(self._now)
-
-    def own(self, path: str, *, follow: bool = False) -> Node:
-        return self._view.find(path, follow=follow).own()
 
 
 def make_directories(view: MountNamespace, path: str, now: int) -> None:

@@ -39,7 +39,7 @@ class Files(Protocol):
         """The inode there (lstat; with `follow` stat), None when there is none."""
 
     def names(self, path: str) -> list[str]:
-        """A directory's entries."""
+        """A directory's entries, sorted."""
 
     def put(self, path: str, node: Node) -> None:
         """Give `node` a name that is free."""
@@ -49,6 +49,13 @@ class Files(Protocol):
 
     def own(self, path: str, *, follow: bool = False) -> Node:
         """The inode there, for its attributes to be changed."""
+
+
+class Filesystem(Files, Protocol):
+    """One in which docker cp finds its way."""
+
+    def real(self, path: str) -> str:
+        """The path there without links on the way (realpath)."""
 
 
 class Tree:
@@ -61,8 +68,11 @@ class Tree:
         trail, missing = self._walk(path, follow)
         return trail[-1] if not missing else None
 
+    def real(self, path: str) -> str:
+        return path
+
     def names(self, path: str) -> list[str]:
-        return list(self._walk(path)[0][-1].children)
+        return sorted(self._walk(path)[0][-1].children)
 
     def put(self, path: str, node: Node) -> None:
         folder, name = posixpath.split(path)

@@ -18,6 +18,7 @@ PROGRAM = "SCHILY.xattr.user.simdocker.program"
 WHITEOUT_PREFIX = ".wh."
 OPAQUE = ".wh..wh..opq"
 SECOND = 1_000_000_000
+_ROOT = {0: "root"}  # the one name of an owner that every host knows
 
 _TYPES = {
     FILE: tarfile.REGTYPE,
@@ -35,6 +36,7 @@ def member(name: str, node: Node, link: str = "") -> Iterator[bytes | int | Blob
     info.type = tarfile.LNKTYPE if link else _TYPES[node.kind]
     info.linkname = link or node.target
     info.mode, info.uid, info.gid = node.mode, node.uid, node.gid
+    info.uname, info.gname = _ROOT.get(node.uid, ""), _ROOT.get(node.gid, "")
     info.mtime = node.mtime // SECOND
     info.devmajor, info.devminor = node.rdev
     if node.program and not link:

@@ -88,7 +88,8 @@ def images() -> dict[str, Image]:
     """The repository's tags."""
     tags: dict[str, Image] = {}
     for names, size, compressed, created in BUILDS:
-        layer = Layer(partial(_tree, size), compressed, "/bin/sh -c #(nop) ADD file:busybox.tar.xz in / ", created)
+        layer = Layer(partial(_tree, size), compressed, modified=created)
+        layer.created_by = f"/bin/sh -c #(nop) ADD file:{layer.diff_id.removeprefix('sha256:')} in / "
         config = ContainerConfig(Env=[PATH], Cmd=["sh"])
         image = Image([layer, '/bin/sh -c #(nop)  CMD ["sh"]'], config, created=created)
         tags.update(dict.fromkeys(names, image))

@@ -1,0 +1,213 @@
+"""`docker load`: images from an archive that `docker save`, or another tool, has written.
+
+As in dockerd (`image/tarexport`): the whole archive is unpacked aside first, then each image of its
+`manifest.json` is checked and registered, layer by layer. A layer that is not what the configuration
+says is refused and leaves nothing behind. Archives in OCI's layout without a `manifest.json`, which
+20.10 did not know yet, are read by their `index.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from simdocker.actors.daemon import progress
+from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.actors.daemon.image_store import Image
+from simdocker.actors.daemon.layers import StoredLayer
+from simdocker.actors.daemon.query import truthy
+from simdocker.actors.daemon.saving import MANIFEST, REPOSITORIES
+from simdocker.api import BadRequest, Request, Response, Stream
+from simdocker.backends.ports import Process
+from simdocker.content import archive
+from simdocker.content import digest as digests
+from simdocker.content import reference as references
+from simdocker.content.archive import ArchiveError, Tree
+from simdocker.content.blob import Blob
+from simdocker.content.changeset import FILE
+from simdocker.content.image import Layer
+from simdocker.content.manifest import ImageConfig
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+
+JSON = {"Content-Type": "application/json"}
+INDEX = "index.json"
+NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+UNPACKING = "Error processing tar file(exit status 1): "  # dockerd unpacks in a process of its own
+
+
+class LoadError(Exception):
+    """The archive cannot be loaded; the argument is dockerd's sentence."""
+
+
+class Item(msgspec.Struct):
+    """One image of an archive, as `manifest.json` describes it."""
+
+    Config: str = ""
+    RepoTags: Sequence[str] | None = None
+    Layers: Sequence[str] | None = None
+    Parent: str = ""
+
+
+class Loading:
+    """`POST /images/load`."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+        self._imports = 0
+
+    def routes(self) -> list[Route]:
+        return [Route("POST", "/images/load", self.load)]
+
+    def load(self, request: Request) -> Reply:
+        """Process: load what the body holds; how it went is told in a stream."""
+        stream = Stream(self.daemon.env)
+        yield self.daemon.work("api.inspect")
+        self._imports += 1
+        folder = f"/var/lib/docker/tmp/docker-import-{self._imports:09d}"
+        quiet = truthy(request.query.get("quiet"))
+        self.daemon.env.process(self._load(Blob.of(request.body or b""), _Archive(folder), stream, quiet))
+        return Response(200, stream=stream, headers=JSON)
+
+    def _load(self, data: Blob, source: _Archive, stream: Stream, quiet: bool) -> Process:
+        """Process: unpack, then load image after image. What fails is the last message."""
+        try:
+            source.unpack(data)
+            nameless = ""
+            for item in source.items():
+                image = yield from self._image(item, source, stream, quiet)
+                tags = list(self._name(image, item, stream))
+                nameless = "" if tags else f"{nameless}Loaded image ID: {image.id}\n"
+                self.daemon.events.emit("image", "load", image.id, {**(image.config.Labels or {}), "name": image.id})
+            if nameless:
+                stream.write({"stream": nameless})
+        except (LoadError, BadRequest) as error:
+            stream.write(progress.error(str(error.args[0])))
+        stream.close()
+
+    def _image(self, item: Item, source: _Archive, stream: Stream, quiet: bool) -> Process:
+        """Process → Image: one image. Raises LoadError, with every layer let go."""
+        try:
+            document = ImageConfig.decode(bytes(source.read(item.Config)))
+        except ValueError as error:
+            raise LoadError(str(error)) from None
+        if document.os not in ("", "linux"):
+            raise LoadError(f"cannot load {document.os} image on linux")
+        names, diff_ids = item.Layers or (), document.rootfs.diff_ids
+        if len(names) != len(diff_ids):
+            raise LoadError(f"invalid manifest, layers length mismatch: expected {len(names)}, got {len(diff_ids)}")
+        layers = self.daemon.images.layers
+        top: StoredLayer | None = None
+        try:
+            for number, (name, diff_id) in enumerate(zip(names, diff_ids, strict=True)):
+                below = top
+                top = yield from self._layer(number, name, diff_id, below, source, None if quiet else stream)
+                if below is not None:
+                    yield from layers.release(below)  # the layer above holds it now
+            return self.daemon.images.keep(document, top)
+        finally:
+            if top is not None:
+                yield from layers.release(top)
+
+    def _layer(
+        self, number: int, name: str, diff_id: str, below: StoredLayer | None, source: _Archive, watcher: Stream | None
+    ) -> Process:
+        """Process → StoredLayer, held: the layer that is here already, or the archive's."""
+        layers = self.daemon.images.layers
+        parent = below.chain_id if below is not None else ""
+        chain_id = digests.chain_id(parent, diff_id)
+        here = layers.get(chain_id)
+        if here is not None:
+            layers.hold(here)
+            return here
+        data = source.read(name)
+        try:
+            layer = Layer.of(archive.inflate(data))
+        except ArchiveError as error:
+            raise LoadError(UNPACKING + error.message) from None
+        if layer.diff_id != diff_id:
+            raise LoadError(f'invalid diffID for layer {number}: expected "{diff_id}", got "{layer.diff_id}"')
+        if watcher is not None:
+            shown = progress.Progress(digests.short(diff_id))
+            shown.watch(watcher)
+            shown.amount("Loading layer", progress.first_amount(data.size), data.size)
+        stored: StoredLayer = yield from layers.register(chain_id, parent, layer)
+        if watcher is not None:
+            shown.amount("Loading layer", data.size, data.size)
+        return stored
+
+    def _name(self, image: Image, item: Item, stream: Stream) -> Iterator[str]:
+        """Give the image its names, which it may take from another; tells each."""
+        store = self.daemon.images.store
+        for tag in item.RepoTags or ():
+            name = references.parse(tag)
+            if not name.tag:
+                raise LoadError(f'invalid tag "{tag}"')
+            before = store.name(name, image)
+            if before is not None and before is not image:
+                renamed = f"renaming the old one with ID {before.id} to empty string"
+                stream.write({"stream": f"The image {name.familiar} already exists, {renamed}\n"})
+            stream.write({"stream": f"Loaded image: {name.familiar}\n"})
+            yield name.familiar
+
+
+class _Archive:
+    """An archive unpacked aside, into `folder` of the daemon's host as far as messages go."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.tree = Tree()
+
+    def unpack(self, data: Blob) -> None:
+        """Take the archive apart. Raises LoadError."""
+        try:
+            archive.unpack(archive.members(archive.inflate(data)), self.tree, "/")
+        except ArchiveError as error:
+            raise LoadError(UNPACKING + error.message) from None
+
+    def read(self, name: str) -> Blob:
+        """A file of the archive, links followed inside it. Raises LoadError."""
+        try:
+            node = self.tree.find(f"/{name}", follow=True)
+        except OSError as error:
+            raise LoadError(f"open {self.folder}/{name}: {str(error.strerror).lower()}") from None
+        if node is None:
+            raise LoadError(f"open {self.folder}/{name}: no such file or directory")
+        if node.kind != FILE:
+            raise LoadError(f"read {self.folder}/{name}: is a directory")
+        return Blob([node.size]) if node.data is None else Blob.of(node.data)
+
+    def has(self, name: str) -> bool:
+        return self.tree.find(f"/{name}") is not None
+
+    def items(self) -> Sequence[Item]:
+        """The images of the archive. Raises LoadError."""
+        try:
+            if self.has(MANIFEST):
+                return msgspec.json.decode(bytes(self.read(MANIFEST)), type=list[Item])
+            if self.has(INDEX):
+                return [self._item(entry) for entry in self._json(INDEX)["manifests"]]
+        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
+            raise LoadError(f"invalid manifest: {error}") from None
+        self.read(REPOSITORIES)
+        raise LoadError("images in Docker's first format (before 1.10) are not supported")
+
+    def _item(self, entry: dict[str, Any]) -> Item:
+        """An image of an OCI layout: its manifest names the configuration and the layers by digest."""
+        document = self._json(_blob(entry["digest"]))
+        if "manifests" in document:
+            return self._item(document["manifests"][0])
+        notes = entry.get("annotations") or {}
+        tag = next((notes[name] for name in NAMES if ":" in notes.get(name, "")), "")
+        layers = [_blob(layer["digest"]) for layer in document["layers"]]
+        return Item(_blob(document["config"]["digest"]), [tag] if tag else None, layers)
+
+    def _json(self, name: str) -> Any:
+        return msgspec.json.decode(bytes(self.read(name)))
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/', 1)}"

@@ -1,0 +1,66 @@
+"""A mounted filesystem as archives see it: looked into and written to from outside, as root.
+
+The engine uses it for `docker cp` and `export`, the client's host for what the client reads and
+writes. Nothing here takes time or runs inside a container.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+from simdocker.backends.sim.dentry import Dentry
+from simdocker.backends.sim.namespace import MountNamespace
+from simdocker.backends.sim.program import fail
+from simdocker.content.changeset import Node
+
+
+class MountedFiles:
+    """`content.archive.Files` over a mount namespace."""
+
+    __slots__ = ("_now", "_view")
+
+    def __init__(self, view: MountNamespace, now: Callable[[], int]) -> None:
+        self._view = view
+        self._now = now
+
+    def find(self, path: str, *, follow: bool = False) -> Node | None:
+        try:
+            dentry = self._view.walk(path, follow=follow)
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return None
+            raise
+        return dentry.node if dentry.exists else None
+
+    def real(self, path: str) -> str:
+        return self._view.find(path).path
+
+    def names(self, path: str) -> list[str]:
+        return sorted(self._view.find(path).names())
+
+    def put(self, path: str, node: Node) -> None:
+        now = self._now()
+        node.mtime = node.mtime or now
+        self._writable(path).link(node, now)
+
+    def remove(self, path: str) -> None:
+        dentry = self._writable(path)
+        if dentry.upper is not None:
+            dentry.upper.nlink -= 1
+        dentry.unlink(self._now())
+
+    def own(self, path: str, *, follow: bool = False) -> Node:
+        dentry = self._view.find(path, follow=follow)
+        if dentry.mount.read_only:
+            raise fail(errno.EROFS, path)
+        return dentry.own()
+
+    def _writable(self, path: str) -> Dentry:
+        """The name at `path`, in a directory that may change."""
+        dentry = self._view.walk(path, follow=False)
+        if dentry.is_mount_point:
+            raise fail(errno.EBUSY, path)
+        if dentry.mount.read_only:
+            raise fail(errno.EROFS, path)
+        return dentry
