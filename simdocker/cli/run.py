@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,9 +45,10 @@ def run_scenario(
 
 
 def _as_json(scenario: Scenario, world: World) -> Run:
+    from simdocker.scenario.report import RunReport
+
     run = Player(scenario, world, Silent()).play()
-    json.dump(run.as_json(), sys.stdout, ensure_ascii=False, indent=2)
-    print()
+    print(RunReport.of(run).model_dump_json(indent=2))
     return run
 
 

@@ -192,6 +192,13 @@ class Scenario(Part, kw_only=True):
                 )
 
     @staticmethod
+    def load(path: str) -> Scenario:
+        """The scenario of a file, YAML or lines of docker; `-` is standard input. Raises UserError."""
+        from simdocker.scenario.load import load
+
+        return load(path)
+
+    @staticmethod
     def of(data: object) -> Scenario:
         """The scenario that plain dicts and lists describe. Raises msgspec.ValidationError."""
         return msgspec.convert(written_out(data), Scenario, dec_hook=read)

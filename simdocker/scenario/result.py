@@ -6,7 +6,7 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -51,19 +51,6 @@ class StepResult(msgspec.Struct):
         """Whether every expectation held."""
         return all(expectation.passed for expectation in self.expectations)
 
-    def as_json(self) -> dict[str, Any]:
-        """The step's part of `simdocker run --json`."""
-        return {
-            "command": self.command,
-            "on": self.on,
-            "exit": self.exit,
-            "stdout": self.stdout,
-            "stderr": self.stderr,
-            "started_ns": self.started_ns,
-            "ended_ns": self.ended_ns,
-            "expectations": [msgspec.to_builtins(expectation) for expectation in self.expectations],
-        }
-
 
 def decoded(output: Iterable[tuple[int, bytes]]) -> list[tuple[int, str]]:
     """Output as text, with what was written to one descriptor without a break in one piece."""
@@ -94,13 +81,3 @@ class Run:
     def passed(self) -> bool:
         """Whether every expectation of every step held."""
         return all(step.passed for step in self.steps)
-
-    def as_json(self) -> dict[str, Any]:
-        """The object `simdocker run --json` prints."""
-        return {
-            "title": self.scenario.title,
-            "backend": self.backend,
-            "passed": self.passed,
-            "seed": self.seed,
-            "steps": [step.as_json() for step in self.steps],
-        }
