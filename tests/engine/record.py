@@ -130,7 +130,7 @@ class Machine:
             .replace(f"{self.scratch}/exec", "/var/run/docker")
         )
 
-    def docker(self, *arguments: str) -> list[str]:
+    def docker(self, *arguments: str, check: bool = True) -> list[str]:
         """Run docker for the recorder itself and return the words of its output."""
         outcome = subprocess.run(
             [*self.enter(), "docker", *arguments],
@@ -140,7 +140,7 @@ class Machine:
             text=True,
             check=False,
         )
-        if outcome.returncode:
+        if outcome.returncode and check:
             raise RuntimeError(f"docker {' '.join(arguments)}: {outcome.stderr}")
         return outcome.stdout.split()
 
@@ -150,10 +150,11 @@ class Machine:
             (("ps", "-aq", "--no-trunc"), ("rm", "-fv")),
             (("volume", "ls", "-q"), ("volume", "rm", "-f")),
             (("network", "ls", "-q", "--filter", "type=custom"), ("network", "rm")),
-            (("images", "-aq"), ("rmi", "-f")),
         ):
             if found := sorted(set(self.docker(*listing))):
                 self.docker(*removal, *found)
+        while left := sorted(set(self.docker("images", "-q"))):
+            self.docker("rmi", "-f", *left, check=False)  # what others were built on goes with the last
         self.docker("load", "-q", "-i", str(self.archive))
 
     def close(self) -> None:

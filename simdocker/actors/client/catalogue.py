@@ -12,6 +12,10 @@ from simdocker.actors.client.command import Command
 COMMANDS = {
     # words: module
     "attach": "attach",
+    "build": "build",
+    "builder build": "build",
+    "builder prune": "builder_prune",
+    "image build": "build",
     "container attach": "attach",
     "container inspect": "container_inspect",
     "container prune": "container_prune",
@@ -107,6 +111,7 @@ SYNONYMS = {
 """Second names, which docker answers to under the first."""
 
 GROUPS = {
+    "builder": "Manage builds",
     "container": "Manage containers",
     "image": "Manage images",
     "network": "Manage networks",

@@ -18,6 +18,7 @@ from simdocker.actors.client.help import older
 from simdocker.actors.client.terminal import Process, Terminal
 from simdocker.api import Request, Response, Stream
 from simdocker.api.messages import NO_QUERY
+from simdocker.content.blob import Blob
 
 VERSION = "28.2.2"
 GIT_COMMIT = "e6534b4"
@@ -81,7 +82,8 @@ class Cli:
         if not self._greeted:
             yield from self.greet()
         try:
-            return (yield from self.connection.call(Request(method, path, query, body, headers, stdin)))
+            size = body.size if isinstance(body, Blob) else 0
+            return (yield from self.connection.call(Request(method, path, query, body, headers, stdin, size)))
         except DaemonUnreachable as fault:
             raise CommandError(self._unreachable(method, path, query, fault.reason)) from None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from simdocker.actors.client.buildkit import notice
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit
 from simdocker.actors.client.connection import Connect, Connection, endpoint
@@ -57,7 +58,7 @@ class Client:
         outer = env.cause
         env.cause = self.trace.emit(NOTE, self.actor, "command", {"argv": argv})
         yield env.timeout(self.profile.draw("client.startup", self._random))
-        line = read_line(tuple(argv))
+        line = self._read(argv, terminal)
         if type(line) is Line:
             code: int = yield from self._carry_out(line, terminal)
         elif type(line) is Answer:
@@ -73,6 +74,15 @@ class Client:
         self.trace.emit(NOTE, self.actor, "exit", {"code": code})
         env.cause = outer
         return code
+
+    def _read(self, argv: Sequence[str], terminal: Terminal) -> Line | Help | Answer:
+        try:
+            said = notice(argv, GLOBAL_FLAGS, terminal.env)
+        except CommandError as fault:
+            return Answer(fault.exit_code, stderr=fault.message + "\n")
+        if said:
+            terminal.err(said)
+        return read_line(tuple(argv))
 
     def _carry_out(self, line: Line, terminal: Terminal) -> Exit:
         for warning in line.flags.warnings:
