@@ -28,8 +28,11 @@ class LayerSpec(Part):
 
 
 class ImageSpec(Part):
-    """An image published before the first step, on top of `from`."""
+    """An image published before the first step: layers on top of `from`, or what a `dockerfile` makes of
+    `files`."""
 
+    dockerfile: str = ""
+    files: dict[str, str] = field(default_factory=dict)
     base: str = field(default="busybox", name="from")
     layers: list[LayerSpec] = field(default_factory=list)
     cmd: list[str] | None = None
@@ -40,6 +43,16 @@ class ImageSpec(Part):
     workdir: str = ""
     user: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.files and not self.dockerfile:
+            raise ValueError("an image's files are for its dockerfile; without one they belong to one of its layers")
+        if self.dockerfile:
+            plain = ImageSpec()
+            others = (name for name in self.__struct_fields__ if name not in ("dockerfile", "files"))
+            if any(getattr(self, name) != getattr(plain, name) for name in others):
+                raise ValueError("an image with a dockerfile says everything else in there")
 
 
 class Text(Part):

@@ -11,6 +11,7 @@ from simdocker.api.models import ContainerConfig
 from simdocker.content import image as images
 from simdocker.content.image import Image
 from simdocker.content.reference import HUB, InvalidReference, Reference, parse
+from simdocker.errors import UserError
 
 if TYPE_CHECKING:
     from simdocker.actors.registry.registry import Registry
@@ -31,11 +32,22 @@ def refuse_unknown(specs: Mapping[str, ImageSpec], registries: Collection[str]) 
                 f"the image {name!r} belongs to the registry {reference.domain}, which this world has not: "
                 f"known are {', '.join(registries)}"
             )
-        if spec.base != SCRATCH:
+        if spec.dockerfile:
+            _refuse_dockerfile(name, spec)
+        elif spec.base != SCRATCH:
             base = _parsed(spec.base)
             if base not in published and not (HUB in registries and _in_catalogue(base)):
                 raise ValueError(f"no registry here has the image {spec.base!r}: {_nearest(base, published)}")
         published.append(reference)
+
+
+def _refuse_dockerfile(name: str, spec: ImageSpec) -> None:
+    from simdocker.scenario import workshop
+
+    try:
+        workshop.read(spec.dockerfile)
+    except ValueError as fault:
+        raise ValueError(f"the image {name!r} has no good dockerfile: {fault}") from None
 
 
 def _parsed(name: str) -> Reference:
@@ -60,8 +72,28 @@ def _nearest(wanted: Reference, published: Collection[Reference]) -> str:
 
 
 def publish(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> None:
-    """Build an image from its description and put it under its name; nothing in it is unknown any more."""
-    reference = parse(name)
+    """Make an image from its description and put it under its name; nothing in it is unknown any more.
+    Raises UserError for a Dockerfile that cannot be built."""
+    reference = parse(name).or_latest()
+    image = _built(name, spec, registries) if spec.dockerfile else _composed(spec, registries)
+    registries[reference.domain].publish(reference.path, reference.tag, image)
+
+
+def _built(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> Image:
+    from simdocker.scenario import workshop
+
+    def find(wanted: Reference) -> Image | None:
+        registry = registries.get(wanted.domain)
+        found = (registry.tags(wanted.path) or {}).get(wanted.tag) if registry is not None else None
+        return found if isinstance(found, Image) else None
+
+    try:
+        return workshop.build(spec.dockerfile, spec.files, find)
+    except ValueError as fault:
+        raise UserError(f"images: {name}: its dockerfile cannot be built: {fault}") from None
+
+
+def _composed(spec: ImageSpec, registries: Mapping[str, Registry]) -> Image:
     layers = [
         images.layer(layer.size, {_absolute(path): text for path, text in layer.files.items()}, count=layer.file_count)
         for layer in spec.layers
@@ -77,9 +109,7 @@ def publish(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> N
         Labels=dict(spec.labels) or None,
     )
     base = None if spec.base == SCRATCH else _found(parse(spec.base).or_latest(), registries)
-    registries[reference.domain].publish(
-        reference.path, reference.tag or "latest", images.compose(base, layers, config)
-    )
+    return images.compose(base, layers, config)
 
 
 def _found(reference: Reference, registries: Mapping[str, Registry]) -> Image:

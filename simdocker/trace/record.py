@@ -106,12 +106,19 @@ class Trace:
 
 def writer(file: IO[bytes]) -> Listener:
     """What writes a record to the file as one line."""
-    encode, write = msgspec.json.Encoder(order="deterministic").encode, file.write
+    encode, write = msgspec.json.Encoder(order="deterministic", enc_hook=_plain).encode, file.write
 
     def line(record: Record) -> None:
         write(encode(record) + b"\n")
 
     return line
+
+
+def _plain(value: object) -> object:
+    """A text that is also something else, such as a repeated parameter, is written as the text it is."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"a record holds a {type(value).__name__}")
 
 
 def load(file: IO[bytes]) -> list[Record]:

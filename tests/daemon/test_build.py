@@ -196,11 +196,12 @@ def test_bodies_that_are_no_context(builder: Builder) -> None:
 
 def test_stages_by_name_and_number_and_a_target(builder: Builder) -> None:
     text = (
-        "FROM busybox AS One\nRUN echo 1 >/one\nFROM busybox\nCOPY --from=one /one /a\nCOPY --from=0 /one /b\n"
+        "FROM busybox AS One\nRUN echo 1 >/one\n"
+        "FROM busybox AS Second\nCOPY --from=one /one /a\nCOPY --from=0 /one /b\n"
         "FROM one AS last\nRUN cat /one\n"
     )
     assert "\n1\n" in builder.build(text, t="stages")
-    assert builder.build(text, t="two", target="1").count("Step ") == 5
+    assert builder.build(text, t="two", target="second").count("Step ") == 5
     assert builder.run("docker run --rm two cat /a /b") == "1\n1\n"
     assert builder.build("FROM busybox AS a\nFROM busybox AS a\n").endswith("\na stage name already used")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import tarfile
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -109,11 +110,14 @@ def _packed(cli: Cli, directory: str, dockerfile: str, own: bytes | None) -> tup
             lines.append(f"!{dockerfile}")
         ignored = Ignored(lines)
     except BadPattern as fault:
-        raise CommandError(f"checking context: {fault}") from None
+        raise CommandError(f"error checking context: {fault}") from None
     entries = list(_included(files, directory, "", ignored))
-    if own is not None:
-        entries, dockerfile = _with_dockerfile(entries, own)
-    return archive.pack(entries), dockerfile
+    if own is None:
+        return archive.pack(entries), dockerfile
+    entries, dockerfile = _with_dockerfile(entries, own)
+    data = archive.pack(entries)
+    # docker closes its pipe before the end of this archive: what follows the last file's bytes is lost.
+    return data.part(0, data.size - len(archive.end()) - (-len(own) % tarfile.BLOCKSIZE)), dockerfile
 
 
 def _included(files: Files, directory: str, folder: str, ignored: Ignored) -> Iterator[tuple[str, Node]]:
@@ -144,8 +148,8 @@ def _with_dockerfile(entries: list[tuple[str, Node]], text: bytes) -> tuple[list
     name = f".dockerfile.{digests.of(text).removeprefix('sha256:')[:20]}"
     ignore = next((bytes(node.data) for path, node in entries if path == IGNORE_FILE and node.data is not None), None)
     lines = (IGNORE_FILE.encode() if ignore is None else ignore) + f"\n{name}\n".encode()
-    kept = [(path, node) for path, node in entries if path != IGNORE_FILE]
-    return [*kept, (name, file(text, 0o600)), (IGNORE_FILE, file(lines, 0o600))], name
+    added = {**dict(entries), IGNORE_FILE: file(lines, 0o600), name: file(text, 0o600)}
+    return list(added.items()), name
 
 
 # -- standard input ----------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class Build:
         if not target:
             return
         for number, stage in enumerate(self.stages):
-            if stage.name == target.lower() or str(number) == target:
+            if stage.name == target.lower():
                 self.stages = self.stages[: number + 1]
                 return
         raise BadRequest(f"failed to reach build target {target} in Dockerfile")
@@ -145,11 +145,9 @@ class Build:
         platform = self.options.platform
         if stage.platform:
             platform = _expand(expander, stage.platform)
-            if platform.count("/") > 2:
-                raise InternalError(
-                    f'failed to parse platform {platform}: "{platform}": cannot parse platform specifier: '
-                    "invalid argument"
-                )
+            fault = bad_platform(platform)
+            if fault:
+                raise InternalError(f"failed to parse platform {platform}: {fault}")
         name = _expand(expander, stage.base)
         if not name:
             raise InternalError(f"base name ({stage.base}) should not be blank")
@@ -341,6 +339,11 @@ class Build:
         if not 0 <= number < len(self.results):
             raise InternalError("index out of bounds")
         return self.results[number][1]
+
+
+def bad_platform(text: str) -> str:
+    """What containerd says against a platform, "" when it is one."""
+    return f'"{text}": cannot parse platform specifier: invalid argument' if text.count("/") > 2 else ""
 
 
 def _stand_on(draft: Draft, image: Image) -> None:

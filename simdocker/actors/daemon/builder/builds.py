@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simpy import Interrupt
 
 from simdocker.actors.daemon.builder import options as requests
-from simdocker.actors.daemon.builder.build import Build
+from simdocker.actors.daemon.builder.build import Build, bad_platform
 from simdocker.actors.daemon.builder.options import DEFAULT_NAME, Options
 from simdocker.actors.daemon.builder.output import Output
 from simdocker.actors.daemon.builder.running import CommandFailed
@@ -58,6 +58,9 @@ class Builds:
         yield daemon.env.timeout(daemon.cost("disk.write.mib") * data.size >> 20)
         tree = _context(options, data)
         parsed = _dockerfile(tree, options.dockerfile)
+        fault = bad_platform(options.platform)
+        if fault:
+            raise BadRequest(fault)
         build = Build(daemon, options, parsed, Source(tree, is_context=True), output)
         daemon.trace.note(daemon.actor, "build context received", {"bytes": data.size})
         process = daemon.env.process(self._run(build, output))
@@ -88,7 +91,10 @@ class Builds:
     def prune(self, request: Request) -> Reply:
         """Process: `POST /build/prune`: BuildKit's cache, of which the classic builder has none: its cache are
         images, which `docker image prune` takes away."""
-        Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
+        try:
+            Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
+        except ApiError as fault:
+            raise BadRequest(f"failed to prune build cache: {fault.message}") from None
         yield self.daemon.work("api.list")
         return Response(200, {"CachesDeleted": None, "SpaceReclaimed": 0})
 
