@@ -20,8 +20,8 @@ def tour(world: World) -> Iterator[Text]:
     """Line by line: hosts with their containers, registries, links."""
     yield from _told("hosts", [line for name in world.machines for line in _host(world, name)])
     yield from _told("registries", [_registry(world, name) for name in world.registries])
-    links: list[Link] = [link for _, _, link in world.network.graph.edges(data="link")]
-    yield from _told("links", [_link(link) for link in links])
+    graph = world.network.graph
+    yield from _told("links", [_link(graph.edges[ends]["link"]) for ends in graph.edges])
 
 
 def _told(title: str, lines: list[Text]) -> Iterator[Text]:
