@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 BENCH ?=
+PYTEST ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -13,7 +14,7 @@ demo: $(VENV)/.installed
 	$(BIN)/simdocker run scenarios/01-five-steps-of-docker-run.yaml
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto $(PYTEST)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

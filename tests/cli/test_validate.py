@@ -169,7 +169,7 @@ WORDS = [
 
 
 @given(st.sampled_from(SCENARIOS), st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_a_mutilated_scenario_is_valid_or_refused_in_one_line(path: Path, dice: random.Random) -> None:
     lines = path.read_text().splitlines()
     for _ in range(dice.randint(1, 3)):
@@ -193,7 +193,6 @@ def test_a_mutilated_scenario_is_valid_or_refused_in_one_line(path: Path, dice: 
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
 def test_any_bytes_are_refused_in_one_line(data: bytes) -> None:
     refused = valid_or_refused(data.decode("latin-1"))
     assert refused is not None

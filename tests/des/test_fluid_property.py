@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from math import isclose
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from simpy.events import Event
 
@@ -100,14 +100,12 @@ def churn(
     return ends
 
 
-@settings(max_examples=400, deadline=None)
 @given(forests(), plays, st.sampled_from([0, 1, 30 * DAYS]))
 def test_the_tree_is_max_min_fair_after_every_change(chains: list[tuple[Channel, ...]], play: Play, start: int) -> None:
     tree = Tree()
     churn(tree, chains, play, start, lambda live: assert_max_min([(f, tree.rate(f)) for f in live]))
 
 
-@settings(max_examples=400, deadline=None)
 @given(forests(), plays, st.sampled_from([0, 30 * DAYS]))
 def test_tree_and_mesh_end_every_flow_at_the_same_time(
     chains: list[tuple[Channel, ...]], play: Play, start: int
@@ -120,7 +118,6 @@ def test_tree_and_mesh_end_every_flow_at_the_same_time(
         assert isclose(end - start, by_mesh[seq] - start, rel_tol=1e-9, abs_tol=100)
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_the_general_solver_is_max_min_fair_on_any_network(data: st.DataObject) -> None:
     capacity = data.draw(st.lists(capacities, min_size=1, max_size=8))
@@ -193,7 +190,6 @@ acts = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.integers(1, 10**9)), min_size=8, max_size=8), acts, st.sampled_from([0, 30 * DAYS])
 )
@@ -213,7 +209,6 @@ def test_whichever_way_flows_are_kept_they_end_at_the_same_time(
         assert isclose(end - start, meshed[i] - start, rel_tol=1e-9, abs_tol=200)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_capacity_is_wasted_or_invented_whatever_the_network(data: st.DataObject) -> None:
     """All flows of a fluid end, in the order and at the times their amounts and one shared link dictate."""

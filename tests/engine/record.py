@@ -182,8 +182,9 @@ class OwnEngine(Machine):
             ["unshare", "--net", "--uts", "--mount", "sh", "-c", setup], stdout=subprocess.PIPE
         )
         assert self._holder.stdout is not None
-        if self._holder.stdout.readline() != b"ready\n":
-            raise RuntimeError("could not make a network for the engine")
+        with self._holder.stdout as said:
+            if said.readline() != b"ready\n":
+                raise RuntimeError("could not make a network for the engine")
         nxdomain = Path(__file__).with_name("nxdomain.py")
         self._dns = subprocess.Popen([*self.enter(), sys.executable, nxdomain, DNS_ADDRESS])
 

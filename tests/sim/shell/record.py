@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from simdocker.backends.sim.bare import Bare
 from tests.engine.normalise import without_help
 from tests.sim.shell.corpus import ENVIRONMENT, FILES, HERE, lines
 
@@ -82,13 +83,16 @@ def answer(root: Path, line: str) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    from simdocker.backends.sim.bare import Bare
+def etc() -> dict[str, bytes]:
+    """The files of /etc, as the simulated image has them."""
+    return {name: Bare().run(["cat", f"/etc/{name}"]).stdout for name in _ETC}
 
+
+def main() -> None:
     busybox = Path(sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/busybox")
     target = HERE / "recorded.json"
     known: dict[str, object] = json.loads(target.read_text()) if target.exists() else {}
-    etc = {name: Bare().run(["cat", f"/etc/{name}"]).stdout for name in _ETC}
+    files = etc()
     results = {}
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
@@ -96,7 +100,7 @@ def main() -> None:
         for line in lines():
             if line not in known:
                 clean(root)
-                build(root, busybox, etc)
+                build(root, busybox, files)
                 try:
                     known[line] = answer(root, line)
                 except subprocess.TimeoutExpired:
