@@ -22,6 +22,8 @@ from simdocker.content.changeset import Node
 Process = Generator[Event, Any, Any]
 """What a method that takes time returns; its result is the generator's return value."""
 
+NO_FILES: Mapping[str, str] = {}
+
 Output = Callable[[int, bytes], None]
 """Called with (fd, bytes) for everything a process writes."""
 
@@ -91,9 +93,11 @@ class StorageDriver(Protocol):
         """The writable layer as it is now, as a layer: what a commit keeps. Without children when
         nothing was changed."""
 
-    def files(self, container_id: str) -> Filesystem:
-        """What the container sees of its layers, for the engine to read and change as root: no volume
-        or other mount is in the way."""
+    def files(
+        self, container_id: str, mounts: Sequence[MountPoint] = (), texts: Mapping[str, str] = NO_FILES
+    ) -> Filesystem:
+        """What the container sees of its layers, for the engine to read and change as root, with volumes
+        and binds (`mounts`) and the engine's own files (`texts`, by path) where they are mounted."""
 
     def changes(self, container_id: str) -> list[Change]:
         """What the writable layer changes, sorted by path."""

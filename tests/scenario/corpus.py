@@ -36,6 +36,8 @@ DIFFERENCES = Path(__file__).with_name("corpus_differences.yaml")
 NAMES = sorted(path.stem for path in CORPUS.glob("*.json"))
 
 LOCAL_REGISTRY, PRIVATE_REGISTRY = "localhost:5000", "localhost:5002"
+BUSYBOX_FILE = "ddc0febe0090271176acbf3497e326b42b572245a38a1372a157fa9eb4e87997"
+ALPINE_FILE = "7527cd81633d938ed5af44165f19ffbcf565cba210e8b7ad39e4515678388de5"
 ALPINE_FILES = {
     "/etc/alpine-release": "3.18.0\n",
     "/etc/os-release": 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.18.0\nPRETTY_NAME="Alpine Linux v3.18"\n',
@@ -78,18 +80,20 @@ def scenario(recording: dict[str, object]) -> Scenario:
 
 def install(world: World) -> None:
     """Put the two images on the host, as `docker load` does, and busybox into the local registry."""
-    busybox = hub()["library/busybox"]["latest"]
-    layer = Layer(_alpine_tree, modified=busybox.created)
-    layer.created_by = f"/bin/sh -c #(nop) ADD file:{layer.diff_id.removeprefix('sha256:')} in / "
-    alpine = Image(
-        [layer, '/bin/sh -c #(nop)  CMD ["/bin/sh"]'],
-        msgspec.structs.replace(busybox.container_config, Cmd=["/bin/sh"]),
-        created=ALPINE_CREATED,
-    )
+    official = hub()["library/busybox"]["latest"]
+    busybox = _added(copy.copy(official.layers[0]), BUSYBOX_FILE, "sh", official.created)
+    alpine = _added(Layer(_alpine_tree, modified=official.created), ALPINE_FILE, "/bin/sh", ALPINE_CREATED)
     for image, reference in ((busybox, "busybox:latest"), (alpine, "alpine:latest")):
         world.env.run(world.env.process(world.daemon().images.install(image, reference)))
     for tag in ("latest", "1.35") if LOCAL_REGISTRY in world.registries else ():
         world.registries[LOCAL_REGISTRY].publish("busybox", tag, busybox)
+
+
+def _added(layer: Layer, added: str, command: str, created: str) -> Image:
+    """An image of one layer and the history of a recorded one, which names the file that it was made of."""
+    layer.created_by = f"/bin/sh -c #(nop) ADD file:{added} in / "
+    config = msgspec.structs.replace(hub()["library/busybox"]["latest"].container_config, Cmd=[command])
+    return Image([layer, f'/bin/sh -c #(nop)  CMD ["{command}"]'], config, created=created)
 
 
 def _alpine_tree() -> Node:

@@ -14,6 +14,7 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.downloads import Downloads
 from simdocker.actors.daemon.image_removal import Removal
 from simdocker.actors.daemon.image_store import Image, ImageStore
+from simdocker.actors.daemon.importing import import_image
 from simdocker.actors.daemon.layers import Layers, StoredLayer
 from simdocker.actors.daemon.pull import Pull
 from simdocker.actors.daemon.query import Filters, truthy
@@ -155,9 +156,13 @@ class Images:
     def tag(self, request: Request, name: str) -> Reply:
         """Process: `POST /images/{name}/tag`: another name for the same image."""
         image = self.get(name)
+        yield from self.name_as(image, request.query.get("repo", ""), request.query.get("tag", ""))
+        return Response(201)
+
+    def name_as(self, image: Image, repo: str, tag: str) -> Process:
+        """Process → the name as people write it: another name for an image, as a request gives it."""
         try:
-            wanted = references.parse(request.query.get("repo", ""))
-            tag = request.query.get("tag", "")
+            wanted = references.parse(repo)
             if tag:
                 wanted = wanted.with_tag(tag)
             elif wanted.digest:
@@ -165,7 +170,7 @@ class Images:
             yield from self.give_name(image, wanted)
         except BadRequest as error:  # dockerd 20.10 does not say that this is the client's fault
             raise InternalError(error.message) from None
-        return Response(201)
+        return wanted.or_latest().familiar
 
     def give_name(self, image: Image, wanted: Reference) -> Process:
         """Process: another name for an image. Raises BadRequest for one that could be an id."""
@@ -194,12 +199,12 @@ class Images:
         return Response(200, records)
 
     def create(self, request: Request) -> Reply:
-        """Process: `POST /images/create`: pull. Answers when the first manifest is here; the rest
+        """Process: `POST /images/create`: pull, or import. Answers when the first manifest is here; the rest
         is a stream of progress."""
         query = request.query
         name = query.get("fromImage", "")
         if not name:
-            raise BadRequest("fromImage is needed: making an image of a tar archive is not simulated")
+            return (yield from import_image(self.daemon, request, HOST_PLATFORM))
         reference = references.parse(name.removesuffix(":"))
         tag = query.get("tag", "")
         if tag:

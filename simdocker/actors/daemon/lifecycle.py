@@ -418,7 +418,11 @@ class Lifecycle:
 
     def post_pause(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/pause`: freeze all its processes."""
-        container = self.containers.get(id)
+        yield from self.pause(self.containers.get(id))
+        return Response(204)
+
+    def pause(self, container: Container) -> Process:
+        """Process: freeze a running container. Raises Conflict."""
         yield from self.lock(container)
         try:
             checks.must_run(container)
@@ -431,11 +435,14 @@ class Lifecycle:
         health.suspended(container)
         self.daemon.trace.state(container.actor, "paused")
         self.containers.event(container, "pause")
-        return Response(204)
 
     def post_unpause(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/unpause`."""
-        container = self.containers.get(id)
+        yield from self.unpause(self.containers.get(id))
+        return Response(204)
+
+    def unpause(self, container: Container) -> Process:
+        """Process: thaw a frozen container. Raises InternalError."""
         yield from self.lock(container)
         try:
             if not container.state.paused:
@@ -447,7 +454,6 @@ class Lifecycle:
         self.daemon.trace.state(container.actor, "running")
         health.resumed(self.daemon, container)
         self.containers.event(container, "unpause")
-        return Response(204)
 
 
 def _seconds(request: Request) -> int | None:

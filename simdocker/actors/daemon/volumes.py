@@ -189,6 +189,19 @@ class Volumes:
                 attributes = {"container": container.id, "driver": mount.driver}
                 self.daemon.events.emit("volume", "unmount", mount.name, attributes)
 
+    def visit(self, container: Container) -> Process:
+        """Process → list of `MountPoint`: the engine itself looks into a container (`docker cp`)."""
+        return (yield from self.mount(container))
+
+    def leave(self, container: Container) -> None:
+        """The engine has looked; a container that runs keeps its volumes."""
+        for mount in container.mounts if container.running else ():
+            if mount.kind == VOLUME:
+                attributes = {"container": container.id, "driver": mount.driver}
+                self.daemon.events.emit("volume", "unmount", mount.name, attributes)
+        if not container.running:
+            self.unmount(container)
+
     def release(self, container: Container, remove_anonymous: bool) -> Process:
         """Process: a container is removed; its volumes lose a user. Anonymous ones that nobody else
         uses go with it if asked (`docker rm -v`, `--rm`)."""

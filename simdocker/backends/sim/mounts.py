@@ -7,7 +7,7 @@ that never looks at its /proc has none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from simdocker.content.changeset import DIRECTORY, Node, directory, file, put
 
 if TYPE_CHECKING:
     from simdocker.backends.ports import MountPoint
-    from simdocker.backends.sim.kernel import Container
+    from simdocker.backends.sim.kernel import Container, Kernel
 
 HARDENED = "nosuid,nodev,noexec,relatime"
 DISK = "/dev/vda"
@@ -174,3 +174,20 @@ def _size(text: str) -> int:
 def by_target(mounts: Sequence[MountPoint]) -> dict[str, MountPoint]:
     """Mount points by target; of several at one target the last counts."""
     return {mount.target: mount for mount in mounts}
+
+
+def engine_mounts(kernel: Kernel, mounts: Sequence[MountPoint], texts: Mapping[str, str]) -> dict[str, MakeMount]:
+    """How the engine itself mounts what is in a container: volumes, binds, and its own files of /etc."""
+
+    def bound(mount: MountPoint) -> MakeMount:
+        def make(_: MountNamespace, target: str) -> Mount:
+            return Mount(DISK, target, "ext4", kernel.host_node(mount.source), read_only=mount.read_only)
+
+        return make
+
+    def written(text: str) -> MakeMount:
+        return lambda _, target: Mount(DISK, target, "ext4", file(text))
+
+    makers = {path: written(text) for path, text in texts.items()}
+    makers.update((mount.target, bound(mount)) for mount in mounts if mount.kind != "tmpfs")
+    return dict(sorted(makers.items(), key=lambda pair: pair[0].count("/")))

@@ -6,14 +6,16 @@ writable layer is a tree of its own over a chain. The twin of this file calls mo
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
-from simdocker.backends.ports import Change, DriverError, Process
+from simdocker.backends.ports import NO_FILES, Change, DriverError, MountPoint, Process
 from simdocker.backends.sim.devices import INIT
 from simdocker.backends.sim.files import MountedFiles
-from simdocker.backends.sim.namespace import Mount, MountNamespace, points
+from simdocker.backends.sim.mounts import engine_mounts
+from simdocker.backends.sim.namespace import MakeMount, Mount, MountNamespace, points
 from simdocker.backends.sim.overlay import Merged, changes, file_bytes, frozen, stack
 from simdocker.content.changeset import DIRECTORY, Node, walk
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 REFERENCE_DISK = 300_000_000
 """Bytes per second that the reference machine's disk writes: what the profile's costs stand on."""
+
+NO_MOUNTS: Mapping[str, MakeMount] = {}
 
 ROOT_DIRECTORY = "/var/lib/docker/overlay2"
 
@@ -65,9 +69,9 @@ class RootFS:
             options=self.container_id,
         )
 
-    def view(self) -> MountNamespace:
-        """The root filesystem alone, without anything mounted in it, as the engine looks into it."""
-        return MountNamespace(self.mount(), {}, points(()), None)
+    def view(self, mounts: Mapping[str, MakeMount] = NO_MOUNTS) -> MountNamespace:
+        """The root filesystem as the engine looks into it: nothing is mounted in it but `mounts`."""
+        return MountNamespace(self.mount(), mounts, points(tuple(mounts)), None)
 
 
 class Chain:
@@ -148,8 +152,11 @@ class StorageDriver:
     def changeset(self, container_id: str) -> Node:
         return frozen(self._containers[container_id].upper)
 
-    def files(self, container_id: str) -> MountedFiles:
-        return MountedFiles(self._containers[container_id].view(), self.kernel.now_ns)
+    def files(
+        self, container_id: str, mounts: Sequence[MountPoint] = (), texts: Mapping[str, str] = NO_FILES
+    ) -> MountedFiles:
+        view = self._containers[container_id].view(engine_mounts(self.kernel, mounts, texts))
+        return MountedFiles(view, self.kernel.now_ns)
 
     def changes(self, container_id: str) -> list[Change]:
         rootfs = self._containers[container_id]

@@ -46,8 +46,13 @@ def member(name: str, node: Node, link: str = "") -> Iterator[bytes | int | Blob
         info.size = node.size
     yield info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
     if holds:
-        yield node.size if node.data is None else bytes(node.data) if isinstance(node.data, bytearray) else node.data
-        yield -node.size % tarfile.BLOCKSIZE
+        yield from padded(node.size if node.data is None else node.data)
+
+
+def padded(data: bytes | bytearray | Blob | int) -> Iterator[bytes | int | Blob]:
+    """A file's content up to a whole block."""
+    yield bytes(data) if isinstance(data, bytearray) else data
+    yield -(data if isinstance(data, int) else len(data)) % tarfile.BLOCKSIZE
 
 
 def end() -> bytes:

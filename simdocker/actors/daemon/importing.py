@@ -1,0 +1,85 @@
+"""`docker import`: a filesystem in an archive becomes an image of one layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from simdocker.actors.daemon import progress, times
+from simdocker.actors.daemon.builder.configuring import changed
+from simdocker.actors.daemon.daemon import Reply
+from simdocker.actors.daemon.loading import JSON, UNPACKING
+from simdocker.actors.daemon.system import VERSION
+from simdocker.api import BadRequest, InternalError, Request, Response, Stream
+from simdocker.api.messages import values
+from simdocker.api.models import ContainerConfig
+from simdocker.content import archive, manifest
+from simdocker.content import digest as digests
+from simdocker.content import reference as references
+from simdocker.content.archive import ArchiveError
+from simdocker.content.blob import Blob
+from simdocker.content.image import Layer
+from simdocker.content.manifest import History, ImageConfig, RootFS
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
+
+BODY = "-"  # the archive comes with the request
+
+
+def import_image(daemon: Daemon, request: Request, host_platform: str) -> Reply:
+    """Process: `POST /images/create?fromSrc=…`.
+
+    1. Check the name, the changes and where the archive comes from.
+    2. Unpack the archive as a layer of its own.
+    3. Write a configuration around it, name the image, tell its id.
+    """
+    query = request.query
+    source, repo = query.get("fromSrc", ""), query.get("repo", "")
+    if repo:
+        references.parse(repo)
+    config = changed(ContainerConfig(), values(query, "changes"))
+    if source != BODY:
+        raise InternalError(_unreachable(source))
+    try:
+        layer = Layer.of(archive.inflate(Blob.of(request.body or b"")))
+    except ArchiveError as error:
+        raise InternalError(UNPACKING + error.message) from None
+    images = daemon.images
+    stored = images.layers.get(layer.diff_id)
+    if stored is None:
+        stored = yield from images.layers.register(layer.diff_id, "", layer)
+    else:
+        images.layers.hold(stored)
+    comment = query.get("message") or f"Imported from {source}"
+    platform = manifest.platform(query.get("platform") or host_platform)
+    created = times.rfc3339(daemon.env.now)
+    document = ImageConfig(
+        architecture=platform.architecture,
+        os=platform.os,
+        created=created,
+        config=config,
+        rootfs=RootFS("layers", (layer.diff_id,)),
+        history=(History(created, comment=comment),),
+        docker_version=VERSION,
+        comment=comment,
+    )
+    image = images.keep(document, stored)
+    yield from images.layers.release(stored)  # the image holds it now
+    if repo:
+        yield from images.name_as(image, repo, query.get("tag", ""))
+    daemon.trace.state(f"image/{digests.short(image.id)}", "imported", {"on": daemon.host, "size": image.size})
+    daemon.events.emit("image", "import", image.id, {**(config.Labels or {}), "name": image.id})
+    stream = Stream(daemon.env)
+    stream.write(progress.status(image.id))
+    stream.close()
+    return Response(200, stream=stream, headers=JSON)
+
+
+def _unreachable(source: str) -> str:
+    """What dockerd says of an archive behind a URL: no web server of this world has a name."""
+    url = source if "://" in source else f"http://{source}"
+    host = urlsplit(url).hostname
+    if not host:
+        raise BadRequest(f'Get "{url}": http: no Host in request URL')
+    return f'Get "{url}": dial tcp: lookup {host}: no such host'
