@@ -7,7 +7,6 @@ Docker's first image format, with the layer's tar, and beside them each image's 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +166,7 @@ class _Export:
                 folder.mtime = created
                 self.tree.put(f"/{id}", folder)
                 self._put(f"{id}/VERSION", VERSION.encode(), created)
-                self._put(f"{id}/json", msgspec.json.encode(v1), created)
+                self._put(f"{id}/json", _encoded(v1), created)
                 self._put(f"{id}/{LAYER}", layer.content.archive, created)
             parent = own
             yield id
@@ -179,12 +178,20 @@ class _Export:
 
 
 def _line(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return _encoded(value) + b"\n"
 
 
 def _sorted(value: dict[str, Any]) -> bytes:
     """As Go encodes a map of fields that are encoded already."""
-    return msgspec.json.encode(dict(sorted(value.items())))
+    return _encoded(dict(sorted(value.items())))
+
+
+def _encoded(value: Any) -> bytes:
+    """As Go's encoder writes it, which escapes what means something in HTML."""
+    text = msgspec.json.encode(value)
+    for char in b"<>&":
+        text = text.replace(bytes([char]), b"\\u%04x" % char)
+    return text
 
 
 def _v1_image(image: Image | None) -> dict[str, Any]:
