@@ -60,20 +60,21 @@ class Step(NamedTuple):
         return self.recorded == self.played
 
 
-def scenario(recording: dict[str, object]) -> Scenario:
-    """A recording as a scenario: its world, its files and its steps."""
+def scenario(recording: dict[str, object], steps: list[dict[str, str]] | None = None) -> Scenario:
+    """A recording as a scenario: its world, its files and its steps (or others)."""
     registries: dict[str, object] = {}  # the recordings' engine had no way to Docker Hub
     if recording.get("registry"):
         registries[LOCAL_REGISTRY] = {}
     if recording.get("private_registry"):
         registries[PRIVATE_REGISTRY] = {"users": {"user": "pw"}}
-    lines = [step["run"] for step in recording["steps"]]  # type: ignore[attr-defined]
+    if steps is None:
+        steps = [{"run": step["run"]} for step in recording["steps"]]  # type: ignore[attr-defined]
     return Scenario.of(
         {
             "title": recording["title"],
             "world": {"hosts": {"host": {}}, "registries": registries},
             "files": recording["files"],
-            "steps": [{"run": line} for line in lines],
+            "steps": steps,
         }
     )
 
@@ -104,9 +105,9 @@ def _alpine_tree() -> Node:
     return tree
 
 
-def played(recording: dict[str, object]) -> list[StepResult]:
-    """The steps of a recording as they go here."""
-    read = scenario(recording)
+def played(recording: dict[str, object], steps: list[dict[str, str]] | None = None) -> list[StepResult]:
+    """The lines of a recording (or others in its world) as they go here."""
+    read = scenario(recording, steps)
     world = World.build(read)
     install(world)
     return Player(read, world, Silent()).play().steps
