@@ -102,6 +102,9 @@ class StorageDriver(Protocol):
     def changes(self, container_id: str) -> list[Change]:
         """What the writable layer changes, sorted by path."""
 
+    def directory(self, id: str) -> str:
+        """Where a container's writable layer, or the layer of a chain, lies on the host."""
+
     def size(self, container_id: str) -> int:
         """Bytes in the writable layer."""
 

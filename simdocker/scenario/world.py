@@ -201,7 +201,7 @@ class World:
             if kind == "container":
                 return views.inspect(daemon, daemon.containers.get(name))
             if kind == "image":
-                return image_views.inspection(daemon.images.get(name))
+                return image_views.inspection(daemon.storage, daemon.images.get(name))
             if kind == "network":
                 return daemon.networks.find(name).view()
             return daemon.volumes.get(name).view()

@@ -45,6 +45,9 @@ class FakeStorage:
         self.layers = []
         self.started = []
 
+    def directory(self, id):
+        return f"/var/lib/docker/overlay2/{id.removeprefix('sha256:')}"
+
     def apply(self, chain_id, parent, layer, size):
         assert not parent or parent in self.layers, "a layer is extracted over one that is there"
         self.started.append(chain_id)

@@ -240,11 +240,11 @@ class PartDaemon:
         assert asked.HostConfig is not None
         id = self.new_id()
         self.networks.check(asked, asked.HostConfig)
+        self.volumes.check(asked.HostConfig)
         if not asked.Hostname:
             asked.Hostname = id[:12]
         container = Container(id, name, None, "busybox", asked, asked.HostConfig, self.env.now)
         container.networking = self.networks.plan(asked.HostConfig, asked.NetworkingConfig)
-        container.mounts = self.volumes.plan(asked, asked.HostConfig, None)
         self.run(self.volumes.prepare(container))
         self.containers.by_name[name] = container
         return container

@@ -103,7 +103,9 @@ def main() -> int:
         machine = LastingEngine(Path(scratch))
         try:
             for number in numbers:
-                differences = [each for each in compare(machine, options.seed, number, options.length) if each.unexplained()]
+                differences = [
+                    each for each in compare(machine, options.seed, number, options.length) if each.unexplained()
+                ]
                 found += len(differences)
                 differing += bool(differences)
                 for difference in differences:

@@ -10,7 +10,7 @@ from random import Random
 
 Choose = Callable[[Random], str]
 
-CONTAINERS = ("web", "db", "box")
+CONTAINERS = ("web", "sql", "box")  # none that could begin an id
 NETWORKS = ("front", "back")
 VOLUMES = ("data", "logs")
 IMAGES = ("busybox", "busybox", "busybox", "alpine", "alpine:latest", "mine:1", "nosuch", "busybox:nosuch", "BAD")
@@ -25,7 +25,7 @@ OPTIONS = (
     "--restart on-failure:2", "--restart bogus", "--stop-signal USR1", "--stop-timeout 1", "-m 64m", "-m 1m",
     "--cpus 0.5", "--cpus 99", "--entrypoint echo", "--init", "--tmpfs /scratch",
     "--mount type=volume,src=logs,dst=/l", "--mount type=bogus,dst=/l", "--network-alias al", "--expose 80",
-    "-p 80", "--pids-limit 50", "--health-cmd true", "--privileged", "-i", "-t",
+    "-p 80", "--pids-limit 50", "--health-cmd true", "-i", "-t",
 )  # fmt: skip
 INSPECTED = (
     "{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{json .Config.Env}} {{json .Config.Labels}} "
@@ -82,9 +82,6 @@ LINES: tuple[tuple[int, Choose], ...] = (
     (2, lambda r: f"docker tag {r.choice(IMAGES)} {r.choice(('mine:1', 'mine', 'UP:1', 'a:b:c'))}"),
     (1, lambda r: f"docker rmi {r.choice(('', '-f '))}{r.choice(IMAGES)}"),
     (1, lambda r: "docker images --format '{{.Repository}}:{{.Tag}}' | sort"),
-    (1, lambda r: f"docker commit {r.choice(('', '-m note '))}{_container(r)} mine:1"),
-    (1, lambda r: f"docker cp {_container(r)}:{r.choice(('/etc/hostname', '/nosuch', '/etc/passwd'))} - | tar tf -"),
-    (1, lambda r: f"docker diff {_container(r)} | sort"),
 )  # fmt: skip
 
 ENDING = (

@@ -144,6 +144,7 @@ class Console:
         if container.host.LogConfig is not None and container.host.LogConfig.Type == "none":
             raise InternalError("configured logging driver does not support reading")
         yield self.daemon.work("api.logs")
+        container.log.opened = True
         since, until = _instant(query.get("since"), 0), _instant(query.get("until"), 1 << 62)
         shape = partial(_line, truthy(query.get("timestamps")), truthy(query.get("details")))
         lines: Iterable[Entry] = container.log.lines(since, until, wanted)

@@ -105,6 +105,7 @@ class Containers:
             raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         warnings = [*checks.check(body, host, daemon), *daemon.networks.check(body, host)]
         yield daemon.work("container.create")
+        daemon.volumes.check(host)
         image = self._image(body.Image, request.query.get("platform", ""))
         host.SecurityOpt = host_options.security(host)
         id = daemon.new_id()
@@ -115,7 +116,6 @@ class Containers:
         container.path, *container.args = [*(config.Entrypoint or []), *(config.Cmd or [])]
         try:
             container.networking = daemon.networks.plan(host, body.NetworkingConfig)
-            container.mounts = daemon.volumes.plan(config, host, image)
             self._by_name[container.name] = container
             daemon.storage.create(id, image.chain_id if image else "")
             yield from self._prepare(container)
@@ -133,8 +133,7 @@ class Containers:
         daemon = self.daemon
         if container.config.WorkingDir not in ("", "/"):
             daemon.storage.make_directory(container.id, container.config.WorkingDir)
-        if container.mounts:
-            yield from daemon.volumes.prepare(container)
+        yield from daemon.volumes.prepare(container)
 
     def _image(self, reference: str, platform: str) -> Image | None:
         if not reference:

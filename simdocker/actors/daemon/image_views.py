@@ -7,8 +7,9 @@ from typing import Any
 
 from simdocker.actors.daemon import times
 from simdocker.actors.daemon.image_store import Image
-from simdocker.actors.daemon.views import ROOT, config
+from simdocker.actors.daemon.views import config
 from simdocker.api.models import ContainerConfig
+from simdocker.backends.ports import StorageDriver
 
 NONE = "<none>"
 
@@ -29,7 +30,7 @@ def summary(image: Image, tags: list[str], digests: list[str]) -> dict[str, Any]
     }
 
 
-def inspection(image: Image) -> dict[str, Any]:
+def inspection(storage: StorageDriver, image: Image) -> dict[str, Any]:
     """`GET /images/{name}/json`."""
     document = image.document
     shown: dict[str, Any] = {
@@ -52,7 +53,7 @@ def inspection(image: Image) -> dict[str, Any]:
         "Os": document.os,
         "Size": image.size,
         "VirtualSize": image.size,
-        "GraphDriver": {"Data": _directories(image), "Name": "overlay2"},
+        "GraphDriver": {"Data": _directories(storage, image), "Name": "overlay2"},
         "RootFS": {"Type": document.rootfs.type, "Layers": list(document.rootfs.diff_ids)},
         "Metadata": {"LastTagTime": times.rfc3339(image.last_tagged_ns) if image.last_tagged_ns >= 0 else times.ZERO},
     }
@@ -86,9 +87,9 @@ def _config(shown: ContainerConfig) -> dict[str, Any]:
     return view
 
 
-def _directories(image: Image) -> dict[str, str]:
-    """Where overlay2 would keep the layers; a layer's directory is named after its chain id here."""
-    paths = [f"{ROOT}/overlay2/{id.removeprefix('sha256:')}" for id in reversed(image.chain_ids)]
+def _directories(storage: StorageDriver, image: Image) -> dict[str, str]:
+    """Where overlay2 keeps the layers."""
+    paths = [storage.directory(id) for id in reversed(image.chain_ids)]
     if not paths:
         return {}
     lower = {"LowerDir": ":".join(f"{path}/diff" for path in paths[1:])} if len(paths) > 1 else {}

@@ -146,7 +146,7 @@ class Images:
             image = self.get(name)
         except ApiError as error:
             raise NotFound(f"no such image: {name}: {error.message}") from None
-        return Response(200, image_views.inspection(image))
+        return Response(200, image_views.inspection(self.daemon.storage, image))
 
     def history(self, request: Request, name: str) -> Reply:
         """Process: `GET /images/{name}/history`."""

@@ -110,6 +110,7 @@ class Lifecycle:
             if container.config.OpenStdin and container.stdin is None:
                 container.stdin = Stream(daemon.env)
             assert container.sandbox is not None  # attach made it
+            container.log.opened = True
             process = yield from daemon.runtime.start(
                 container.id,
                 self._spec(container, mounts),
@@ -180,7 +181,7 @@ class Lifecycle:
             answer = error
         else:
             answer = InternalError(message)
-        code = error.exit_code if isinstance(error, StartFailed) else 128
+        code = error.exit_code if isinstance(error, StartFailed) else container.state.exit_code or 128
         yield from self._release(container)
         state.running = state.restarting = False
         state.exit_code = code
@@ -409,10 +410,18 @@ class Lifecycle:
         container = self.containers.get(id)
         yield from self.settled(container)
         if container.running:
-            yield from self.stop(container, _seconds(request))
+            yield from self._stop_and_keep(container, _seconds(request))
         yield from self.start(container)
         self.containers.event(container, "restart")
         return Response(204)
+
+    def _stop_and_keep(self, container: Container, timeout_s: int | None) -> Process:
+        """Process: stop a container that is to start again: `--rm` is switched off meanwhile."""
+        removed_at_end, container.host.AutoRemove = container.host.AutoRemove, False
+        try:
+            yield from self.stop(container, timeout_s)
+        finally:
+            container.host.AutoRemove = removed_at_end
 
     # -- pause -----------------------------------------------------------------------------------
 

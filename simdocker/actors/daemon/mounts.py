@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simdocker.api import ApiError, BadRequest, InternalError
@@ -91,44 +91,62 @@ def check_volume_name(name: str) -> None:
         )
 
 
-def plan(
+def planned(
     config: ContainerConfig, host: HostConfig, find: Callable[[str], Container], new_id: Callable[[], str]
-) -> list[MountPlan]:
-    """Everything a container mounts; `find` looks up `--volumes-from`, `new_id` names anonymous volumes.
+) -> Iterator[MountPlan]:
+    """What a container mounts, one after another; `find` looks up `--volumes-from`, `new_id` names anonymous
+    volumes. A later mount takes the place of another container's at the same target.
 
     1. Other containers' mounts. 2. `-v`. 3. `--mount`. 4. `--tmpfs`. 5. Volumes of image and config,
-    where nothing else is mounted. Raises `ApiError` with dockerd's sentence."""
-    mounts: dict[str, MountPlan] = {}
+    where nothing else is mounted. Raises `ApiError` with dockerd's sentence at the mount that is wrong: the
+    volumes of those before it have been made by then, and stay."""
+    taken: set[str] = set()
     for spec in host.VolumesFrom or ():
-        mounts.update((mount.target, mount) for mount in _from_container(spec, find))
-    asked: set[str] = set()
-    tmpfs = host.Tmpfs or {}
-    for raw in host.Binds or ():
-        mount = parse_bind(raw, host.VolumeDriver, new_id)
-        if mount.target in asked or mount.target in tmpfs:
-            raise BadRequest(f"Duplicate mount point: {mount.target}")
+        for mount in _from_container(spec, find):
+            taken.add(mount.target)
+            yield mount
+    asked = set(host.Tmpfs or ())
+    for mount, target in _asked(host, new_id):
+        if mount.target in asked:
+            raise BadRequest(f"Duplicate mount point: {target}")
         asked.add(mount.target)
-        mounts[mount.target] = mount
-    for spec_model in host.Mounts or ():
-        mount = from_model(spec_model, new_id, BadRequest)
-        if mount.target in asked or mount.target in tmpfs:
-            raise BadRequest(f"Duplicate mount point: {spec_model.Target}")
-        asked.add(mount.target)
-        mounts[mount.target] = mount
-    for target, options in tmpfs.items():
+        yield mount
+    for target, options in (host.Tmpfs or {}).items():
         _check_absolute(target)
-        mount = mounts[target] = MountPlan(TMPFS, target)
+        mount = MountPlan(TMPFS, target)
         mount.hidden = True
         mount.tmpfs = f"{TMPFS_DEFAULTS},{options}" if options else TMPFS_DEFAULTS
+        yield mount
     for target in config.Volumes or ():
         cleaned = posixpath.normpath(target)
-        if cleaned not in mounts:
-            mount = mounts[cleaned] = _volume("", cleaned, new_id)
+        if cleaned not in taken | asked:
+            asked.add(cleaned)
+            mount = _volume("", cleaned, new_id)
             mount.driver = host.VolumeDriver
-    for mount in mounts.values():
-        if mount.create:
-            check_volume_name(mount.name)
-    return list(mounts.values())
+            yield mount
+
+
+def _asked(host: HostConfig, new_id: Callable[[], str]) -> Iterator[tuple[MountPlan, str]]:
+    """Each `-v` and `--mount`, with the target as dockerd writes it when it complains."""
+    for raw in host.Binds or ():
+        mount = parse_bind(raw, host.VolumeDriver, new_id)
+        yield mount, mount.target
+    for model in host.Mounts or ():
+        yield from_model(model, new_id, BadRequest), model.Target
+
+
+def check_models(host: HostConfig, exists: Callable[[str], bool]) -> None:
+    """Raises BadRequest for a `--mount` that cannot be, or whose source is not there: found out before anything
+    is made."""
+    for model in host.Mounts or ():
+        mount = from_model(model, str, BadRequest)
+        if mount.must_exist and not exists(mount.source):
+            raise no_source(mount)
+
+
+def no_source(mount: MountPlan) -> BadRequest:
+    """What is said of a bind mount whose source has to exist and does not."""
+    return BadRequest(f'invalid mount config for type "bind": bind source path does not exist: {mount.source}')
 
 
 def _volume(name: str, target: str, new_id: Callable[[], str]) -> MountPlan:

@@ -133,8 +133,8 @@ def has_port(daemon: Daemon, container: Container, key: str, wanted: list[str]) 
 
 def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict[str, Any]:
     """`GET /containers/{id}/json`."""
-    state, image = container.state, container.image
-    started = state.started_ns >= 0
+    image = container.image
+    networked = container.sandbox_id != ""
     home = f"{ROOT}/containers/{container.id}"
     shown: dict[str, Any] = {
         "Id": container.id,
@@ -143,10 +143,10 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "Args": list(container.args),
         "State": _state(container),
         "Image": image.id if image else "",
-        "ResolvConfPath": f"{home}/resolv.conf" if started else "",
-        "HostnamePath": f"{home}/hostname" if started else "",
-        "HostsPath": f"{home}/hosts" if started else "",
-        "LogPath": f"{home}/{container.id}-json.log" if started else "",
+        "ResolvConfPath": f"{home}/resolv.conf" if networked else "",
+        "HostnamePath": f"{home}/hostname" if networked else "",
+        "HostsPath": f"{home}/hosts" if networked else "",
+        "LogPath": f"{home}/{container.id}-json.log" if container.log.opened else "",
         "Name": "/" + container.name,
         "RestartCount": container.restart_count,
         "Driver": daemon.storage.name,
@@ -156,7 +156,7 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "AppArmorProfile": "",
         "ExecIDs": daemon.execs.unfinished(container) or None,
         "HostConfig": host_config(container.host) | _links(container),
-        "GraphDriver": _graph_driver(container),
+        "GraphDriver": _graph_driver(daemon, container),
     }
     if size:
         shown |= _sizes(daemon, container)
@@ -194,11 +194,11 @@ def _state(container: Container) -> dict[str, Any]:
     return shown if container.health is None else shown | {"Health": container.health.shown()}
 
 
-def _graph_driver(container: Container) -> dict[str, Any]:
-    """Where overlay2 would keep the layers; a layer's directory is named after its chain id here."""
-    own = f"{ROOT}/overlay2/{container.id}"
+def _graph_driver(daemon: Daemon, container: Container) -> dict[str, Any]:
+    """Where overlay2 keeps the layers."""
+    own = daemon.storage.directory(container.id)
     chain = reversed(container.image.chain_ids) if container.image else ()
-    lower = [f"{own}-init/diff", *(f"{ROOT}/overlay2/{id.removeprefix('sha256:')}/diff" for id in chain)]
+    lower = [f"{own}-init/diff", *(f"{daemon.storage.directory(id)}/diff" for id in chain)]
     return {
         "Data": {
             "LowerDir": ":".join(lower),

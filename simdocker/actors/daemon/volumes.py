@@ -15,7 +15,7 @@ from simdocker.actors.daemon.mounts import BIND, TMPFS, VOLUME, MountPlan
 from simdocker.actors.daemon.query import Filters, truthy
 from simdocker.actors.daemon.times import rfc3339_seconds
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFound, Request, Response
-from simdocker.api.models import ContainerConfig, HostConfig, VolumeCreateBody
+from simdocker.api.models import HostConfig, VolumeCreateBody
 from simdocker.backends.ports import DriverError, MountPoint, Process
 
 if TYPE_CHECKING:
@@ -93,38 +93,40 @@ class Volumes:
 
     # -- a container's life ------------------------------------------------------------------------
 
-    def plan(self, config: ContainerConfig, host: HostConfig, image: object) -> list[MountPlan]:
-        """What a container will mount. `config` has the image's volumes merged into it already."""
-        if not (host.Binds or host.Mounts or host.Tmpfs or host.VolumesFrom or config.Volumes):
-            return []
-        return parsing.plan(config, host, self.daemon.containers.get, self.daemon.new_id)
+    def check(self, host: HostConfig) -> None:
+        """Raises BadRequest for a `--mount` that cannot be."""
+        if host.Mounts:
+            parsing.check_models(host, self.daemon.volume_driver.host_path_exists)
 
     def prepare(self, container: Container) -> Process:
-        """Process: what a container's mounts need to exist when it is created.
+        """Process: find out what a new container mounts, and make what has to exist for that. Its configuration
+        has the image's volumes merged into it already.
 
-        1. Check the sources of `--mount type=bind`.
-        2. Create the volumes; each counts as used from now on.
-        3. Copy what the image has at the mount points into empty volumes.
+        1. Create the volumes one after another; each counts as used from now on.
+        2. Copy what the image has at the mount points into empty volumes.
         """
-        driver = self.daemon.volume_driver
-        for mount in container.mounts:
-            if mount.must_exist and not driver.host_path_exists(mount.source):
-                raise BadRequest(
-                    f'invalid mount config for type "bind": bind source path does not exist: {mount.source}'
-                )
+        config, host = container.config, container.host
+        if not (host.Binds or host.Mounts or host.Tmpfs or host.VolumesFrom or config.Volumes):
+            return
+        mounts: dict[str, MountPlan] = {}
         try:
-            for mount in container.mounts:
+            for mount in parsing.planned(config, host, self.daemon.containers.get, self.daemon.new_id):
                 if mount.kind == VOLUME:
-                    volume = self._volumes.get(mount.name)
-                    if mount.create or volume is None:
-                        volume = yield from self._create(mount.name, mount.driver, mount.options, mount.labels)
-                    volume.users[container.id] = None
-                    mount.source = volume.mountpoint
-                    mount.driver = volume.driver
+                    yield from self._use(mount, container)
+                mounts[mount.target] = mount
+                container.mounts = list(mounts.values())
             yield from self._copy_up(container)
         except (ApiError, DriverError):
-            self._forget(container)
+            yield from self.release(container, True)
             raise
+
+    def _use(self, mount: MountPlan, container: Container) -> Process:
+        volume = self._volumes.get(mount.name)
+        if mount.create or volume is None:
+            volume = yield from self._create(mount.name, mount.driver, mount.options, mount.labels)
+        volume.users[container.id] = None
+        mount.source = volume.mountpoint
+        mount.driver = volume.driver
 
     def _copy_up(self, container: Container) -> Process:
         filled = [mount for mount in container.mounts if mount.copy and mount.kind == VOLUME]
@@ -157,9 +159,7 @@ class Volumes:
             elif mount.kind == BIND:
                 if not driver.host_path_exists(mount.source):
                     if mount.must_exist:
-                        raise BadRequest(
-                            f'invalid mount config for type "bind": bind source path does not exist: {mount.source}'
-                        )
+                        raise parsing.no_source(mount)
                     driver.make_host_directory(mount.source)
                 points.append(MountPoint(BIND, mount.source, mount.target, mount.read_only, mount.propagation))
             else:

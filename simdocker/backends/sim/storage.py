@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,13 @@ ROOT_DIRECTORY = "/var/lib/docker/overlay2"
 
 
 class OverlayMount(Mount):
-    """The union mount of a container; its `options` are the container's id, from which its long
+    """The union mount of a container; its `options` are the directory of its layer, from which its long
     options are made when someone looks."""
 
     __slots__ = ()
 
     def flags(self) -> str:
-        here = f"{ROOT_DIRECTORY}/{self.options}"
+        here = self.options
         layers = f"lowerdir={here}-init/diff,upperdir={here}/diff,workdir={here}/work"
         return f"{'ro' if self.read_only else 'rw'},relatime,{layers}"
 
@@ -48,10 +49,10 @@ class OverlayMount(Mount):
 class RootFS:
     """A container's layers, mounted or not: `upper` is its own, `lower` the image's."""
 
-    __slots__ = ("container_id", "lower", "mounted", "read_only", "upper")
+    __slots__ = ("directory", "lower", "mounted", "read_only", "upper")
 
-    def __init__(self, container_id: str, lower: Merged, now: int) -> None:
-        self.container_id = container_id
+    def __init__(self, directory: str, lower: Merged, now: int) -> None:
+        self.directory = directory
         self.lower = lower
         self.upper = Node(DIRECTORY, lower.node.mode, mtime=now)
         self.mounted = False
@@ -66,7 +67,7 @@ class RootFS:
             self.upper,
             self.lower,
             read_only=read_only or self.read_only,
-            options=self.container_id,
+            options=self.directory,
         )
 
     def view(self, mounts: Mapping[str, MakeMount] = NO_MOUNTS) -> MountNamespace:
@@ -83,6 +84,12 @@ class Chain:
         self.parent = parent
         self.layers = layers
         self.root = stack((INIT, *layers))
+
+
+@lru_cache(maxsize=4096)
+def cache_id(host: str, id: str) -> str:
+    """The name of a layer's directory. dockerd draws it; here it follows from what the layer is."""
+    return sha256(f"{host} {id}".encode()).hexdigest()
 
 
 class StorageDriver:
@@ -123,7 +130,7 @@ class StorageDriver:
 
     def create(self, container_id: str, chain_id: str) -> None:
         root = self._chains[chain_id].root if chain_id else stack((INIT,))
-        self._containers[container_id] = RootFS(container_id, root, self.kernel.now_ns())
+        self._containers[container_id] = RootFS(self.directory(container_id), root, self.kernel.now_ns())
 
     def make_directory(self, container_id: str, path: str) -> None:
         rootfs = self._containers[container_id]
@@ -161,6 +168,9 @@ class StorageDriver:
     def changes(self, container_id: str) -> list[Change]:
         rootfs = self._containers[container_id]
         return [Change(path, kind) for path, kind in changes(rootfs.upper, rootfs.lower)]
+
+    def directory(self, id: str) -> str:
+        return f"{ROOT_DIRECTORY}/{cache_id(self.kernel.host, id)}"
 
     def size(self, container_id: str) -> int:
         return file_bytes(self._containers[container_id].upper)
