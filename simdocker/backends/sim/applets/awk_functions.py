@@ -1,4 +1,4 @@
-"""awk's values and its built-in functions. Math functions are not compiled into this busybox."""
+"""awk's built-in functions. Math functions are not compiled into this busybox."""
 
 from __future__ import annotations
 
@@ -8,46 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
+from simdocker.backends.sim.applets.awk_values import StrNum, Value, numeric, plain
 from simdocker.backends.sim.applets.call import Failure
 from simdocker.backends.sim.applets.clock import strftime, wall_ns
 from simdocker.backends.sim.applets.regex import BadRegex, Regex, compile_regex
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.applets.awk import Interpreter
+    from simdocker.backends.sim.applets.awk_expressions import Expressions
     from simdocker.backends.sim.applets.awk_parser import Node
 
-Value = str | float
 Evaluation = Generator[Event, Any, Value]
-_NUMBER = re.compile(r"\s*[-+]?(0[xX][0-9a-fA-F]+|(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)")
 _CONVERSION = re.compile(r"%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?[hlLqjzt]*(.)", re.S)
-
-
-def numeric(value: Value) -> float:
-    """A value as a number: what its text begins with."""
-    if isinstance(value, float):
-        return value
-    match = _NUMBER.match(value)
-    if not match:
-        return 0.0
-    return float(int(match.group(), 16)) if "x" in match.group().lower() else float(match.group())
-
-
-def truth(value: Value) -> bool:
-    """A number that is not 0, a string that is not empty; input that looks like a number is one."""
-    if isinstance(value, float):
-        return value != 0
-    from simdocker.backends.sim.applets.awk import StrNum
-
-    if isinstance(value, StrNum) and (match := _NUMBER.match(value)) and match.end() == len(value.rstrip()):
-        return numeric(value) != 0
-    return value != ""
-
-
-def output_number(value: float, layout: str) -> str:
-    """A number as text: an integer as one, anything else by OFMT or CONVFMT."""
-    if value == int(value) if abs(value) < 1e300 else False:
-        return str(int(value)) if abs(value) < 1 << 53 else layout % value
-    return layout % value
 
 
 def compiled(source: str) -> Regex:
@@ -61,7 +32,7 @@ def compiled(source: str) -> Regex:
         raise Failure(f"bad regex '{source}': {error}") from None
 
 
-def formatted(sh: Interpreter, layout: str, values: list[Value]) -> str:
+def formatted(sh: Expressions, layout: str, values: list[Value]) -> str:
     """printf's output."""
     result: list[str] = []
     rest = list(values)
@@ -110,14 +81,14 @@ def formatted(sh: Interpreter, layout: str, values: list[Value]) -> str:
     return "".join(result)
 
 
-def _values(sh: Interpreter, args: list[Node]) -> Generator[Event, Any, list[Value]]:
+def _values(sh: Expressions, args: list[Node]) -> Generator[Event, Any, list[Value]]:
     values = []
     for arg in args:
         values.append((yield from sh.evaluate(arg)))
     return values
 
 
-def _length(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _length(sh: Expressions, args: list[Node]) -> Evaluation:
     if not args:
         return float(len(sh.record))
     if args[0][0] == "var" and (args[0][1] in sh.arrays or (
@@ -126,7 +97,7 @@ def _length(sh: Interpreter, args: list[Node]) -> Evaluation:
     return float(len(sh.text((yield from sh.evaluate(args[0])))))
 
 
-def _substr(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _substr(sh: Expressions, args: list[Node]) -> Evaluation:
     values = yield from _values(sh, args)
     text = sh.text(values[0])
     start = round(numeric(values[1]))
@@ -134,14 +105,12 @@ def _substr(sh: Interpreter, args: list[Node]) -> Evaluation:
     return text[start : start + max(round(numeric(values[2])), 0)] if len(values) > 2 else text[start:]
 
 
-def _position(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _position(sh: Expressions, args: list[Node]) -> Evaluation:
     values = yield from _values(sh, args)
     return float(sh.text(values[0]).find(sh.text(values[1])) + 1)
 
 
-def _split(sh: Interpreter, args: list[Node]) -> Evaluation:
-    from simdocker.backends.sim.applets.awk import StrNum
-
+def _split(sh: Expressions, args: list[Node]) -> Evaluation:
     text = sh.text((yield from sh.evaluate(args[0])))
     separator = (yield from sh.pattern(args[2])) if len(args) > 2 else sh.text(sh.variables["FS"])
     array = sh.array(args[1][1])
@@ -151,8 +120,8 @@ def _split(sh: Interpreter, args: list[Node]) -> Evaluation:
     return float(len(array))
 
 
-def _substitute(every: bool) -> Callable[[Interpreter, list[Node]], Evaluation]:
-    def run(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _substitute(every: bool) -> Callable[[Expressions, list[Node]], Evaluation]:
+    def run(sh: Expressions, args: list[Node]) -> Evaluation:
         pattern = compiled((yield from sh.pattern(args[0])))
         replacement = sh.text((yield from sh.evaluate(args[1])))
         target: Node = args[2] if len(args) > 2 else ("field", ("num", 0.0))
@@ -180,7 +149,7 @@ def _filled(text: str, matched: str) -> str:
     return re.sub(r"\\(&|\\)|&", lambda match: match.group(1) or matched, text)
 
 
-def _match(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _match(sh: Expressions, args: list[Node]) -> Evaluation:
     text = sh.text((yield from sh.evaluate(args[0])))
     match = compiled((yield from sh.pattern(args[1]))).search(text.encode("latin-1", "replace"))
     sh.variables["RSTART"] = float(match.start() + 1) if match else 0.0
@@ -188,44 +157,42 @@ def _match(sh: Interpreter, args: list[Node]) -> Evaluation:
     return sh.variables["RSTART"]
 
 
-def _sprintf(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _sprintf(sh: Expressions, args: list[Node]) -> Evaluation:
     values = yield from _values(sh, args)
     return formatted(sh, sh.text(values[0]), values[1:])
 
 
-def _no_math(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _no_math(sh: Expressions, args: list[Node]) -> Evaluation:
     raise Failure("cmd. line:1: Math support is not compiled in")
     yield
 
 
-def _int(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _int(sh: Expressions, args: list[Node]) -> Evaluation:
     return float(int(numeric((yield from sh.evaluate(args[0])))))
 
 
-def _rand(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _rand(sh: Expressions, args: list[Node]) -> Evaluation:
     """A sequence that depends on the seed alone, as in busybox, which starts with none."""
     sh.seed = (sh.seed * 1103515245 + 12345) & 0x7FFFFFFF
     return sh.seed / 0x7FFFFFFF
     yield
 
 
-def _srand(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _srand(sh: Expressions, args: list[Node]) -> Evaluation:
     before = sh.seed
     sh.seed = int(numeric((yield from sh.evaluate(args[0])))) if args else wall_ns(sh.call.p) // 1_000_000_000
     return float(before)
 
 
-def _case(convert: Callable[[str], str]) -> Callable[[Interpreter, list[Node]], Evaluation]:
-    def run(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _case(convert: Callable[[str], str]) -> Callable[[Expressions, list[Node]], Evaluation]:
+    def run(sh: Expressions, args: list[Node]) -> Evaluation:
         text = sh.text((yield from sh.evaluate(args[0])))
         return "".join(convert(char) if char.isascii() else char for char in text)
 
     return run
 
 
-def _system(sh: Interpreter, args: list[Node]) -> Evaluation:
-    from simdocker.backends.sim.applets.awk import plain
-
+def _system(sh: Expressions, args: list[Node]) -> Evaluation:
     command = sh.text((yield from sh.evaluate(args[0])))
     yield from sh.call.flush()
     child = sh.call.p.spawn(["sh", "-c", plain(command)])
@@ -234,29 +201,29 @@ def _system(sh: Interpreter, args: list[Node]) -> Evaluation:
     return float(status)
 
 
-def _close(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _close(sh: Expressions, args: list[Node]) -> Evaluation:
     return float((yield from sh.close(sh.text((yield from sh.evaluate(args[0]))))))
 
 
-def _fflush(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _fflush(sh: Expressions, args: list[Node]) -> Evaluation:
     yield from sh.call.flush()
     return 0.0
 
 
-def _systime(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _systime(sh: Expressions, args: list[Node]) -> Evaluation:
     return float(wall_ns(sh.call.p) // 1_000_000_000)
     yield
 
 
-def _strftime(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _strftime(sh: Expressions, args: list[Node]) -> Evaluation:
     values = yield from _values(sh, args)
     layout = sh.text(values[0]) if values else "%a %b %e %H:%M:%S %Z %Y"
     when = int(numeric(values[1])) * 1_000_000_000 if len(values) > 1 else wall_ns(sh.call.p)
     return strftime(layout, when)
 
 
-def _bits(operation: Callable[[int, int], int]) -> Callable[[Interpreter, list[Node]], Evaluation]:
-    def run(sh: Interpreter, args: list[Node]) -> Evaluation:
+def _bits(operation: Callable[[int, int], int]) -> Callable[[Expressions, list[Node]], Evaluation]:
+    def run(sh: Expressions, args: list[Node]) -> Evaluation:
         values = yield from _values(sh, args)
         numbers = [int(numeric(value)) & 0xFFFFFFFF for value in values] + [0]
         return float(operation(numbers[0], numbers[1]) & 0xFFFFFFFFFFFFFFFF)
@@ -264,7 +231,7 @@ def _bits(operation: Callable[[int, int], int]) -> Callable[[Interpreter, list[N
     return run
 
 
-FUNCTIONS: dict[str, Callable[[Interpreter, list[Node]], Evaluation]] = {
+FUNCTIONS: dict[str, Callable[[Expressions, list[Node]], Evaluation]] = {
     "length": _length, "substr": _substr, "index": _position, "split": _split, "sub": _substitute(False),
     "gsub": _substitute(True), "match": _match, "sprintf": _sprintf, "sin": _no_math, "cos": _no_math,
     "atan2": _no_math, "exp": _no_math, "log": _no_math, "sqrt": _no_math, "int": _int, "rand": _rand, "srand": _srand,
