@@ -140,6 +140,7 @@ def test_garbage():
         ([("a/../../up", {"data": b"x"})], '"../up" is outside of "/in"'),
         ([("out", {"type": tarfile.SYMTYPE, "linkname": "../../up"})], 'invalid symlink "/in/out" -> "../../up"'),
         ([("hard", {"type": tarfile.LNKTYPE, "linkname": "../up"})], 'invalid hardlink "/up" -> "../up"'),
+        ([("l", {"type": tarfile.SYMTYPE, "linkname": "no"}), ("l/x", {})], "open /in/l/x: no such file or directory"),
         ([("hard", {"type": tarfile.LNKTYPE, "linkname": "no"})], "link /in/no /in/hard: no such file or directory"),
         ([("odd", {"type": b"V"})], "unhandled tar header type 86\n"),
     ],

@@ -8,12 +8,13 @@ says is refused and leaves nothing behind. Archives in OCI's layout without a `m
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from simdocker.actors.daemon import progress
+from simdocker.actors.daemon import gojson, progress
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.image_store import Image
 from simdocker.actors.daemon.layers import StoredLayer
@@ -90,10 +91,11 @@ class Loading:
 
     def _image(self, item: Item, source: _Archive, stream: Stream, quiet: bool) -> Process:
         """Process → Image: one image. Raises LoadError, with every layer let go."""
+        data = bytes(source.read(item.Config))
         try:
-            document = ImageConfig.decode(bytes(source.read(item.Config)))
+            document = ImageConfig.decode(data)
         except ValueError as error:
-            raise LoadError(str(error)) from None
+            raise LoadError(gojson.problem(data.decode(errors="replace")) or str(error)) from None
         if document.os not in ("", "linux"):
             raise LoadError(f"cannot load {document.os} image on linux")
         names, diff_ids = item.Layers or (), document.rootfs.diff_ids
@@ -170,6 +172,9 @@ class _Archive:
 
     def read(self, name: str) -> Blob:
         """A file of the archive, links followed inside it. Raises LoadError."""
+        path = posixpath.normpath(f"{self.folder}/{name}")
+        if not path.startswith(f"{self.folder}/"):
+            raise LoadError(f"evalSymlinksInScope: {path} is not in {self.folder}")
         try:
             node = self.tree.find(f"/{name}", follow=True)
         except OSError as error:
@@ -187,13 +192,25 @@ class _Archive:
         """The images of the archive. Raises LoadError."""
         try:
             if self.has(MANIFEST):
-                return msgspec.json.decode(bytes(self.read(MANIFEST)), type=list[Item])
+                return self._manifest(bytes(self.read(MANIFEST)))
             if self.has(INDEX):
                 return [self._item(entry) for entry in self._json(INDEX)["manifests"]]
         except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
             raise LoadError(f"invalid manifest: {error}") from None
         self.read(REPOSITORIES)
         raise LoadError("images in Docker's first format (before 1.10) are not supported")
+
+    def _manifest(self, data: bytes) -> Sequence[Item]:
+        """What `manifest.json` says. Raises LoadError in the words of Go's decoder."""
+        problem = gojson.problem(data.decode(errors="replace"))
+        if problem is not None:
+            raise LoadError(problem)
+        try:
+            return msgspec.json.decode(data, type=list[Item])
+        except msgspec.ValidationError:
+            kind = gojson.kind(msgspec.json.decode(data))
+            into = "[]tarexport.manifestItem" if kind != "array" else "tarexport.manifestItem"
+            raise LoadError(f"json: cannot unmarshal {kind} into Go value of type {into}") from None
 
     def _item(self, entry: dict[str, Any]) -> Item:
         """An image of an OCI layout: its manifest names the configuration and the layers by digest."""

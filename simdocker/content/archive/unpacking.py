@@ -78,7 +78,7 @@ class Tree:
         folder, name = posixpath.split(path)
         trail, missing = self._walk(folder, True)
         if missing or trail[-1].kind != DIRECTORY:
-            raise _error(errno.ENOTDIR, path)
+            raise _error(errno.ENOENT if missing else errno.ENOTDIR, path)
         trail[-1].children[name] = node
 
     def remove(self, path: str) -> None:
@@ -154,10 +154,10 @@ def unpack(
     for entry in entries:
         info = entry.info
         name = posixpath.normpath(info.name)
-        path = posixpath.normpath(f"{destination}/{name}")
+        path = _joined(destination, name)
         if name.startswith(METADATA) and posixpath.basename(name) != OPAQUE:
             continue
-        if name == ".." or name.startswith("../"):
+        if not _inside(path, destination):
             raise ArchiveError(f'"{name}" is outside of "{destination}"')
         try:
             if whiteouts and posixpath.basename(name).startswith(WHITEOUT_PREFIX):
@@ -171,6 +171,15 @@ def unpack(
             directories.append((path, mtime(info)))
     for path, when in directories:
         files.own(path).mtime = when
+
+
+def _joined(folder: str, name: str) -> str:
+    """Go's filepath.Join: `..` at the root stays there."""
+    return "/" + posixpath.normpath(f"{folder}/{name}").lstrip("/")
+
+
+def _inside(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def _verb(info: tarfile.TarInfo) -> str:
@@ -195,24 +204,22 @@ def _place(
     if info.islnk():
         files.put(path, _link_target(info, path, files, destination))
         return
-    if info.issym():
-        target = posixpath.normpath(f"{posixpath.dirname(path)}/{info.linkname}")
-        if not f"{target}/".startswith(destination if destination == "/" else f"{destination}/"):
-            raise ArchiveError(f'invalid symlink "{path}" -> "{info.linkname}"')
+    if info.issym() and not _inside(_joined(posixpath.dirname(path), info.linkname), destination):
+        raise ArchiveError(f'invalid symlink "{path}" -> "{info.linkname}"')
     files.put(path, _attributes(_node(entry), info, owner))
 
 
 def _make_parents(files: Files, path: str) -> None:
     parent = posixpath.dirname(path)
-    if parent != path and files.find(parent, follow=True) is None:
+    if parent != path and files.find(parent) is None:
         _make_parents(files, parent)
         files.put(parent, Node(DIRECTORY, 0o755))
 
 
 def _link_target(info: tarfile.TarInfo, path: str, files: Files, destination: str) -> Node:
     """The inode a hard link names: an earlier entry, below the destination."""
-    target = posixpath.normpath(f"{destination}/{info.linkname}")
-    if ".." in posixpath.normpath(info.linkname).split("/")[:1]:
+    target = _joined(destination, info.linkname)
+    if not _inside(target, destination):
         raise ArchiveError(f'invalid hardlink "{target}" -> "{info.linkname}"')
     if files.find(target) is None:
         raise ArchiveError(f"link {target} {path}: no such file or directory")
