@@ -43,8 +43,8 @@ class Wire:
     answered by `handle`. `address` is what the source calls the other end."""
 
     __slots__ = (
-        "_last", "_to_source", "_to_target", "address", "env", "handle", "here", "network", "source", "target", "there",
-        "trace",
+        "_last", "_to_source", "_to_target", "address", "env", "handle", "here", "network", "remote", "source",
+        "target", "there", "trace",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +66,7 @@ class Wire:
         self.here = here
         self.target = target
         self.there = there
+        self.remote = here != there
         self.handle = handle
         self._to_target, self._to_source = {"to": target}, {"to": source}  # most records have no more to say
         self._last: int | None = None  # the last answer: it makes the next request happen
@@ -77,9 +78,9 @@ class Wire:
         delayed like the answer; chunks written later arrive as much later. `meter` reads how much of
         a bulky body, the request's or the answer's, has come.
         """
-        env, emit = self.env, self.trace.emit
-        query = request.query
-        outer = env.cause
+        emit, query = self.trace.emit, request.query
+        bearer = self.env.bearer
+        outer = bearer.cause
         sent = emit(
             MESSAGE,
             self.source,
@@ -87,12 +88,11 @@ class Wire:
             {"to": self.target, **query} if query else self._to_target,
             self._last,
         )
-        remote = self.here != self.there
-        if remote:
+        if self.remote:
             yield from self._carry(self.here, self.there, request.size, meter)
-        env.cause = sent
+        bearer.cause = sent
         response = yield from self.handle(request)
-        if remote:
+        if self.remote:
             yield from self._carry(self.there, self.here, response.size, meter)
             if response.stream is not None:
                 response.stream.delay_ns = self.network.latency(self.there, self.here)
@@ -104,7 +104,7 @@ class Wire:
             {"to": self.source, "message": response.message} if status >= 400 else self._to_source,
             sent,
         )
-        env.cause = outer
+        bearer.cause = outer
         return response
 
     def _carry(self, a: str, b: str, size: int, meter: Meter | None = None) -> Generator[Event, Any, None]:

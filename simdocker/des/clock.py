@@ -10,6 +10,7 @@ import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
+from operator import attrgetter
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -81,18 +82,17 @@ class Environment(simpy.Environment):
         def process(self, generator: Generator[Event, Any, Any]) -> Process:
             """Start a process; it inherits the current `cause`."""
 
+    now: int = property(attrgetter("_now"), doc="Nanoseconds since the start.")  # type: ignore[assignment]
+
     @property
-    def now(self) -> int:
-        """Nanoseconds since the start."""
-        return self._now
+    def bearer(self) -> "Process | Environment":
+        """Who carries the `cause` now: the running process, outside processes the environment."""
+        return self._active_proc or self  # type: ignore[return-value]
 
     @property
     def cause(self) -> int:
         """The trace record that made the running process act; outside processes, one shared value."""
-        try:
-            return self._active_proc.cause  # type: ignore[union-attr, no-any-return]
-        except AttributeError:  # outside processes, or in a plain simpy.Process
-            return self._cause
+        return self._cause if self._active_proc is None else self._active_proc.cause  # type: ignore[attr-defined]
 
     @cause.setter
     def cause(self, seq: int) -> None:

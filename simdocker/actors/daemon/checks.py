@@ -15,7 +15,7 @@ from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.signals import parse_signal
 from simdocker.actors.daemon.times import EPOCH_S
 from simdocker.api import BadRequest, Conflict
-from simdocker.api.detachkeys import DEFAULT_KEYS, key_codes
+from simdocker.api.detachkeys import key_codes
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
 
 if TYPE_CHECKING:
@@ -74,9 +74,8 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     log = host.LogConfig
     if log is not None and log.Type and log.Type not in LOG_DRIVERS:
         raise BadRequest(f'error looking up logging plugin {log.Type}: plugin "{log.Type}" not found')
-    for capability in (*(host.CapAdd or ()), *(host.CapDrop or ())):
-        if _capability(capability) not in ALL_CAPABILITIES | {"ALL"}:
-            raise BadRequest(f'invalid CapAdd: unknown capability: "CAP_{_capability(capability)}"')
+    if host.CapAdd or host.CapDrop:
+        _check_capabilities((*(host.CapAdd or ()), *(host.CapDrop or ())))
     return []
 
 
@@ -88,6 +87,12 @@ def check_restart_policy(name: str, maximum: int) -> None:
         raise BadRequest(f"maximum retry count cannot be used with restart policy '{name}'")
     if maximum < 0:
         raise BadRequest("maximum retry count cannot be negative")
+
+
+def _check_capabilities(named: Sequence[str]) -> None:
+    for capability in named:
+        if _capability(capability) not in ALL_CAPABILITIES | {"ALL"}:
+            raise BadRequest(f'invalid CapAdd: unknown capability: "CAP_{_capability(capability)}"')
 
 
 def _check_health(health: HealthConfig) -> None:
@@ -254,8 +259,10 @@ def age_ns(values: list[str], now_ns: int) -> int:
 
 def detach_keys(text: str) -> bool:
     """Whether `text` names keys that can be typed; "" stands for the default ones."""
+    if not text:
+        return True
     try:
-        key_codes(text or DEFAULT_KEYS)
+        key_codes(text)
     except ValueError:
         return False
     return True

@@ -27,10 +27,10 @@ def merge(body: ContainerCreateBody, image: Image | None, hostname: str) -> Cont
             entrypoint = base.Entrypoint
     if entrypoint == [""]:
         entrypoint = None
-    env = body.Env
-    if base.Env:
-        given = {entry.partition("=")[0] for entry in env or ()}
-        env = [*(env or ()), *(entry for entry in base.Env if entry.partition("=")[0] not in given)]
+    env = body.Env if body.Env or not base.Env else base.Env
+    if body.Env and base.Env:
+        given = {entry.partition("=")[0] for entry in body.Env}
+        env = [*body.Env, *(entry for entry in base.Env if entry.partition("=")[0] not in given)]
     return ContainerConfig(
         Hostname=body.Hostname or hostname,
         Domainname=body.Domainname,
@@ -44,9 +44,9 @@ def merge(body: ContainerCreateBody, image: Image | None, hostname: str) -> Cont
         StdinOnce=body.StdinOnce,
         Env=env,
         Cmd=command,
-        Healthcheck=_health(body.Healthcheck, base.Healthcheck),
+        Healthcheck=_health(body.Healthcheck, base.Healthcheck) if body.Healthcheck else base.Healthcheck,
         Image=body.Image,
-        Volumes=({**(body.Volumes or {}), **(base.Volumes or {})}) or None,
+        Volumes={**(body.Volumes or {}), **base.Volumes} if base.Volumes else body.Volumes or None,
         WorkingDir=body.WorkingDir or base.WorkingDir,
         Entrypoint=entrypoint,
         NetworkDisabled=body.NetworkDisabled,
@@ -58,10 +58,10 @@ def merge(body: ContainerCreateBody, image: Image | None, hostname: str) -> Cont
     )
 
 
-def _health(given: HealthConfig | None, base: HealthConfig | None) -> HealthConfig | None:
+def _health(given: HealthConfig, base: HealthConfig | None) -> HealthConfig:
     """A health check given in part is completed by the image's."""
-    if given is None or base is None:
-        return given or base
+    if base is None:
+        return given
     return HealthConfig(
         given.Test or base.Test,
         given.Interval or base.Interval,

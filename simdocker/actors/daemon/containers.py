@@ -277,8 +277,8 @@ class Containers:
 
     def event(self, container: Container, action: str, attributes: Mapping[str, str] | None = None) -> None:
         """Emit a container event; attributes are the image, the name, the labels and what is given."""
+        shown = {"image": container.image_ref, "name": container.name}
         labels = container.config.Labels
-        extra = {**(labels or {}), **(attributes or {})} if labels or attributes else {}
-        extra["image"] = container.image_ref
-        extra["name"] = container.name
-        self.daemon.events.emit("container", action, container.id, extra)
+        if labels or attributes:
+            shown = {**(labels or {}), **(attributes or {}), **shown}
+        self.daemon.events.emit("container", action, container.id, shown)

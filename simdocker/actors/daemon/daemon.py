@@ -86,16 +86,16 @@ class Router:
         handler = self._exact.get((method, path))
         if handler is not None:
             return handler, ()
-        _, head, rest = (path + "/").split("/", 2)
-        name, slash, last = rest[:-1].rpartition("/")
-        if slash:
-            handler = self._around.get((method, head, last))
+        _, head, *names = path.split("/")
+        if len(names) > 1:
+            handler = self._around.get((method, head, names[-1]))
+            name = names[0] if len(names) == 2 else "/".join(names[:-1])
             if handler is not None and name:
                 return handler, (name,)
-        rest = rest[:-1]
         handler = self._below.get((method, head))
-        if handler is not None and rest:
-            return handler, (rest,)
+        name = "/".join(names)
+        if handler is not None and name:
+            return handler, (name,)
         raise NotFound("page not found")
 
 
@@ -193,4 +193,4 @@ class Daemon:
 
     def new_id(self) -> str:
         """A fresh 64-digit hexadecimal object id."""
-        return f"{self._ids.getrandbits(256):064x}"
+        return self._ids.getrandbits(256).to_bytes(32, "big").hex()

@@ -79,7 +79,10 @@ def _links(daemon: Daemon, container: Container) -> str:
 
 
 def _resolv(daemon: Daemon, host: HostConfig, embedded: bool) -> str:
-    servers = ["127.0.0.11"] if embedded else host.Dns or [str(daemon.host_facts.get("NameServer", NAME_SERVER))]
+    name_server = daemon.host_facts.get("NameServer", NAME_SERVER)
+    if not (embedded or host.Dns or host.DnsSearch or host.DnsOptions):
+        return f"nameserver {name_server}\n"
+    servers = ["127.0.0.11"] if embedded else host.Dns or [str(name_server)]
     options = host.DnsOptions or (["ndots:0"] if embedded else None)
     search = f"search {' '.join(host.DnsSearch)}\n" if host.DnsSearch and host.DnsSearch != ["."] else ""
     return (

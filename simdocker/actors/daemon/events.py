@@ -67,7 +67,7 @@ class Events:
     def emit(self, type: str, action: str, id: str, attributes: Mapping[str, str]) -> None:
         """Log one event; `attributes` must not be changed afterwards."""
         history = self._history
-        happened = Happened(self.daemon.env.now, type, action, id, attributes)
+        happened = Happened(self.daemon.env._now, type, action, id, attributes)
         history.append(happened)
         if len(history) > 2 * KEPT:
             del history[:-KEPT]

@@ -26,11 +26,15 @@ def check(host: HostConfig, cpus: int) -> None:
     """Raises BadRequest; `cpus` is how many processors the host has."""
     if host.LogConfig is not None:
         _check_log_options(host.LogConfig)
-    _check_mode("IPC", host.IpcMode, ("none", "private", "shareable", "host"), "container:")
-    _check_mode("PID", host.PidMode, ("host",), "container:")
-    _check_mode("UTS", host.UTSMode, ("host",))
-    _check_mode("cgroup namespace", host.CgroupnsMode, ("private", "host"))
-    if host.Isolation.lower() not in ("", "default"):
+    if host.IpcMode:
+        _check_mode("IPC", host.IpcMode, ("none", "private", "shareable", "host"), "container:")
+    if host.PidMode:
+        _check_mode("PID", host.PidMode, ("host",), "container:")
+    if host.UTSMode:
+        _check_mode("UTS", host.UTSMode, ("host",))
+    if host.CgroupnsMode:
+        _check_mode("cgroup namespace", host.CgroupnsMode, ("private", "host"))
+    if host.Isolation and host.Isolation.lower() != "default":
         raise BadRequest(f"Invalid isolation: \"{host.Isolation}\" - linux only supports 'default'")
     if not -1000 <= host.OomScoreAdj <= 1000:
         raise BadRequest(f"Invalid value {host.OomScoreAdj}, range for oom score adj is [-1000, 1000]")
@@ -39,8 +43,10 @@ def check(host: HostConfig, cpus: int) -> None:
 
 def check_processors(host: HostConfig, cpus: int) -> None:
     """Raises BadRequest for processors or memory nodes that are not there."""
-    _check_set("cpuset cpus", "CPUs", host.CpusetCpus, cpus)
-    _check_set("cpuset mems", "memory nodes", host.CpusetMems, 1)
+    if host.CpusetCpus:
+        _check_set("cpuset cpus", "CPUs", host.CpusetCpus, cpus)
+    if host.CpusetMems:
+        _check_set("cpuset mems", "memory nodes", host.CpusetMems, 1)
 
 
 def _check_log_options(log: LogConfig) -> None:
@@ -52,7 +58,7 @@ def _check_log_options(log: LogConfig) -> None:
 
 
 def _check_mode(what: str, mode: str, known: tuple[str, ...], prefix: str = "\0") -> None:
-    if mode and mode not in known and not mode.startswith(prefix):
+    if mode not in known and not mode.startswith(prefix):
         raise BadRequest(f"Invalid {what} mode: {mode}")
 
 
@@ -69,7 +75,7 @@ def _check_set(option: str, what: str, text: str, count: int) -> None:
 def number_set(text: str) -> list[int]:
     """`0-2,5` as numbers in order (the kernel's list format). Raises ValueError."""
     found: set[int] = set()
-    for part in text.split(",") if text else ():
+    for part in text.split(","):
         first, dash, last = part.partition("-")
         low, high = int(first), int(last) if dash else int(first)
         if low > high:

@@ -20,7 +20,7 @@ _FALSE = frozenset(("", "0", "no", "false", "none"))
 
 def truthy(value: str | None) -> bool:
     """Whether a boolean query parameter is set (`httputils.BoolValue`)."""
-    return value is not None and value.strip().lower() not in _FALSE
+    return value == "1" or (value is not None and value.strip().lower() not in _FALSE)
 
 
 class Filters:

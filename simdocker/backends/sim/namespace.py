@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from simdocker.backends.sim.capabilities import ALL, DAC_OVERRIDE
 from simdocker.backends.sim.dentry import Dentry
@@ -246,10 +246,10 @@ class MountNamespace:
         lower = root.lower
         if lower is None or self.has_own_mounts or (root.upper is not None and root.upper.children):
             return work_out()
-        found = lower.derived.get(what)
+        found: T | None = lower.derived.get(what)
         if found is None:
             found = lower.derived[what] = work_out()
-        return cast(T, found)
+        return found
 
     def find(self, path: str, cwd: str = "/", who: Credentials = ROOT, *, follow: bool = True) -> Dentry:
         """Look up a path that must exist."""

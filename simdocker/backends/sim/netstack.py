@@ -122,6 +122,7 @@ class NetStack:
 
     __slots__ = (
         "_ephemeral",
+        "_loopback",
         "bound",
         "broken_pipe",
         "connections",
@@ -129,7 +130,6 @@ class NetStack:
         "host",
         "interfaces",
         "lan",
-        "loopback",
         "neighbours",
         "next_inode",
         "resolver",
@@ -149,12 +149,18 @@ class NetStack:
         self.host = host
         self.lan: Lan | None = None
         self.resolver = resolver
-        self.loopback = Interface("lo", LOOPBACK, 8, index=1)
+        self._loopback: Interface | None = None  # made when someone looks at it
         self.interfaces: list[Interface] = []  # the others
         self.bound: dict[tuple[str, int], list[Bound]] = {}
         self.connections: dict[Socket, None] = {}
         self.neighbours: dict[str, tuple[str, str]] = {}
         self._ephemeral = FIRST_EPHEMERAL - 1
+
+    @property
+    def loopback(self) -> Interface:
+        if self._loopback is None:
+            self._loopback = Interface("lo", LOOPBACK, 8, index=1)
+        return self._loopback
 
     def count(self, address: str, *, sent: int = 0, received: int = 0) -> None:
         """Payload went through the interface with that address; loopback has no counters."""

@@ -154,8 +154,7 @@ class NetworkDriver:
         yield self.env.timeout(cost)
         bridge = self._bridge(network)
         stack = sandbox.stack
-        names = {interface.name for interface in stack.interfaces}
-        name = next(f"eth{number}" for number in range(len(names) + 1) if f"eth{number}" not in names)
+        name = _free_name(stack) if stack.interfaces else "eth0"
         index = self._next_index()
         self._next_index()  # the end on the bridge
         stack.interfaces.append(
@@ -206,6 +205,12 @@ class NetworkDriver:
         sandbox.users -= 1
         if sandbox.users == 0:
             self._sandboxes.pop(sandbox.container_id, None)
+
+
+def _free_name(stack: NetStack) -> str:
+    """The first of eth0, eth1 … that the namespace has not."""
+    names = {interface.name for interface in stack.interfaces}
+    return next(f"eth{number}" for number in range(len(names) + 1) if f"eth{number}" not in names)
 
 
 def _serve_names(stack: NetStack) -> None:

@@ -201,7 +201,10 @@ class Runtime:
         self, container: Container, spec: ProcessSpec, user: users.User, output: Output, stdin: Stream | None
     ) -> Process:
         fds = self._descriptors(container, spec, output, stdin)
-        env = dict(variable.partition("=")[::2] for variable in spec.env)
+        env: dict[str, str] = {}
+        for variable in spec.env:
+            name, _, value = variable.partition("=")
+            env[name] = value
         if "HOME" not in env:
             env["HOME"] = user.home
         process = Process(container, list(spec.args), env, spec.cwd, fds)

@@ -287,7 +287,7 @@ class Task:
             opened.close()
         self.fds = {}
         pids = self.container.pids
-        if pids.init is self:
+        if pids.init is self and len(pids.processes) > 1:
             self.container.signal_all(signals.KILL)
         init = pids.init if pids.init is not self else None
         for child in self.children or ():

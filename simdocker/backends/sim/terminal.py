@@ -54,7 +54,10 @@ class EnginePipe(Sink):
     __slots__ = ("_empty_at", "_env")
 
     def __init__(self, path: str, fd: int, output: Output, env: Environment) -> None:
-        super().__init__(path, fd, output)
+        self.path = path  # without two calls of super(): every container has two of these
+        self.references = 1
+        self.fd = fd
+        self.output = output
         self._env = env
         self._empty_at = 0
 
