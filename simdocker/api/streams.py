@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class Stream:
     """Chunks in the order they were written, ended by `close()` (the writer) or `cancel()` (the
-    reader hangs up; the writer's later chunks are dropped and `on_cancel` is called once)."""
+    reader hangs up before that; the writer's later chunks are dropped and `on_cancel` is called once)."""
 
     __slots__ = ("_chunks", "_waiter", "cancelled", "closed", "closed_at", "delay_ns", "env", "on_cancel")
 
@@ -43,6 +43,7 @@ class Stream:
         if not self.closed:
             self.closed = True
             self.closed_at = int(self.env.now)
+            self.on_cancel = None  # the writer has finished: a reader that hangs up now stops nothing
             self._wake()
 
     def cancel(self) -> None:

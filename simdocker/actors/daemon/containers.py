@@ -250,6 +250,7 @@ class Containers:
         if container.mounts:
             yield from daemon.volumes.release(container, volumes)
         daemon.storage.remove(container.id)
+        container.endpoints = {}  # they point back: without a circle, nothing is left to the garbage collector
         del self._by_id[container.id]
         del self._by_name[container.name]
         daemon.trace.state(container.actor, "removed")

@@ -124,7 +124,7 @@ class Runtime:
             raise DriverError("OCI runtime exec failed: exec failed: container not running: unknown")
         user = users.resolve(container.mounts, spec.user, spec.groups)
         yield self.kernel.env.timeout(self.profile.draw("exec.start", self._random))
-        if container.pids.init.status is not None:
+        if container.pids.init is None or container.pids.init.status is not None:
             raise DriverError("OCI runtime exec failed: exec failed: cannot exec in a stopped container: unknown")
         if not spec.cwd.startswith("/"):
             raise StartFailed("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown", 126)
@@ -375,6 +375,7 @@ class Runtime:
         container = self._containers.pop(container_id, None)
         if container is not None:
             container.signal_all(signals.KILL)
+            container.pids.init = container.mounts.owner = None  # cuts the circles: nothing is left to the collector
 
     def _running(self, container_id: str, what: str) -> Container:
         container = self._containers.get(container_id)

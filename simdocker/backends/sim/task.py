@@ -300,8 +300,9 @@ class Task:
             self._reap()
         else:
             parent._child_ended(self)
-        if self.on_end is not None:
-            self.on_end(self)
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end(self)
 
     def _adopted_by(self, init: Task | None) -> None:
         self.parent = init
