@@ -12,7 +12,7 @@ from simdocker.api.errors import (
     Unauthorized,
     Unavailable,
 )
-from simdocker.api.messages import Request, Response
+from simdocker.api.messages import Framing, Request, Response
 from simdocker.api.streams import Stream
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "BadRequest",
     "Conflict",
     "Forbidden",
+    "Framing",
     "InternalError",
     "NotFound",
     "NotModified",

@@ -7,6 +7,7 @@ ends never share state. Bodies are models of `simdocker.api`, plain JSON values,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -36,6 +37,15 @@ def values(query: Mapping[str, str], name: str) -> tuple[str, ...]:
     return given.values if isinstance(given, Repeated) else (given,)
 
 
+class Framing(Enum):
+    """How the chunks of an answer's stream follow each other on a real wire."""
+
+    LINES = "a line of JSON each, ended by \\n"
+    PROGRESS = "a line of JSON each, ended by \\r\\n"  # pull, push, build, load
+    MULTIPLEXED = "an 8-byte header each: which descriptor, how many bytes"
+    RAW = "the bytes alone"  # a terminal has but one output
+
+
 class Request(msgspec.Struct, gc=False):
     """One API call. `path` never carries the version prefix; `size` is the body's bytes on the
     wire where they matter (an upload), 0 for an ordinary control message."""
@@ -59,6 +69,7 @@ class Response(msgspec.Struct, gc=False):
     headers: Mapping[str, str] = NO_QUERY
     stream: Stream | None = None
     size: int = 0
+    framing: Framing = Framing.LINES
 
     @property
     def failed(self) -> bool:

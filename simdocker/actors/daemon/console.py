@@ -16,7 +16,7 @@ from simdocker.actors.daemon.container import CREATED, Container, lines_of
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
 from simdocker.actors.daemon.times import EPOCH_NS, rfc3339
-from simdocker.api import BadRequest, Conflict, InternalError, Request, Response, Stream
+from simdocker.api import BadRequest, Conflict, Framing, InternalError, Request, Response, Stream
 from simdocker.backends.ports import DriverError, Process
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ Shape = Callable[[Entry], tuple[int, bytes]]
 """How a log entry (ns, fd, line) goes to a client: (fd, line)."""
 
 CONDITIONS = frozenset(("not-running", "next-exit", "removed"))
+
+
+def framing(tty: bool) -> Framing:
+    """A terminal mixes output and errors itself; without one every chunk says which it is."""
+    return Framing.RAW if tty else Framing.MULTIPLEXED
 
 
 class Console:
@@ -108,7 +113,7 @@ class Console:
                     stream.write((fd, data))
         if not truthy(query.get("stream")) or (not state.running and state.status != CREATED and state.removing):
             stream.close()
-            return Response(101, headers=RAW_STREAM, stream=stream)
+            return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(container.config.Tty))
         if container.attached is None:
             container.attached = []
         entry = (stream, stdout, stderr)
@@ -118,7 +123,7 @@ class Console:
             if container.stdin is None:
                 container.stdin = Stream(self.daemon.env)
             self.daemon.env.process(self._pump(container, request.stdin, container.stdin))
-        return Response(101, headers=RAW_STREAM, stream=stream)
+        return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(container.config.Tty))
 
     def _detach(self, container: Container, entry: tuple[Stream, bool, bool]) -> None:
         if container.attached and entry in container.attached:
@@ -156,14 +161,14 @@ class Console:
             stream.write(shape(entry))
         if not truthy(query.get("follow")) or not container.running:
             stream.close()
-            return Response(200, headers=RAW_STREAM, stream=stream)
+            return Response(200, headers=RAW_STREAM, stream=stream, framing=framing(container.config.Tty))
         source = Stream(self.daemon.env)
         if container.log.followers is None:
             container.log.followers = []
         container.log.followers.append(source)
         stream.on_cancel = source.cancel
         self.daemon.env.process(self._follow(container, source, stream, wanted, shape, until))
-        return Response(200, headers=RAW_STREAM, stream=stream)
+        return Response(200, headers=RAW_STREAM, stream=stream, framing=framing(container.config.Tty))
 
     def _follow(
         self, container: Container, source: Stream, stream: Stream, wanted: set[int], shape: Shape, until: int

@@ -10,17 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from simpy import Event
 
+from simdocker.actors.daemon import bodies
 from simdocker.api import ApiError, NotFound, Request, Response
-from simdocker.api.models import (
-    HostConfig,
-    NetworkConnectBody,
-    NetworkCreateBody,
-    NetworkDisconnectBody,
-    VolumeCreateBody,
-)
 from simdocker.backends.ports import DriverError
 
 if TYPE_CHECKING:
@@ -34,16 +27,6 @@ Reply = Generator[Event, Any, Response]
 
 Handler = Callable[..., Reply]
 """`handler(request, *path_parameters)`: parameters in the order they stand in the route."""
-
-
-BODIES: dict[str, Any] = {
-    "/networks/create": NetworkCreateBody,
-    "/volumes/create": VolumeCreateBody,
-    "connect": NetworkConnectBody,
-    "disconnect": NetworkDisconnectBody,
-    "update": HostConfig,
-}
-"""The models of bodies that arrive as plain JSON, by path or by a path's last word."""
 
 
 class Route:
@@ -173,10 +156,7 @@ class Daemon:
         """Process: answer one request. An `ApiError` becomes the response it stands for."""
         try:
             handler, parameters = self.router.find(request.method, request.path)
-            if type(request.body) is dict:
-                model = BODIES.get(request.path.rpartition("/")[2] if parameters else request.path)
-                if model is not None:
-                    request.body = msgspec.convert(request.body, model)
+            bodies.read(request, bool(parameters))
             return (yield from handler(request, *parameters))
         except ApiError as error:
             return Response(error.status, {"message": error.message})

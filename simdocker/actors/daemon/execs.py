@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simpy import Event
 
 from simdocker.actors.daemon import checks
-from simdocker.actors.daemon.console import RAW_STREAM
+from simdocker.actors.daemon.console import RAW_STREAM, framing
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.api import BadRequest, Conflict, InternalError, NotFound, Request, Response, Stream
@@ -131,14 +131,14 @@ class Execs:
             if stream is not None:
                 stream.write((1, message.encode() + b"\r\n"))
                 stream.close()
-                return Response(101, headers=RAW_STREAM, stream=stream)
+                return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(exec.body.Tty))
             if isinstance(error, StartFailed) and error.exit_code in (126, 127):
                 raise BadRequest(message) from None
             raise InternalError(message) from None
         self._running(exec, process, stream)
         if stream is None:
             return Response(200)
-        return Response(101, headers=RAW_STREAM, stream=stream)
+        return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(exec.body.Tty))
 
     def _running(self, exec: Exec, process: RunningProcess, stream: Stream | None) -> None:
         exec.running = True

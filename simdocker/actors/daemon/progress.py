@@ -10,13 +10,18 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from simdocker.api import Stream
+from simdocker.api import Framing, Response, Stream
 
 Message = dict[str, Any]
 
 READ = 32 << 10  # io.Copy reads 32 KiB at a time, so reported amounts are multiples of it
 BAR = 50
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def answer(stream: Stream) -> Response:
+    """The answer of a call whose progress is told: its messages follow the headers."""
+    return Response(200, headers={"Content-Type": "application/json"}, stream=stream, framing=Framing.PROGRESS)
 
 
 def status(text: str, id: str = "") -> Message:

@@ -19,7 +19,7 @@ from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.actors.daemon.registry_client import Repository, translated
 from simdocker.actors.daemon.registry_session import NOBODY, AuthConfig, Refused
 from simdocker.actors.registry.directory import ConnectionFailed
-from simdocker.api import ApiError, InternalError, Response, Stream
+from simdocker.api import ApiError, InternalError, Stream
 from simdocker.backends.ports import Process
 from simdocker.content.digest import chain_id, short
 from simdocker.content.manifest import Index, Manifest, Platform
@@ -68,7 +68,7 @@ class Pull:
             raise InternalError(failed.message) from None
         self._process = self.daemon.env.process(self._go_on(names, found))
         self.stream.on_cancel = self._cancel
-        return Response(200, stream=self.stream, headers={"Content-Type": "application/json"})
+        return progress.answer(self.stream)
 
     def _manifest(self, name: Reference) -> Process:
         """Process → (digest, Manifest or Index) of a name."""

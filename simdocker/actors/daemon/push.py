@@ -51,7 +51,7 @@ class Push:
     def start(self) -> Response:
         """The response; pushing goes on by itself. Without a tag all tags of the repository go."""
         self.daemon.env.process(self._go_on())
-        return Response(200, stream=self.stream, headers={"Content-Type": "application/json"})
+        return progress.answer(self.stream)
 
     def _go_on(self) -> Process:
         say = self.stream.write

@@ -9,8 +9,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.push import Push
 from simdocker.actors.daemon.query import Filters
@@ -57,7 +55,7 @@ class RegistryRequests:
 
     def login(self, request: Request) -> Reply:
         """Process: `POST /auth`: whether a registry takes these credentials."""
-        asked = msgspec.convert(request.body, AuthConfig)
+        asked: AuthConfig = request.body or AuthConfig()
         server = HUB if asked.ServerAddress in ("", HUB_ADDRESS) else _host(asked.ServerAddress)
         connection = self.daemon.registries.connect(self.daemon.host, server)
         session = Session(connection, asked)

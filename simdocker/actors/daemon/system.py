@@ -25,11 +25,16 @@ RUNC, RUNC_COMMIT = "1.1.5+ds1", "1.1.5+ds1-1+deb12u1"
 INIT = "0.19.0"
 ROOT = "/var/lib/docker"
 
-PING_HEADERS = {
+COMMON_HEADERS = {
     "Api-Version": API_VERSION,
     "Docker-Experimental": "false",
     "Ostype": "linux",
     "Server": f"Docker/{VERSION} (linux)",
+}
+"""What an HTTP server says of the daemon in every answer."""
+
+PING_HEADERS = {
+    **COMMON_HEADERS,
     "Cache-Control": "no-cache, no-store, must-revalidate",
     "Pragma": "no-cache",
     "Content-Type": "text/plain; charset=utf-8",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Interrupt
 
+from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.builder import options as requests
 from simdocker.actors.daemon.builder.build import Build, bad_platform
 from simdocker.actors.daemon.builder.options import DEFAULT_NAME, Options
@@ -65,7 +66,7 @@ class Builds:
         daemon.trace.note(daemon.actor, "build context received", {"bytes": data.size})
         process = daemon.env.process(self._run(build, output))
         output.stream.on_cancel = lambda: process.interrupt() if process.is_alive else None
-        return Response(200, headers={"Content-Type": "application/json"}, stream=output.stream)
+        return progress.answer(output.stream)
 
     def _run(self, build: Build, output: Output) -> Process:
         """Process: build, name the image, tell the client how it went. A client that hangs up ends it."""

@@ -1,0 +1,136 @@
+"""Bodies of requests: what came as JSON becomes the model that its route expects.
+
+The simulated client sends models; an HTTP server hands on the bytes it got, tests send plain JSON
+values. Which routes take JSON is known here; every other body (an archive) stays as it is. Where
+Go's decoder is generous so is this one: null is as good as absent, letters' case does not matter.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from simdocker.actors.daemon.gojson import END, kind, problem
+from simdocker.actors.daemon.registry_session import AuthConfig
+from simdocker.api import BadRequest, InternalError, Request
+from simdocker.api.models import (
+    ContainerCreateBody,
+    ExecCreateBody,
+    ExecStartBody,
+    HostConfig,
+    NetworkConnectBody,
+    NetworkCreateBody,
+    NetworkDisconnectBody,
+    VolumeCreateBody,
+)
+
+MODELS: dict[str, Any] = {
+    "/auth": AuthConfig,
+    "/containers/create": ContainerCreateBody,
+    "/networks/create": NetworkCreateBody,
+    "/volumes/create": VolumeCreateBody,
+    "containers/exec": ExecCreateBody,
+    "containers/update": HostConfig,
+    "exec/start": ExecStartBody,
+    "networks/connect": NetworkConnectBody,
+    "networks/disconnect": NetworkDisconnectBody,
+}
+"""By path, or by the first and the last word of a path with parameters."""
+
+_NEEDED = frozenset(("/containers/create", "containers/exec", "containers/update"))
+"""Routes whose own code does not look whether there is a body."""
+
+_ONE_OR_MANY = frozenset(("Cmd", "Entrypoint", "Shell", "CapAdd", "CapDrop"))
+"""A text is a list of one here (Docker's `strslice`)."""
+
+_GO_TYPES = {"str": "string", "int": "int64", "object": "struct", "array": "[]string", "float": "float64"}
+JSON = "application/json"
+
+
+def read(request: Request, parameters: bool) -> None:
+    """Give `request.body` its model; `parameters` tells whether the route has any. Raises ApiError."""
+    body = request.body
+    if body is not None and type(body) is not dict and type(body) is not bytes:
+        return
+    head, _, rest = request.path[1:].partition("/")
+    route = f"{head}/{rest.rpartition('/')[2]}" if parameters else request.path
+    model = MODELS.get(route)
+    if model is None:
+        return
+    if type(body) is bytes:
+        _check_type(request.headers.get("Content-Type"))
+        body = _decoded(body)
+    if body is None:
+        if route in _NEEDED:
+            raise InternalError("EOF")
+        request.body = None
+        return
+    request.body = _model(body, model)
+
+
+def _check_type(given: str | None) -> None:
+    """dockerd's `httputils.CheckForJSON`, of a request that has a body."""
+    if not given:
+        raise BadRequest("malformed Content-Type header (): mime: no media type")
+    if given.partition(";")[0].strip().lower() != JSON:
+        raise BadRequest(f"Content-Type specified ({given}) must be '{JSON}'")
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault = problem(body.decode(errors="replace"))
+        raise InternalError(str(error) if fault is None else "unexpected EOF" if fault == END else fault) from None
+
+
+def _model(body: Any, model: Any) -> Any:
+    try:
+        return msgspec.convert(_fitted(body, _type(model)), model)
+    except msgspec.ValidationError as error:
+        # "Expected `int`, got `str` - at `$.HostConfig.Memory`"
+        _, wanted, _, found, *where = (*str(error).split("`"), "", "", "", "")[:6]
+        path = where[1].removeprefix("$").lstrip(".") if len(where) > 1 else ""
+        raise BadRequest(
+            f"json: cannot unmarshal {_words(found)} into Go struct field {model.__name__}.{path} of type "
+            f"{_GO_TYPES.get(wanted.partition(' ')[0], wanted)}"
+        ) from None
+
+
+def _words(python: str) -> str:
+    samples: dict[str, Any] = {"str": "", "int": 0, "float": 0, "bool": True, "array": []}
+    return kind(samples.get(python, {}))
+
+
+@cache
+def _type(model: Any) -> inspect.Type:
+    return inspect.type_info(model)
+
+
+@cache
+def _fields(type: Any) -> dict[str, inspect.Field]:
+    return {field.encode_name.lower(): field for field in _type(type).fields}  # type: ignore[attr-defined]
+
+
+def _fitted(value: Any, type: inspect.Type, name: str = "") -> Any:
+    """`value` with the names that the model has, and without its nulls."""
+    if isinstance(type, inspect.UnionType):
+        type = next(part for part in type.types if not isinstance(part, inspect.NoneType))
+    if isinstance(value, dict):
+        if isinstance(type, inspect.StructType):
+            fields = _fields(type.cls)
+            known = ((fields[key.lower()], item) for key, item in value.items() if key.lower() in fields)
+            return {
+                field.encode_name: _fitted(item, field.type, field.name) for field, item in known if item is not None
+            }
+        if isinstance(type, inspect.DictType):
+            return {key: _fitted(item, type.value_type) for key, item in value.items()}
+    elif isinstance(type, inspect.ListType):
+        if isinstance(value, str) and name in _ONE_OR_MANY:
+            return [value]
+        if isinstance(value, list):
+            return [_fitted(item, type.item_type) for item in value]
+    return value
