@@ -78,6 +78,42 @@ def shell(
 
 
 @app.command()
+def serve(
+    backend: Annotated[str, typer.Option(help="What the daemon stands on: sim")] = "sim",
+    socket: Annotated[Path, typer.Option(help="Where to listen")] = Path("docker.sock"),
+    tcp: Annotated[Optional[str], typer.Option(help="HOST:PORT to listen at as well, on this machine only")] = None,  # noqa: UP045
+    world: Annotated[
+        Optional[str], typer.Option(help="A scenario file whose world to use; by default one host and Docker Hub")  # noqa: UP045
+    ] = None,
+    on: Annotated[Optional[str], typer.Option(help="The host whose daemon answers; the first by default")] = None,  # noqa: UP045
+    seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
+    profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
+    trace: Annotated[Optional[Path], typer.Option(help="Write every record here, as JSON lines")] = None,  # noqa: UP045
+    speed: Annotated[str, typer.Option(help="Simulated seconds a second; 1 is real time")] = "1",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the messages")] = False,
+) -> None:
+    """Let real clients (docker, docker-py, …) talk to the simulated daemon."""
+    from simdocker.cli.serve import serve as serve_world
+
+    raise typer.Exit(
+        exit_code(
+            lambda: serve_world(
+                backend=backend,
+                path=socket,
+                tcp=tcp,
+                world=world,
+                host=on,
+                seed=seed,
+                profile=profile,
+                trace=trace,
+                speed=speed,
+                quiet=quiet,
+            )
+        )
+    )
+
+
+@app.command()
 def validate(
     scenario: Annotated[list[str], typer.Argument(help="Scenario files to check")],
 ) -> None:

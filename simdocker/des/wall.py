@@ -26,15 +26,17 @@ BATCH = 1_000  # steps before the loop gets a turn, so that a chain of immediate
 class WallClock(Environment):
     """An environment whose time is wall time in ns, times `speed`.
 
-    With `outside=True` a run waits for calls from outside for ever, as a server must; otherwise,
-    when nothing is scheduled and no descriptor or future is awaited, it ends like a simulated one.
+    `start` is its time when the first run begins. With `outside=True` a run waits for calls from
+    outside for ever, as a server must; otherwise, when nothing is scheduled and no descriptor or
+    future is awaited, it ends like a simulated one.
     """
 
-    def __init__(self, speed: float = 1.0, *, outside: bool = False):
+    def __init__(self, speed: float = 1.0, *, outside: bool = False, start: int = 0):
         if speed <= 0:
             raise ValueError(f"time has to pass: speed must be above 0, not {speed}")
         self.speed = speed
         self.outside = outside
+        self._start = start
         self._origin: int | None = None
         self._stepping = False
         self._event_time = 0
@@ -43,7 +45,7 @@ class WallClock(Environment):
         self._awaited = 0  # futures that are not done
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
-        super().__init__()
+        super().__init__(start)
 
     @property
     def _now(self) -> int:
@@ -205,9 +207,9 @@ class WallClock(Environment):
 
     def _wall(self) -> int:
         if self._origin is None:
-            return 0
+            return self._start
         elapsed = monotonic_ns() - self._origin
-        return elapsed if self.speed == 1.0 else int(elapsed * self.speed)
+        return self._start + (elapsed if self.speed == 1.0 else int(elapsed * self.speed))
 
     def _call_loop(self) -> None:
         loop = self._loop

@@ -69,16 +69,17 @@ class World:
         seed: int | None = None,
         profile: str | None = None,
         speed: float | None = None,
+        clock: Environment | None = None,
     ) -> World:
-        """The world of a scenario. Raises UserError for an unknown backend or profile, and for a
-        world in which a client has no way to a daemon."""
+        """The world of a scenario, on a `clock` of its own if none is given. Raises UserError for an
+        unknown backend or profile, and for a world in which a client has no way to a daemon."""
         if backend not in BACKENDS:
             raise UserError(f"--backend {backend}: there is no such backend; known is {', '.join(BACKENDS)}")
         try:
             costs = CostProfile.load(profile or scenario.profile)
         except (ValueError, OSError) as error:
             raise UserError(str(error)) from None
-        env = Environment()
+        env = clock or Environment()
         if speed is not None:
             from simdocker.des.wall import WallClock
 
@@ -120,7 +121,7 @@ class World:
             if name in daemons:
                 self.daemons[name] = self._daemon(name, machine)
         for name in spec.machines:
-            client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self._connect, name))
+            client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self.connect, name))
             self.clients[name] = client
             self.machines[name].kernel.client = client
 
@@ -157,7 +158,7 @@ class World:
             host_facts=machine.facts(),
         )
 
-    def _connect(self, here: str, address: str | None) -> Connection:
+    def connect(self, here: str, address: str | None = None) -> Connection:
         """The way from a client to the daemon at `address`, None for its host's own."""
         address = address or self._default_daemon[here]
         there = server_of(address, here)

@@ -1,0 +1,102 @@
+"""The edge of the world: every HTTP request, from its first byte to its answer's last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Any
+
+from aiohttp.web import BaseRequest, StreamResponse
+from aiohttp.web import Response as Whole
+
+from simdocker.api import ApiError, Response, Stream
+from simdocker.content.blob import Blob
+from simdocker.server import writing
+from simdocker.server.bridge import Bridge, HungUp, report
+from simdocker.server.hijack import converse
+from simdocker.server.reading import Moved, Versions, read
+
+JSON = {"Content-Type": "application/json"}
+HIJACKED = 101
+NO_BODY = frozenset((204, 304))
+
+
+class Edge:
+    """Answers requests. `common` are the headers of every answer."""
+
+    def __init__(self, bridge: Bridge, versions: Versions, common: Mapping[str, str]) -> None:
+        self.bridge = bridge
+        self.versions = versions
+        self.common = common
+
+    async def handle(self, http: BaseRequest) -> StreamResponse:
+        """One request. Nothing a client sends ends in a traceback."""
+        try:
+            return await self._answer(http)
+        except Moved as moved:
+            return Whole(status=301, headers={**self.common, "Location": str(moved)})
+        except ApiError as error:
+            return self._whole(Response(error.status, {"message": error.message}))
+        except HungUp:
+            return self._gone(http)
+        except ConnectionError:  # the client left while it was being answered
+            return self._gone(http)
+        except Exception as fault:
+            report(fault)
+            return self._whole(Response(500, {"message": f"a fault of simdocker: {fault!r}"}))
+
+    async def _answer(self, http: BaseRequest) -> StreamResponse:
+        request = await read(http, self.versions)
+        typed = request.stdin = Stream(self.bridge.clock) if http.method == "POST" else None
+        answer = await self.bridge.ask(request)
+        if answer.status == HIJACKED and typed is not None:
+            await converse(self.bridge, http, typed, answer, self.common)
+            return self._gone(http)
+        if answer.stream is not None:
+            return await self._stream(http, answer)
+        if isinstance(answer.body, Blob):
+            return await self._blob(http, answer, answer.body)
+        return self._whole(answer)
+
+    def _whole(self, answer: Response) -> Whole:
+        headers = {**self.common, **answer.headers}
+        body: Any = answer.body
+        if body is None or answer.status in NO_BODY:
+            return Whole(status=answer.status, headers=headers)
+        if isinstance(body, str | bytes):
+            data = body.encode() if isinstance(body, str) else body
+        else:
+            data = writing.json(body) + b"\n"
+            headers.setdefault("Content-Type", JSON["Content-Type"])
+        return Whole(status=answer.status, headers=headers, body=data)
+
+    async def _stream(self, http: BaseRequest, answer: Response) -> StreamResponse:
+        """Headers at once (`docker run` starts no container before it has those of /wait), then chunk by chunk."""
+        out = await self._open(http, answer, JSON)
+        assert answer.stream is not None
+        async with aclosing(self.bridge.chunks(answer.stream)) as chunks:
+            async for said in chunks:
+                await out.write(writing.chunk(answer.framing, said))
+        await out.write_eof()
+        return out
+
+    async def _blob(self, http: BaseRequest, answer: Response, blob: Blob) -> StreamResponse:
+        out = await self._open(http, answer, {"Content-Type": "application/x-tar"})
+        for block in blob.blocks():
+            await out.write(block)
+        await out.write_eof()
+        return out
+
+    async def _open(self, http: BaseRequest, answer: Response, usual: Mapping[str, str]) -> StreamResponse:
+        out = StreamResponse(status=answer.status, headers={**usual, **self.common, **answer.headers})
+        out.enable_chunked_encoding()
+        await out.prepare(http)
+        return out
+
+    @staticmethod
+    def _gone(http: BaseRequest) -> StreamResponse:
+        """There is nobody to answer, or no longer a way to."""
+        if http.transport is not None:
+            http.transport.close()
+        http.protocol.force_close()
+        return Whole()

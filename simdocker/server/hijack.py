@@ -1,0 +1,111 @@
+"""A hijacked connection: after the answer's headers it is no longer HTTP but two streams of bytes.
+
+The client may end its own stream at once (the docker CLI does when it has no input to send): that
+is half a goodbye, and what the other side says still arrives. Only a connection that is lost ends both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sys
+import termios
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from aiohttp.web import BaseRequest
+
+from simdocker.api import Response, Stream
+from simdocker.server import writing
+from simdocker.server.bridge import Bridge
+
+if TYPE_CHECKING:
+    from aiohttp.web_protocol import RequestHandler
+
+SWITCHING, OK = b"HTTP/1.1 101 UPGRADED\r\n", b"HTTP/1.1 200 OK\r\n"
+MOMENT, PATIENCE = 0.0005, 100  # seconds, times
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
+
+
+class Hijack(asyncio.Protocol):
+    """What the transport reports to from the hijack on."""
+
+    def __init__(self, bridge: Bridge, typed: Stream, before: RequestHandler) -> None:
+        self._bridge = bridge
+        self._typed = typed
+        self._before = before
+        self.lost = asyncio.get_running_loop().create_future()
+        self._writable = asyncio.Event()
+        self._writable.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._bridge.write(self._typed, data)
+
+    def eof_received(self) -> bool:
+        self._bridge.close(self._typed)
+        return True  # keep the other half open
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._bridge.close(self._typed)
+        self._writable.set()
+        if not self.lost.done():
+            self.lost.set_result(None)
+        self._before.connection_lost(error)  # aiohttp keeps books of its connections
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    async def writable(self) -> None:
+        await self._writable.wait()
+
+
+async def converse(
+    bridge: Bridge, http: BaseRequest, typed: Stream, answer: Response, common: Mapping[str, str]
+) -> None:
+    """Take the connection over, carry both streams until the answer's ends, and close it."""
+    transport = cast("asyncio.Transport", http.transport)
+    before = http.protocol
+    hijack = Hijack(bridge, typed, before)
+    upgraded = http.headers.get("Upgrade", "").lower() == "tcp"
+    headers = {**common, **answer.headers, **(UPGRADE if upgraded else {})}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    transport.write((SWITCHING if upgraded else OK) + lines.encode("latin-1") + b"\r\n")
+    transport.set_protocol(hijack)
+    if tail := before._message_tail:  # what came right behind the request
+        hijack.data_received(tail)
+    transport.resume_reading()
+    assert answer.stream is not None
+    speaking = asyncio.ensure_future(_speak(bridge, transport, hijack, answer))
+    try:
+        await asyncio.wait((speaking, hijack.lost), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        speaking.cancel()
+        transport.close()
+
+
+async def _headers_read(transport: asyncio.Transport) -> None:
+    """Wait until the client has read the headers, for a moment at most.
+
+    docker-py reads them through a buffer that it throws away, with all that came along. dockerd is
+    spared this because a process takes longer to start than headers take to travel.
+    """
+    unread = bytearray(4)
+    for _ in range(PATIENCE):
+        try:
+            fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, unread)
+        except OSError:  # the connection is lost
+            return
+        if not int.from_bytes(unread, sys.byteorder):
+            return
+        await asyncio.sleep(MOMENT)
+
+
+async def _speak(bridge: Bridge, transport: asyncio.Transport, hijack: Hijack, answer: Response) -> None:
+    assert answer.stream is not None
+    await _headers_read(transport)
+    async for said in bridge.chunks(answer.stream):
+        transport.write(writing.chunk(answer.framing, said))
+        await hijack.writable()

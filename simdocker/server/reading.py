@@ -1,0 +1,70 @@
+"""From HTTP to the actors' `Request`: path without version, query, headers, body."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from urllib.parse import parse_qsl, unquote
+
+from aiohttp.web import BaseRequest
+
+from simdocker.api import BadRequest, Request
+from simdocker.api.messages import Repeated
+
+_VERSION = re.compile(r"/v([0-9.]+)(/.*)")
+
+Version = tuple[int, ...]
+
+
+class Moved(Exception):
+    """The path is written in another way than a clean one; the argument is where to go."""
+
+
+class Versions:
+    """The API versions that are answered, and the one that is spoken."""
+
+    def __init__(self, oldest: str, newest: str, spoken: str) -> None:
+        self._oldest, self._newest = _numbers(oldest), _numbers(newest)
+        self.oldest, self.spoken = oldest, spoken
+
+    def check(self, text: str) -> None:
+        """Raises BadRequest with dockerd's sentence for a version that is not answered."""
+        version = _numbers(text)
+        if version < self._oldest:
+            raise BadRequest(
+                f"client version {text} is too old. Minimum supported API version is {self.oldest}, "
+                "please upgrade your client to a newer version"
+            )
+        if version > self._newest:
+            raise BadRequest(f"client version {text} is too new. Maximum supported API version is {self.spoken}")
+
+
+async def read(http: BaseRequest, versions: Versions) -> Request:
+    """What the client asks. Raises Moved and BadRequest."""
+    raw_path, _, raw_query = http.raw_path.partition("?")
+    path = unquote(raw_path)
+    if path.startswith("/") and path != (clean := _clean(path)):
+        raise Moved(clean + ("?" + raw_query if raw_query else ""))
+    versioned = _VERSION.fullmatch(path)
+    if versioned is not None:
+        versions.check(versioned[1])
+        path = versioned[2]
+    body = b"".join([part async for part in http.content.iter_any()]) if http.body_exists else None
+    return Request(http.method, path, _query(raw_query), body or None, http.headers, size=len(body or b""))
+
+
+def _query(text: str) -> dict[str, str]:
+    given: dict[str, list[str]] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        given.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else Repeated(values) for name, values in given.items()}
+
+
+def _clean(path: str) -> str:
+    """The path without empty and dotted segments, as Go's router wants it."""
+    clean = posixpath.normpath("/" + path.lstrip("/"))
+    return clean + "/" if path.endswith("/") and clean != "/" else clean
+
+
+def _numbers(version: str) -> Version:
+    return tuple(int(part or 0) for part in version.split("."))
