@@ -6,7 +6,10 @@ and `curl http://server:8080` means something. The network's name server knows t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from simpy import Event
 
 from simdocker.backends.sim.netstack import BRIDGE_NS, Interface, NetStack, Way, number
 from simdocker.des.network import NoRoute
@@ -18,6 +21,7 @@ PREFIX = "10.10."
 PREFIX_LENGTH = 16
 GATEWAY = f"{PREFIX}0.1"
 NAME_SERVER = "10.53.53.53"  # also the recordings'
+INTERNET = "docker.io"  # where Docker Hub is, there is the rest of the internet: mirrors of packages
 SMALL_PACKET = 64  # bytes of a SYN, an echo request, a question
 
 
@@ -81,6 +85,15 @@ class Lan:
         """The time that `size` bytes need from a host to another namespace, None without a link."""
         there = self._host_of.get(target.host or target)
         return self._delay(self._host_of.get(stack), there, SMALL_PACKET + size)
+
+    def download(self, stack: NetStack, size: int) -> Generator[Event, Any, bool]:
+        """Process → whether links lead from the internet to a host, and then `size` bytes have come."""
+        here = self._host_of.get(stack)
+        if self._delay(here, INTERNET, SMALL_PACKET) is None:
+            return False
+        assert here is not None
+        yield from self.network.transfer(INTERNET, here, size)
+        return True
 
     def _delay(self, here: str | None, there: str | None, size: int) -> int | None:
         if here is None or there is None:

@@ -123,6 +123,7 @@ def _tree(release: str, size: int) -> Node:
     })  # fmt: skip
     children = root.children
     children["bin"].children["busybox"] = program(808_712, "busybox")
+    children["sbin"].children["apk"] = program(70_728, "apk")
     usr = children["usr"].children
     for folder, names in (
         (children["bin"], IN_BIN), (children["sbin"], IN_SBIN), (usr["sbin"], IN_USR_SBIN),

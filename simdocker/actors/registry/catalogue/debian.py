@@ -117,6 +117,8 @@ def userland(size: int, count: int, os_release: str, files: dict[str, str]) -> N
     for name in OTHERS:
         bin.children[name] = program(125_640, "busybox")
     bin.children["bash"] = program(1_265_648, "bash")
+    for name in ("apt", "apt-get"):
+        bin.children[name] = program(18_752, "apt")
     symlinks(bin, "dash", ["sh"])
     accounts(root, PASSWD, GROUP)
     put(root, "/usr/lib/os-release", file(os_release))

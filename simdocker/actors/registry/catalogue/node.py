@@ -67,6 +67,7 @@ def _runtime(version: str, size: int, count: int) -> Node:
     root = directory()
     put(root, "/usr/local/bin/node", program(118_824_664, "node"))
     put(root, "/usr/local/bin/nodejs", symlink("/usr/local/bin/node"))
+    put(root, "/usr/local/bin/npm", program(54, "npm"))
     put(root, "/usr/local/include/node/node_version.h", file(f'#define NODE_VERSION "v{version}"\n'))
     bulk(root, "/usr/local/lib/node_modules/npm", size - total_size(root), count)
     return root

@@ -68,6 +68,8 @@ def _interpreter(version: str, size: int, count: int) -> Node:
     root = directory()
     put(root, f"/usr/local/bin/python{branch}", program(14_480, "python"))
     put(root, "/usr/local/bin/python3", symlink(f"python{branch}"))
+    for name in ("pip", "pip3"):
+        put(root, f"/usr/local/bin/{name}", program(213, "pip"))
     put(root, f"/usr/local/lib/libpython{branch}.so.1.0", program(6_012_264, ""))
     put(root, "/usr/local/lib/python3/VERSION", file(f"{version}\n"))
     bulk(root, f"/usr/local/lib/python{branch}", size - total_size(root), count)

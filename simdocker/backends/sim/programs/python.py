@@ -1,4 +1,4 @@
-"""python3: versions, `-c`, script files, and `-m http.server`.
+"""python3: versions, `-c`, script files, `-m pip` and `-m http.server`.
 
 Programs are run by `python_eval`. As the first process of a container Python has no handler for
 SIGTERM, which is why `docker stop` of a Python server takes its ten seconds.
@@ -50,6 +50,8 @@ def python(p: Process) -> Blocking:
     if option == "-c" and rest:
         return (yield from _run(p, rest[0], "<string>", version, ["-c", *rest[1:]]))
     if option == "-m" and rest:
+        if rest[0] == "pip":
+            return (yield from p.exec(["pip", *rest[1:]]))
         if rest[0] == "http.server":
             return (yield from _http_server(p, rest[1:], version))
         yield from p.write(2, f"/usr/local/bin/python: No module named {rest[0]}\n")
