@@ -46,7 +46,7 @@ _TIMES = [
     re.compile(rf"\b{_MONTH} [ \d]\d (?:\d\d:\d\d| \d{{4}})(?!\d)"),  # ls -l
     re.compile(rf"\b{_DURATION} ago\b"),
     re.compile(rf"(?<=\bUp ){_DURATION}"),
-    re.compile(r"(?<![\d.])1[789]\d{8}(?:\d{9}|\.\d{9})?(?![\d.])"),  # seconds, nanoseconds
+    re.compile(r"(?<![\w.])1[789]\d{8}(?:\d{9}|\.\d{9})?(?![\w.])"),  # seconds, nanoseconds
     re.compile(r"(?<=\btime=)[\d.]+(?= ms\b)"),  # ping
     re.compile(r"(?<=min/avg/max = )[\d./]+(?= ms\b)"),
 ]

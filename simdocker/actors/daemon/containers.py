@@ -21,7 +21,7 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.lifecycle import Lifecycle
 from simdocker.actors.daemon.names import random_name
 from simdocker.actors.daemon.query import Filters, truthy
-from simdocker.api import ApiError, BadRequest, Conflict, NotFound, Request, Response
+from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFound, Request, Response
 from simdocker.api.models import ContainerCreateBody, HostConfig
 from simdocker.backends.ports import DriverError, Process
 
@@ -98,7 +98,9 @@ class Containers:
         4. Make the writable layer and the volumes.
         """
         daemon = self.daemon
-        body: ContainerCreateBody = request.body
+        body: ContainerCreateBody | None = request.body
+        if body is None:
+            raise InternalError("EOF")
         host = body.HostConfig or HostConfig()
         name = request.query.get("name", "").removeprefix("/")
         if name and not VALID_NAME.fullmatch(name):
@@ -226,22 +228,26 @@ class Containers:
         query = request.query
         state = container.state
         if state.removing:
-            raise Conflict(f"removal of container {container.id} is already in progress")
+            raise Conflict(f"removal of container {id} is already in progress")
+        if state.running and not truthy(query.get("force")):
+            raise Conflict(checks.not_removable(container))
+        state.removing = True  # whoever else wants to remove it from now on is refused
         if state.running:
-            if not truthy(query.get("force")):
-                raise Conflict(checks.not_removable(container))
             yield from self.lifecycle.kill(container)
-        yield from self.remove(container, volumes=truthy(query.get("v")))
+        yield from self._remove(container, truthy(query.get("v")))
         return Response(204)
 
     def remove(self, container: Container, *, volumes: bool) -> Process:
-        """Process: take a stopped container away, with its writable layer and, if asked, its
-        anonymous volumes. Whoever waits for `removed` is told."""
+        """Process: take a stopped container away unless somebody does so already."""
+        if not container.state.removing:
+            container.state.removing = True
+            yield from self._remove(container, volumes)
+
+    def _remove(self, container: Container, volumes: bool) -> Process:
+        """Process: a container goes, with its writable layer and, if asked, its anonymous volumes. Whoever
+        waits for `removed` is told."""
         daemon = self.daemon
-        state = container.state
-        if state.removing:
-            return
-        state.removing = state.dead = True
+        container.state.dead = True
         lock = container.busy
         if lock is not None:
             yield from self.lifecycle.lock(container)

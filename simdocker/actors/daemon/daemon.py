@@ -115,6 +115,7 @@ class Daemon:
             networks,
             registry_requests,
             stats,
+            swarm,
             system,
             volumes,
         )
@@ -145,7 +146,7 @@ class Daemon:
         self.router = Router()
         parts = (
             self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system,
-            registry_requests.RegistryRequests(self), stats.Stats(self), disk_usage.DiskUsage(self),
+            registry_requests.RegistryRequests(self), stats.Stats(self), swarm.Swarm(self), disk_usage.DiskUsage(self),
             builder.Builds(self), archives.Archives(self),
         )  # fmt: skip
         for part in parts:

@@ -110,7 +110,6 @@ class Lifecycle:
             if container.config.OpenStdin and container.stdin is None:
                 container.stdin = Stream(daemon.env)
             assert container.sandbox is not None  # attach made it
-            container.log.opened = True
             process = yield from daemon.runtime.start(
                 container.id,
                 self._spec(container, mounts),
@@ -161,6 +160,7 @@ class Lifecycle:
         state.error = ""
         state.started_ns = daemon.env.now
         container.process = process
+        container.log.opened = True
         container.manually_stopped = False
         cause = daemon.trace.state(container.actor, "running", {"pid": process.pid})
         self.containers.event(container, "start")
@@ -177,6 +177,7 @@ class Lifecycle:
         answer: ApiError
         if isinstance(error, StartFailed) and error.exit_code in (126, 127):
             answer = BadRequest(message)
+            container.log.opened = True  # runc was asked: the log waits for what it starts
         elif isinstance(error, ApiError):
             answer = error
         else:
@@ -409,9 +410,12 @@ class Lifecycle:
         """Process: `POST /containers/{id}/restart?t=seconds`: stop if it runs, then start."""
         container = self.containers.get(id)
         yield from self.settled(container)
-        if container.running:
-            yield from self._stop_and_keep(container, _seconds(request))
-        yield from self.start(container)
+        try:
+            if container.running:
+                yield from self._stop_and_keep(container, _seconds(request))
+            yield from self.start(container)
+        except ApiError as error:
+            raise InternalError(f"Cannot restart container {id}: {error.message}") from None
         self.containers.event(container, "restart")
         return Response(204)
 

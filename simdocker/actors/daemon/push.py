@@ -155,11 +155,12 @@ class Push:
                     self.daemon.trace.state(name, "mounted", {"on": here[0], "from": path})
                     return
                 break
+        upload = upload or (yield from self.repository.begin())
         self.daemon.trace.state(name, "uploading", {"on": self.daemon.host, "size": blob.size})
         report.amount("Pushing", first_amount(blob.unpacked), blob.unpacked)
         meter = Meter()
         self._watch(report, meter, layer)
-        yield from self.repository.upload(upload or (yield from self.repository.begin()), blob, meter)
+        yield from self.repository.upload(upload, blob, meter)
         layers.seen(blob.digest, self.reference)
         report.say("Pushed")
 

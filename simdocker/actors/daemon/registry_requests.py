@@ -47,6 +47,8 @@ class RegistryRequests:
     def push(self, request: Request, name: str) -> Reply:
         """Process: `POST /images/{name}/push?tag=`: progress as a stream; all tags without `tag`."""
         yield from ()
+        if "X-Registry-Auth" not in request.headers:
+            raise BadRequest("Bad parameters and missing X-Registry-Auth: EOF")
         reference = references.parse(name)
         tag = request.query.get("tag", "")
         if tag:

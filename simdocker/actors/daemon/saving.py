@@ -16,7 +16,7 @@ from simdocker.actors.daemon import times
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.image_store import Image
 from simdocker.actors.daemon.layers import StoredLayer
-from simdocker.api import InternalError, Request, Response
+from simdocker.api import InternalError, NotFound, Request, Response
 from simdocker.api.messages import values
 from simdocker.api.models import ContainerConfig
 from simdocker.api.wire import to_wire
@@ -72,7 +72,7 @@ class Saving:
 
     def _look_up(self, text: str, wanted: Wanted) -> None:
         """Add what `text` names: an image by id, one name of it, or (without a tag) every tag of a
-        repository. Raises InternalError, as dockerd does, for whatever is wrong."""
+        repository. Raises NotFound for a tag that is not there, InternalError for whatever else is wrong."""
         store = self.daemon.images.store
         id = references.parse_id(text)
         if id:
@@ -92,8 +92,9 @@ class Saving:
         if found is None and not name.name_only:
             found = store.by_prefix(text.removeprefix("sha256:")) if name.familiar_name == "sha256" else None
             if found is None:
-                missing = f"No such image: {text}" if name.familiar_name == "sha256" else "reference does not exist"
-                raise InternalError(missing)
+                if name.familiar_name == "sha256":
+                    raise InternalError(f"No such image: {text}")
+                raise NotFound("reference does not exist")
             name = name.with_digest(found.id)
         if found is not None:
             _add(wanted, found, name)

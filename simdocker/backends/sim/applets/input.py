@@ -54,12 +54,14 @@ class Input:
         return line
 
     def all(self) -> Generator[Event, Any, bytes]:
-        """Process: everything that is left."""
+        """Process: everything that is left, held in memory: an endless file ends at the container's limit."""
         pieces: list[bytes] = []
         while True:
             data = yield from self.chunk()
             if not data:
                 return b"".join(pieces)
+            if pieces:
+                self.call.p.allocate(len(data))
             pieces.append(data)
 
     def close(self) -> None:
