@@ -13,29 +13,20 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from simdocker.backends.sim.program import Blocking, Exit, OpenFile, Process
-from simdocker.backends.sim.shell import expand, jobs, patterns
+from simdocker.backends.sim.shell import expand, jobs
 from simdocker.backends.sim.shell.ast import (
-    AndOr,
-    Background,
-    Case,
     Compound,
-    For,
-    Function,
-    If,
-    Loop,
     Node,
-    Pipeline,
     Redirect,
-    Sequence,
     Simple,
 )
+from simdocker.backends.sim.shell.compounds import RUN
 from simdocker.backends.sim.shell.grammar import commands
 from simdocker.backends.sim.shell.lookup import Lookup, start_applet
 from simdocker.backends.sim.shell.options import shown
-from simdocker.backends.sim.shell.reader import KEYWORDS, SyntaxFailure
+from simdocker.backends.sim.shell.reader import SyntaxFailure
 from simdocker.backends.sim.shell.redirect import Redirections
 from simdocker.backends.sim.shell.state import (
-    BUILTIN_NS,
     Break,
     Interrupted,
     Return,
@@ -43,7 +34,7 @@ from simdocker.backends.sim.shell.state import (
     ShellFailure,
     State,
 )
-from simdocker.backends.sim.signals import INT, QUIT
+from simdocker.backends.sim.signals import INT
 
 if TYPE_CHECKING:
     from simpy import Event
@@ -146,38 +137,9 @@ class Shell:
         """
         if "n" in self.state.options and not self.state.interactive:
             return 0
-        status = yield from _RUN[type(node)](self, node, tested, last)
+        status = yield from RUN[type(node)](self, node, tested, last)
         self.state.status = status
         return status
-
-    def _sequence(self, node: Sequence, tested: bool, last: bool) -> Status:
-        status = 0
-        final = len(node.items) - 1
-        for index, item in enumerate(node.items):
-            status = yield from self.run(item, tested=tested, last=last and index == final)
-            yield from self.handle_signals()
-        return status
-
-    def _and_or(self, node: AndOr, tested: bool, last: bool) -> Status:
-        status = yield from self.run(node.left, tested=True)
-        if (status == 0) == (node.operator == "&&"):
-            status = yield from self.run(node.right, tested=tested, last=last)
-        return status
-
-    def _background(self, node: Background, tested: bool, last: bool) -> Status:
-        fds = dict(self.p.fds)
-        null: OpenFile | None = None
-        if not self.state.interactive:
-            null = fds[0] = self.p.open("/dev/null")
-        child = self.fork(node.body, fds)
-        child.signal(INT, "ignore")
-        child.signal(QUIT, "ignore")
-        if null is not None:
-            null.close()
-        jobs.add(self.state, [child], node.source)
-        if self.state.interactive:
-            yield from self.p.write(2, f"[{self.state.jobs[-1].number}] {child.pid}\n")
-        return 0
 
     def fork(self, body: Node, fds: dict[int, OpenFile], *, observed: bool = False) -> Process:
         """A child that runs `body`, the last thing it does. It has no jobs, but `jobs` shows its parent's."""
@@ -220,35 +182,6 @@ class Shell:
             status = leaving.status if isinstance(leaving, Return) else 0
         return (yield from self.leave(status))
 
-    def _pipeline(self, node: Pipeline, tested: bool, last: bool) -> Status:
-        if len(node.commands) == 1:
-            status = yield from self.run(node.commands[0], tested=tested or node.negated)
-        else:
-            children: list[Process] = []
-            source: OpenFile | None = None
-            for index, command in enumerate(node.commands):
-                fds = dict(self.p.fds)
-                ends: tuple[OpenFile, OpenFile] | None = None
-                if index < len(node.commands) - 1:
-                    ends = self.p.pipe()
-                    fds[1] = ends[1]
-                if source is not None:
-                    fds[0] = source
-                children.append(self.fork(command, fds, observed=tested or self.observed))
-                if source is not None:
-                    source.close()
-                source = None
-                if ends is not None:
-                    ends[1].close()
-                    source = ends[0]
-            statuses = yield from jobs.wait_foreground(self, children)
-            status = statuses[-1]
-            if "pipefail" in self.state.options:
-                status = next((each for each in reversed(statuses) if each), 0)
-            if status and not tested and not node.negated:
-                yield from self.failed(status)
-        return int(not status) if node.negated else status
-
     def failed(self, status: int) -> Blocking:
         """Process: a failure that nothing looks at runs the ERR trap, and with `set -e` ends the shell."""
         state = self.state
@@ -264,24 +197,6 @@ class Shell:
             state.status = status
             raise ShellExit(status)
 
-    def _compound(self, node: Compound, tested: bool, last: bool) -> Status:
-        self.state.line = node.line
-        if node.subshell:
-            redirections = Redirections(self)
-            fds = yield from redirections.open_or_complain(node.redirects)
-            if fds is None:
-                status = redirections.status
-            else:
-                child = self.fork(node.body, fds, observed=tested or self.observed)
-                redirections.close()
-                (status,) = yield from jobs.wait_foreground(self, [child])
-            if status and not tested:
-                yield from self.failed(status)
-            return status
-        if not node.redirects:
-            return (yield from self.run(node.body, tested=tested, last=last))
-        return (yield from self.redirected(node.redirects, lambda: self.run(node.body, tested=tested)))
-
     def redirected(self, redirects: list[Redirect], work: Callable[[], Status]) -> Status:
         """Process: do `work` in this process with redirections in place."""
         redirections = Redirections(self)
@@ -294,149 +209,6 @@ class Shell:
         finally:
             self.p.fds = saved
             redirections.close()
-
-    def _if(self, node: If, tested: bool, last: bool) -> Status:
-        for condition, body in node.arms:
-            if (yield from self.run(condition, tested=True)) == 0:
-                return (yield from self.run(body, tested=tested, last=last))
-        if node.otherwise is not None:
-            return (yield from self.run(node.otherwise, tested=tested, last=last))
-        return 0
-
-    def _while(self, node: Loop, tested: bool, last: bool) -> Status:
-        status = 0
-        self.state.loops += 1
-        try:
-            while True:
-                try:
-                    yield from self.p.compute(BUILTIN_NS)
-                    if ((yield from self.run(node.condition, tested=True)) == 0) == node.until:
-                        return status
-                    status = yield from self.run(node.body, tested=tested)
-                    yield from self.handle_signals()
-                except Break as leaving:
-                    if self._leaves(leaving):
-                        return 0
-        finally:
-            self.state.loops -= 1
-
-    def _leaves(self, leaving: Break) -> bool:
-        """Whether `break N` or `continue N` ends this loop; re-raised for the loops around it."""
-        if leaving.levels > 1:
-            raise Break(leaving.levels - 1, leaving.resume) from None
-        return not leaving.resume
-
-    def _for(self, node: For, tested: bool, last: bool) -> Status:
-        self.state.line = node.line
-        if node.words is None:
-            values = list(self.state.positional)
-        else:
-            values = yield from expand.words(self, node.words)
-        status = 0
-        self.state.loops += 1
-        try:
-            for value in values:
-                self.assign(node.name, value)
-                try:
-                    yield from self.p.compute(BUILTIN_NS)
-                    status = yield from self.run(node.body, tested=tested)
-                    yield from self.handle_signals()
-                except Break as leaving:
-                    if self._leaves(leaving):
-                        return 0
-        finally:
-            self.state.loops -= 1
-        return status
-
-    def _case(self, node: Case, tested: bool, last: bool) -> Status:
-        self.state.line = node.line
-        subject = yield from expand.text(self, node.word)
-        for words, body in node.items:
-            for word in words:
-                pattern = yield from expand.pattern(self, word)
-                if patterns.matches(pattern, subject):
-                    return (yield from self.run(body, tested=tested, last=last))
-        return 0
-
-    def _function(self, node: Function, tested: bool, last: bool) -> Status:
-        self.state.functions[node.name] = node.body
-        return 0
-        yield
-
-    # simple commands
-
-    def _simple(self, node: Simple, tested: bool, last: bool) -> Status:
-        state = self.state
-        state.line = node.line
-        self.substituted = None
-        outer = self.observed
-        self.observed = outer or tested
-        try:
-            status = yield from self._expanded(node, last)
-        except ShellFailure as failure:
-            if not state.interactive:
-                raise
-            yield from self.report(failure)
-            status = failure.status
-        finally:
-            self.observed = outer
-        if status and not tested:
-            yield from self.failed(status)
-        return status
-
-    def _expanded(self, node: Simple, last: bool) -> Status:
-        argv = yield from expand.words(self, node.words)
-        if argv and argv[0] in self.aliases and node.words[0].plain == argv[0]:
-            return (yield from self._alias(node, argv[0]))
-        values: list[tuple[str, str]] = []
-        for name, word in node.assignments:
-            if word.source.startswith("(") and self.state.bash:
-                yield from self._array(name, word.source)
-                continue
-            value = yield from expand.text(self, word, assignment=True)
-            if not argv:
-                self.assign(name, value)
-            values.append((name, value))
-        if "x" in self.state.options:
-            yield from self._trace(values, argv)
-        if not argv:
-            yield from self.p.compute(BUILTIN_NS)
-            if node.redirects:
-                return (yield from self.redirected(node.redirects, self._nothing))
-            return self.substituted or 0
-        return (yield from self.lookup.command(argv, values, node.redirects, last))
-
-    def _nothing(self) -> Status:
-        return self.substituted or 0
-        yield
-
-    def _alias(self, node: Simple, name: str) -> Status:
-        """Process: run the command with the alias replaced; an alias does not replace itself."""
-        body = self.aliases.pop(name)
-        rest = node.source[node.source.index(name) + len(name) :]
-        status = 0
-        try:
-            for each in commands(f"{body}{rest}", bash=self.state.bash, first_line=node.line):
-                status = yield from self.run(each)
-            return status
-        finally:
-            self.aliases[name] = body
-
-    def _array(self, name: str, source: str) -> Blocking:
-        """Process: bash's `name=(…)` and `name+=(…)`."""
-        (node,) = commands(f": {source[1:-1]}", bash=True)
-        assert isinstance(node, Simple)
-        values = yield from expand.words(self, node.words[1:])
-        if name.endswith("+"):
-            name = name[:-1]
-            values = [*self.array(name), *values]
-        self.state.variables.arrays[name] = values
-        self.state.variables.pop(name, None)
-
-    def _trace(self, values: list[tuple[str, str]], argv: list[str]) -> Blocking:
-        words = [f"{name}={quoted(value)}" for name, value in values] + [quoted(word) for word in argv]
-        prompt = self.state.variables.get("PS4", "+ ")
-        yield from self.p.write(2, f"{prompt}{' '.join(words)}\n")
 
     # variables
 
@@ -588,29 +360,6 @@ class Shell:
             yield from self.p.write(2, text.encode("utf-8", "surrogateescape"))
 
 
-def quoted(word: str) -> str:
-    """As `set -x` shows a word: in single quotes when it has something special."""
-    if not word:
-        return ""
-    special = any(char in word for char in " \t\n\"'\\$`&|;<>()[*?~#=%!{}")
-    if (not special or word == "]") and word not in KEYWORDS:
-        return word
-    return single_quoted(word)
-
-
-def single_quoted(text: str) -> str:
-    """ash's single_quote(): every `'` on its own between double quotes."""
-    if "'" not in text:
-        return f"'{text}'"
-    pieces = []
-    for index, piece in enumerate(text.split("'")):
-        if index:
-            pieces.append('"\'"')
-        if piece or index == 0:
-            pieces.append(f"'{piece}'")
-    return "".join(pieces)
-
-
 def exec_status(error: OSError) -> int:
     """127 when there is no such program, 126 when it cannot be executed."""
     return 127 if error.errno in (errno.ENOENT, errno.ENOTDIR) else 126
@@ -629,19 +378,6 @@ _SPECIAL: dict[str, Callable[[Shell], str | None]] = {
     "SECONDS": lambda sh: str((int(sh.p.clock.now) - sh.state.counting_since) // S) if sh.state.bash else None,
     "RANDOM": lambda sh: str(_random(sh)),
 }
-_RUN: dict[type, Callable[[Shell, Any, bool, bool], Status]] = {
-    Simple: Shell._simple,
-    Pipeline: Shell._pipeline,
-    AndOr: Shell._and_or,
-    Background: Shell._background,
-    Sequence: Shell._sequence,
-    Compound: Shell._compound,
-    If: Shell._if,
-    Loop: Shell._while,
-    For: Shell._for,
-    Case: Shell._case,
-    Function: Shell._function,
-}
 
 
 def _random(sh: Shell) -> int:
@@ -650,4 +386,4 @@ def _random(sh: Shell) -> int:
     return sh.state.random >> 16 & 0x7FFF
 
 
-__all__ = ["Exit", "Shell", "Status", "exec_status", "quoted", "single_quoted", "start_applet"]
+__all__ = ["Exit", "Shell", "Status", "exec_status", "start_applet"]

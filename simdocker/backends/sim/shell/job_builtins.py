@@ -5,7 +5,8 @@ from __future__ import annotations
 from simdocker.backends.sim.applets.signals import NAMES, number_of, table
 from simdocker.backends.sim.shell import jobs
 from simdocker.backends.sim.shell.builtins import BuiltinCall, builtin
-from simdocker.backends.sim.shell.interpreter import ERR, Status, single_quoted
+from simdocker.backends.sim.shell.interpreter import ERR, Status
+from simdocker.backends.sim.shell.quoting import single_quoted
 from simdocker.backends.sim.shell.state import BuiltinFailure, Job
 from simdocker.backends.sim.signals import INT
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from simdocker.backends.sim import applets
 from simdocker.backends.sim.shell.builtins import BuiltinCall, builtin
-from simdocker.backends.sim.shell.interpreter import Status, single_quoted
+from simdocker.backends.sim.shell.interpreter import Status
+from simdocker.backends.sim.shell.quoting import single_quoted
 from simdocker.backends.sim.shell.reader import KEYWORDS
 
 _BUILTIN_NAMES = (

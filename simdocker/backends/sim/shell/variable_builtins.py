@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from simdocker.backends.sim.shell import expand
 from simdocker.backends.sim.shell.builtins import BuiltinCall, builtin, number
-from simdocker.backends.sim.shell.interpreter import single_quoted
 from simdocker.backends.sim.shell.options import OPTION_NAMES, UNLISTED, settable
+from simdocker.backends.sim.shell.quoting import single_quoted
 from simdocker.backends.sim.shell.state import BuiltinFailure
 
 
