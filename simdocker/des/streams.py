@@ -2,10 +2,11 @@
 
 Each stream is seeded from sha256 of the seed and its name, so it depends neither on
 PYTHONHASHSEED nor on which streams were asked for before. Only `Random.random()` is used,
-whose values Python promises to keep; distributions are computed here and rounded to whole
+whose values Python promises to keep; durations (`CostProfile.draw`) are rounded to whole
 nanoseconds, so a platform's libm does not show.
 """
 
+from array import array
 from hashlib import sha256
 from math import erf, exp, log, sqrt, tau
 from random import Random
@@ -14,8 +15,11 @@ Z90 = 1.2815515655446004  # the 90 % point of the standard normal
 Z99 = 2.3263478740408408  # draws are held to the 1 % and 99 % points: the records tell nothing about the tails beyond
 STEPS = 4096
 
+Shape = tuple[int, float, float]
+"""A two-piece lognormal: its median and how wide each half is, in log units per deviation."""
 
-def _normal_steps() -> list[float]:
+
+def _normal_steps() -> "array[float]":
     """The standard normal in steps of equal weight, so that a draw is one look-up and one exp().
 
     Each quantile is found by Newton's method from its neighbour (importing `statistics` for its
@@ -26,7 +30,7 @@ def _normal_steps() -> list[float]:
         for _ in range(3):
             z -= (erf(z * sqrt(0.5)) / 2 - (step + 0.5) / STEPS) / (exp(-z * z / 2) / sqrt(tau))
         upper.append(min(z, Z99))
-    return [-z for z in reversed(upper)] + upper
+    return array("d", [*(-z for z in reversed(upper)), *upper])
 
 
 NORMAL_STEPS = _normal_steps()
@@ -48,32 +52,10 @@ class RandomStreams:
         return stream
 
 
-def spread(median: int, p10: int, p90: int) -> tuple[int, float, float]:
-    """The shape of a cost: the median and how wide each half is, in log units per deviation."""
+def spread(median: int, p10: int, p90: int) -> Shape:
+    """The shape of a cost with these points (ns)."""
     if median <= 0:
         return 0, 0.0, 0.0
     below = log(median / min(max(p10, 1), median)) / Z90
     above = log(max(p90, median) / median) / Z90
     return median, below, above
-
-
-class Quantiles(dict[int, int]):
-    """A two-piece lognormal, each half with its own width, by steps of equal weight: step → whole
-    nanoseconds. A step is computed when it is first drawn; from then on a draw is one look-up."""
-
-    def __init__(self, median: int, p10: int, p90: int) -> None:
-        self.shape = spread(median, p10, p90)
-
-    def __missing__(self, step: int) -> int:
-        median, below, above = self.shape
-        z = NORMAL_STEPS[step]
-        value = self[step] = int(median * exp(z * (above if z > 0.0 else below)) + 0.5)
-        return value
-
-
-def sample(stream: Random, median: int, p10: int, p90: int) -> int:
-    """A duration (ns) whose median, 10 % and 90 % points are the given ones (ns). One without spread
-    takes nothing from the stream."""
-    if p10 == median == p90:
-        return median
-    return Quantiles(median, p10, p90)[int(stream.random() * STEPS)]
