@@ -44,14 +44,47 @@ class Trace:
     who only wants them in a file or on a screen can do without.
     """
 
-    __slots__ = ("_count", "env", "keep", "listener", "records")
+    __slots__ = ("_count", "_keep", "_listener", "_write", "env", "records")
 
     def __init__(self, env: Environment) -> None:
         self.env = env
         self.records: list[Record] = []
-        self.keep = True
-        self.listener: Listener | None = None  # called with each record as it is written, for live output
+        self._keep = True
+        self._listener: Listener | None = None
         self._count = 0
+        self._write: Listener = self.records.append  # where a record goes: settled when that changes, not each time
+
+    @property
+    def keep(self) -> bool:
+        """Whether records are kept in `records`."""
+        return self._keep
+
+    @keep.setter
+    def keep(self, keep: bool) -> None:
+        self._keep = keep
+        self._settle()
+
+    @property
+    def listener(self) -> Listener | None:
+        """What is called with each record as it is written, for live output."""
+        return self._listener
+
+    @listener.setter
+    def listener(self, listener: Listener | None) -> None:
+        self._listener = listener
+        self._settle()
+
+    def _settle(self) -> None:
+        append, listener = self.records.append, self._listener
+
+        def both(record: Record) -> None:
+            append(record)
+            listener(record)  # type: ignore[misc]
+
+        if self._keep:
+            self._write = append if listener is None else both
+        else:
+            self._write = _drop if listener is None else listener
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` with each record from now on, after who listens already."""
@@ -72,11 +105,7 @@ class Trace:
         self._count = seq + 1
         process = env._active_proc  # `env.cause` and `env.now` without two property calls: every fact passes here
         span = env._cause if process is None else process.cause  # type: ignore[attr-defined]
-        record = Record(seq, env._now, actor, kind, what, span if cause is None else cause, span, attrs)
-        if self.keep:
-            self.records.append(record)
-        if self.listener is not None:
-            self.listener(record)
+        self._write(Record(seq, env._now, actor, kind, what, span if cause is None else cause, span, attrs))
         return seq
 
     def state(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None) -> int:
@@ -102,6 +131,10 @@ class Trace:
         write = writer(file)
         for record in self.records:
             write(record)
+
+
+def _drop(record: Record) -> None:
+    """Nobody keeps the record and nobody listens."""
 
 
 def writer(file: IO[bytes]) -> Listener:
