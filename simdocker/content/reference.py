@@ -88,7 +88,7 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
 
     def or_latest(self) -> Reference:
         """With the tag `latest` when it has neither tag nor digest."""
-        return self.with_tag(DEFAULT_TAG) if self.name_only else self
+        return self if self.tag or self.digest else Reference(self.domain, self.path, DEFAULT_TAG)
 
     def __str__(self) -> str:
         return self.familiar

@@ -70,6 +70,8 @@ class Environment(simpy.Environment):
             raise TypeError(f"time is whole nanoseconds (int), not {initial_time!r}")
         super().__init__(initial_time)
         self._cause = NO_CAUSE
+        self._beginning = Event(self)
+        self._beginning._ok, self._beginning._value = True, None
         # SimPy's BoundClass shortcut does not reach subclasses; bind by hand to stay as fast.
         for name, cls in _EVENT_TYPES.items():
             setattr(self, name, MethodType(cls, self))
@@ -81,6 +83,17 @@ class Environment(simpy.Environment):
 
         def process(self, generator: Generator[Event, Any, Any]) -> Process:
             """Start a process; it inherits the current `cause`."""
+
+    def begin(self, generator: Generator[Event, Any, Any], cause: int) -> Process:
+        """Start a process from a callback: it takes its first step there and then, without the event
+        that `process` schedules for it."""
+        process = Process.__new__(Process)
+        process.env = self
+        process.callbacks = []
+        process.cause = cause
+        process._generator = generator
+        process._resume(self._beginning)
+        return process
 
     now: int = property(attrgetter("_now"), doc="Nanoseconds since the start.")  # type: ignore[assignment]
 
@@ -136,8 +149,9 @@ class Environment(simpy.Environment):
                 return self._outcome(target)
             target.callbacks.append(StopSimulation.callback)
         try:
+            step = self.step
             while True:
-                self.step()
+                step()
         except StopSimulation as stop:
             return stop.args[0]
         except EmptySchedule:

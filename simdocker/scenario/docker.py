@@ -88,8 +88,7 @@ class HostTerminal:
                 self._process.die(1)
 
         self._forwarding = handler is not None
-        for number in FORWARDED:
-            self._process.signal(number, forward if handler is not None else "default")
+        self._process.signals(FORWARDED, forward if handler is not None else "default")
 
     def set_raw(self, raw: bool) -> None:
         terminal = self._process.fds.get(0)

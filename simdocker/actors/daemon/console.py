@@ -94,7 +94,8 @@ class Console:
         Attaching before the start is how `docker run` misses no output.
         """
         container = self.containers.get(id)
-        yield from self.containers.lifecycle.settled(container)
+        if container.busy is not None:
+            yield from self.containers.lifecycle.settled(container)
         state = container.state
         if state.paused:
             raise Conflict(f"Container {container.name} is paused, unpause the container before attach")
@@ -189,7 +190,8 @@ class Console:
         """Process: `POST /containers/{id}/wait?condition=`: headers at once, the exit code when the
         condition holds (`not-running` by default, `next-exit`, `removed`)."""
         container = self.containers.get(id)
-        yield from self.containers.lifecycle.settled(container)
+        if container.busy is not None:
+            yield from self.containers.lifecycle.settled(container)
         condition = request.query.get("condition", "not-running")
         if condition not in CONDITIONS:
             condition = "not-running"

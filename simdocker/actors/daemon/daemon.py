@@ -69,14 +69,14 @@ class Router:
         handler = self._exact.get((method, path))
         if handler is not None:
             return handler, ()
-        _, head, *names = path.split("/")
-        if len(names) > 1:
-            handler = self._around.get((method, head, names[-1]))
-            name = names[0] if len(names) == 2 else "/".join(names[:-1])
+        parts = path.split("/")
+        if len(parts) > 3:
+            handler = self._around.get((method, parts[1], parts[-1]))
+            name = parts[2] if len(parts) == 4 else "/".join(parts[2:-1])
             if handler is not None and name:
                 return handler, (name,)
-        handler = self._below.get((method, head))
-        name = "/".join(names)
+        handler = self._below.get((method, parts[1]))
+        name = "/".join(parts[2:])
         if handler is not None and name:
             return handler, (name,)
         raise NotFound("page not found")

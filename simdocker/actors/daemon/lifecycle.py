@@ -75,7 +75,8 @@ class Lifecycle:
     def post_start(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/start`."""
         container = self.containers.get(id)
-        yield from self.settled(container)
+        if container.busy is not None:
+            yield from self.settled(container)
         state = container.state
         if state.paused:
             raise Conflict("cannot start a paused container, try unpause instead")
@@ -207,8 +208,7 @@ class Lifecycle:
     # -- the end of a run ----------------------------------------------------------------------
 
     def _on_exit(self, container: Container, process: Any, code: int, cause: int) -> None:
-        env = self.daemon.env
-        env.process(self._exit(container, process, code)).cause = cause
+        self.daemon.env.begin(self._exit(container, process, code), cause)
 
     def _exit(self, container: Container, process: Any, code: int) -> Process:
         """Process: what dockerd does when containerd reports that a container's process ended.

@@ -66,6 +66,15 @@ class Process(Task, FileCalls):
             self._actions = {}
         self._actions[number] = action
 
+    def signals(self, numbers: Sequence[int], action: str | Callable[[int], None]) -> None:
+        """`signal` for several that may be caught: `docker run` does it for six, before and after."""
+        actions = self._actions = self._actions or {}
+        if action == "default":
+            for number in numbers:
+                actions.pop(number, None)
+        else:
+            actions.update(dict.fromkeys(numbers, action))
+
     def take_signals(self) -> list[int]:
         caught, self._caught = self._caught, None
         return caught or []

@@ -188,8 +188,7 @@ class Task:
             return
         env = self.kernel.env
         before, env._active_proc = env._active_proc, self  # type: ignore[assignment]
-        generator = self._generator
-        assert generator is not None
+        generator: Any = self._generator
         try:
             while True:
                 if event._ok:

@@ -137,7 +137,6 @@ class Lookup:
         p = self.sh.p
         if kind == APPLET:
             return start_applet(p, argv, env, fds)
-        self._check(path)
         try:
             return p.spawn(argv, env=env, fds=fds, path=path)
         except OSError as error:
