@@ -30,6 +30,10 @@ event). 64 KiB is what Linux gives a socket to send before anything is acknowled
 HEADERS = 512  # bytes of an HTTP request or response without a body, typical of the recorded ones
 
 
+HUNG_UP = "the other end is gone"
+"""Why a process that waits for an answer is interrupted when the actor that was to give it has ended."""
+
+
 class Unreachable(Exception):
     """Nothing answers at the other end. The argument says why in the words of Go's net package."""
 
@@ -74,9 +78,9 @@ class Wire:
     def call(self, request: Request, meter: Meter | None = None) -> Generator[Event, Any, Response]:
         """Process → Response: the request travels, is handled, the answer travels back.
 
-        Raises `Unreachable` when no chain of links that are up leads there. A `Response.stream` is
-        delayed like the answer; chunks written later arrive as much later. `meter` reads how much of
-        a bulky body, the request's or the answer's, has come.
+        Raises `Unreachable` when no chain of links that are up leads there, when nobody listens there, or when
+        the other end goes away meanwhile. A `Response.stream` is delayed like the answer; chunks written later
+        arrive as much later. `meter` reads how much of a bulky body, the request's or the answer's, has come.
         """
         emit, query = self.trace.emit, request.query
         bearer = self.env.bearer
@@ -91,7 +95,11 @@ class Wire:
         if self.remote:
             yield from self._carry(self.here, self.there, request.size, meter)
         bearer.cause = sent
-        response = yield from self.handle(request)
+        try:
+            response = yield from self.handle(request)
+        except Unreachable:
+            bearer.cause = outer
+            raise
         if self.remote:
             yield from self._carry(self.there, self.here, response.size, meter)
             if response.stream is not None:

@@ -13,11 +13,12 @@ from simdocker.api.errors import (
     Unavailable,
 )
 from simdocker.api.messages import Framing, Request, Response
-from simdocker.api.streams import Stream
+from simdocker.api.streams import Broken, Stream
 
 __all__ = [
     "ApiError",
     "BadRequest",
+    "Broken",
     "Conflict",
     "Forbidden",
     "Framing",

@@ -109,13 +109,22 @@ ANSWERS = {
 def fault(what: str, attrs: Mapping[str, Any]) -> str:
     """A sentence for a `fault`, or for `fault ends`."""
     link = attrs.get("link")
-    subject = f"the link {link[0]} – {link[1]}" if link else f"the registry {attrs['registry']}"
+    if link:
+        subject = f"the link {link[0]} – {link[1]}"
+    elif "daemon" in attrs:
+        subject = f"the daemon on {attrs['daemon']}"
+    else:
+        subject = f"the registry {attrs['registry']}"
     if what == "fault ends":
         return f"{subject} is up again"
     said = []
     for key, value in attrs.items():
         if key == "down":
             said.append("is down" if value is True else f"is down for {show_duration(value)}")
+        elif key == "crash":
+            said.append("is killed")
+        elif key == "restart":
+            said.append("is started again" if "crash" in attrs else "is stopped and started again")
         elif key == "up":
             said.append("is up again")
         elif key == "latency":

@@ -119,7 +119,7 @@ class Session:
             if step.run is not None or step.parallel is not None:
                 break
             if step.fault is not None:
-                apply(step.fault, world)
+                world.env.run(until=world.env.process(apply(step.fault, world)))
         world.trace.listener = self._heard
         for host in world.machines:  # before anything runs: whoever looks first must not change its number
             world.session(host, self._show, terminal=self.terminal)

@@ -1,8 +1,9 @@
-"""Faults: a link that goes down or changes, a registry that fails, limits or recovers."""
+"""Faults: a link that goes down or changes, a registry that fails, limits or recovers, a daemon that is
+stopped, killed or started again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from simpy import Event
@@ -11,12 +12,16 @@ from simdocker.actors.registry.registry import REFUSED
 from simdocker.scenario.parts import FOREVER
 
 if TYPE_CHECKING:
+    from simdocker.actors.daemon.life import Life
     from simdocker.scenario.model import Fault
     from simdocker.scenario.world import World
 
+Process = Generator[Event, Any, None]
 
-def apply(fault: Fault, world: World) -> None:
-    """Make it happen now; a `down` with a duration mends itself later."""
+
+def apply(fault: Fault, world: World) -> Process:
+    """Process: make it happen; a `down` with a duration mends itself later. Stopping and starting a
+    daemon takes its time, all else happens at once."""
     world.trace.note("player", "fault", _said(fault))
     if fault.link is not None:
         pairs = world.spec.joined(fault.link)
@@ -26,33 +31,43 @@ def apply(fault: Fault, world: World) -> None:
             world.network.set_links(pairs, bandwidth_bps=fault.bandwidth or None)
         if fault.down is not None or fault.up:
             world.network.set_links(pairs, up=bool(fault.up))
-        _mend(fault, world, lambda: world.network.set_links(pairs, up=True))
-        return
-    registry = world.registries[fault.registry or ""]
-    if fault.rate_limit is not None:
-        registry.set_rate_limit(fault.rate_limit)
-    if fault.down is not None:
-        registry.set_outage(REFUSED)
-        _mend(fault, world, lambda: registry.set_outage(""))
-    elif fault.up:
-        registry.set_outage("")
-        registry.set_rate_limit(None)
+    elif fault.registry is not None:
+        registry = world.registries[fault.registry]
+        if fault.rate_limit is not None:
+            registry.set_rate_limit(fault.rate_limit)
+        if fault.down is not None:
+            registry.set_outage(REFUSED)
+        elif fault.up:
+            registry.set_outage("")
+            registry.set_rate_limit(None)
+    else:
+        yield from _strike(fault, world.daemons[fault.daemon or ""].life)
+    if fault.down:  # else none, or until an `up`
+        world.env.process(_later(fault, world))
 
 
-def _mend(fault: Fault, world: World, mend: Callable[[], None]) -> None:
-    duration = fault.down
-    if not duration:  # none, or until an `up`
-        return
+def _strike(fault: Fault, life: Life) -> Process:
+    """Process: what happens to a daemon, in this order."""
+    if fault.crash:
+        life.crash()
+    elif fault.down is not None or fault.restart:
+        yield from life.stop()
+    if fault.up or fault.restart:
+        yield from life.start()
 
-    def later() -> Generator[Event, Any, None]:
-        yield world.env.timeout(duration)
-        mend()
-        world.trace.note("player", "fault ends", {"link": fault.link, "registry": fault.registry})
 
-    world.env.process(later())
+def _later(fault: Fault, world: World) -> Process:
+    """Process: what was down for a while is up again."""
+    yield world.env.timeout(fault.down or 0)
+    if fault.link is not None:
+        world.network.set_links(world.spec.joined(fault.link), up=True)
+    elif fault.registry is not None:
+        world.registries[fault.registry].set_outage("")
+    else:
+        yield from world.daemons[fault.daemon or ""].life.start()
+    world.trace.note("player", "fault ends", fault.names())
 
 
 def _said(fault: Fault) -> dict[str, Any]:
     """The fault as the file says it."""
-    ends = {"link": fault.link} if fault.link is not None else {"registry": fault.registry}
-    return ends | fault.changes() | ({"down": True} if fault.down == FOREVER else {})
+    return fault.names() | fault.changes() | ({"down": True} if fault.down == FOREVER else {})

@@ -18,6 +18,13 @@ from simdocker.scenario.worldspec import WorldSpec
 
 PATIENCE = Duration(3600 * 10**9)
 
+FAULTS = {
+    "link": {"down", "up", "latency", "bandwidth"},
+    "registry": {"down", "up", "rate_limit"},
+    "daemon": {"down", "up", "restart", "crash"},
+}
+"""What may be struck, and what may happen to it."""
+
 
 class LayerSpec(Part):
     """One layer of a published image: filler of `size` bytes in `file_count` files, and named files."""
@@ -114,31 +121,43 @@ class Check(Part):
 
 
 class Fault(Part):
-    """Something breaks: a link goes down or slows, a registry fails, limits or recovers."""
+    """Something breaks: a link goes down or slows, a registry fails, limits or recovers, a daemon is
+    stopped (`down`), killed (`crash`) or started again (`up`, `restart`), as systemd would do it."""
 
     link: tuple[str, str] | None = None
     registry: str | None = None
+    daemon: str | None = None
     down: Outage | None = None
     up: bool | None = None
     latency: Duration | None = None
     bandwidth: Bandwidth | None = None
     rate_limit: Annotated[int, Meta(ge=0)] | None = None
+    restart: bool | None = None
+    crash: bool | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if (self.link is None) == (self.registry is None):
-            raise ValueError("a fault names exactly one of link or registry")
+        named = self.names()
+        if len(named) != 1:
+            raise ValueError("a fault names exactly one of link, registry or daemon")
         if self.up is False:
             raise ValueError("up: false says nothing; to break it write down: true")
-        given = self.changes().keys()
-        allowed = {"down", "up", "latency", "bandwidth"} if self.link else {"down", "up", "rate_limit"}
+        if self.restart is False or self.crash is False:
+            raise ValueError("a fault that does not happen is left out")
+        (what,) = named
+        given, allowed = self.changes().keys(), FAULTS[what]
         if not given or not given <= allowed:
-            what = "link" if self.link else "registry"
             raise ValueError(f"a {what} fault says one of {listed(sorted(allowed))}")
+        if self.daemon and sum(key in given for key in ("down", "up", "restart")) > 1:
+            raise ValueError("a daemon fault says one of down, up or restart")
+
+    def names(self) -> dict[str, Any]:
+        """What the fault strikes: its kind and which."""
+        return {kind: value for kind in FAULTS if (value := getattr(self, kind)) is not None}
 
     def changes(self) -> dict[str, Any]:
         """What the fault does, by key."""
-        names = ("down", "up", "latency", "bandwidth", "rate_limit")
+        names = dict.fromkeys(key for allowed in FAULTS.values() for key in sorted(allowed))
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
@@ -199,6 +218,8 @@ class Scenario(Part, kw_only=True):
                 if not cables.keys() >= set(map(frozenset, world.joined(fault.link))):
                     known = listed(" and ".join(link.between) for link in world.links or cables.values())
                     raise ValueError(f"a fault names a link between {' and '.join(fault.link)}: linked are {known}")
+            if fault is not None and fault.daemon is not None and fault.daemon not in world.daemons():
+                raise ValueError(f"a fault names the daemon of {fault.daemon!r}: they run on {listed(world.daemons())}")
             if fault is not None and fault.registry is not None and fault.registry not in self.world.registries:
                 raise ValueError(
                     f"a fault names the registry {fault.registry!r}: known are {listed(self.world.registries)}"

@@ -92,7 +92,7 @@ class Player:
         elif step.wait is not None:
             yield env.timeout(step.wait)
         elif step.fault is not None:
-            apply(step.fault, world)
+            yield from apply(step.fault, world)
         else:
             world.trace.note(PLAYER, "say", {"text": step.say})
         if step.check:

@@ -32,6 +32,7 @@ from simdocker.trace import Trace
 
 if TYPE_CHECKING:
     from simdocker.actors.client.connection import Connection
+    from simdocker.actors.daemon.settings import Settings
     from simdocker.backends.ports import NetworkDriver
 
 BACKENDS = ("sim",)
@@ -116,10 +117,11 @@ class World:
                 disk_read=host.disk.read,
                 disk_write=host.disk.write,
                 lan=self._lan,
+                data_root=host.settings.data_root,
             )
             self.machines[name] = machine
             if name in daemons:
-                self.daemons[name] = self._daemon(name, machine)
+                self.daemons[name] = self._daemon(name, machine, host.settings)
         for name in spec.machines:
             client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self.connect, name))
             self.clients[name] = client
@@ -143,7 +145,7 @@ class World:
 
         publish(name, spec, self.registries)
 
-    def _daemon(self, name: str, machine: Machine) -> Daemon:
+    def _daemon(self, name: str, machine: Machine, settings: Settings) -> Daemon:
         return Daemon(
             name,
             self.env,
@@ -156,6 +158,7 @@ class World:
             volume=machine.volume,
             registries=self.directory,
             host_facts=machine.facts(),
+            settings=settings,
         )
 
     def connect(self, here: str, address: str | None = None) -> Connection:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, field
 
+from simdocker.actors.daemon.settings import DEFAULTS, Settings
 from simdocker.scenario import topology
 from simdocker.scenario.parts import Bandwidth, Duration, Part, Rate, Size, listed
 
@@ -38,16 +39,22 @@ class Disk(Part):
 class Host(Part):
     """A machine, or with `count` a group of equal ones: `node` with `count: 3` is node-1, node-2 and node-3.
 
-    Without `daemon` anywhere in the world every host has one; else only those that say so.
+    Without `daemon` anywhere in the world every host has one; else only those that say so. What is in
+    its /etc/docker/daemon.json stands for `true`.
     """
 
     count: Count | None = None
     cpus: Annotated[int, Meta(ge=1, le=1024)] = 2
     memory: Size = Size(4 << 30)
     disk: Disk = field(default_factory=Disk)
-    daemon: bool | None = None
+    daemon: bool | Settings | None = None
     os: str = "linux"
     docker_host: str | None = None  # where this host's client finds its daemon, such as tcp://server:2375
+
+    @property
+    def settings(self) -> Settings:
+        """How its daemon is configured."""
+        return self.daemon if isinstance(self.daemon, Settings) else DEFAULTS
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -208,4 +215,4 @@ class WorldSpec(Part, dict=True):
         """The machines that run a daemon."""
         said = [host.daemon for host in self.hosts.values()]
         default = not any(said)
-        return [name for name, host in self.machines.items() if (default if host.daemon is None else host.daemon)]
+        return [name for name, host in self.machines.items() if (default if host.daemon is None else bool(host.daemon))]

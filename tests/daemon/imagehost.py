@@ -1,6 +1,7 @@
 """A daemon with nothing but images, for tests of images alone: no runtime, no networks, no volumes."""
 
 from simdocker.actors.daemon.images import Images
+from simdocker.actors.daemon.settings import DEFAULTS
 from simdocker.actors.registry.catalogue import hub
 from simdocker.actors.registry.directory import Directory
 from simdocker.actors.registry.registry import Registry
@@ -75,6 +76,7 @@ class Host:
         self.storage = FakeStorage(world.env)
         self.containers = self
         self.events = self
+        self.settings = DEFAULTS
         self.using = []
         self.emitted = []
         self._random = world.streams.stream(name)

@@ -15,7 +15,9 @@ import msgspec
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Router
 from simdocker.actors.daemon.events import Events, as_json
+from simdocker.actors.daemon.life import Life
 from simdocker.actors.daemon.networks import Networks
+from simdocker.actors.daemon.settings import DEFAULTS
 from simdocker.actors.daemon.system import System
 from simdocker.actors.daemon.volumes import Volumes
 from simdocker.api import ApiError, InternalError, NotFound, Request, Response, models
@@ -197,6 +199,8 @@ class PartDaemon:
         self.storage = Roots(self.env)
         self.containers = Boxes()
         self.images: list[object] = []
+        self.settings = DEFAULTS
+        self.life = Life(self)  # type: ignore[arg-type]
         self.events = Events(self)  # type: ignore[arg-type]
         self.networks = Networks(self)  # type: ignore[arg-type]
         self.volumes = Volumes(self)  # type: ignore[arg-type]

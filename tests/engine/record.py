@@ -35,16 +35,20 @@ STEP_SECONDS = 90
 START_SECONDS = 30
 BUSYBOX_BUILD = re.compile(r"(BusyBox v[\d.]+) \([^)]*\)")
 
+Fault = dict[str, object]
+"""`fault: {daemon: …}` of a scenario."""
+
 
 @dataclass(frozen=True)
 class Scenario:
     """What one corpus file says."""
 
     title: str
-    steps: list[str]
+    steps: list[str | Fault]
     files: dict[str, str] = field(default_factory=dict)
     registry: bool = False
     private_registry: bool = False
+    daemon: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,16 @@ class Outcome:
 def read_scenario(path: Path) -> Scenario:
     """Read a corpus file, refusing keys that the recorder does not know."""
     data = yaml.safe_load(path.read_text())
-    unknown = set(data) - {"title", "steps", "files", "registry", "private_registry"}
-    if unknown or any(set(step) != {"run"} for step in data["steps"]):
+    unknown = set(data) - {"title", "steps", "files", "registry", "private_registry", "daemon"}
+    if unknown or any(set(step) not in ({"run"}, {"fault"}) for step in data["steps"]):
         raise ValueError(f"{path}: unknown keys {sorted(unknown) or 'in steps'}")
     return Scenario(
         title=data["title"],
-        steps=[step["run"].rstrip("\n") for step in data["steps"]],
+        steps=[step["run"].rstrip("\n") if "run" in step else step["fault"] for step in data["steps"]],
         files=data.get("files", {}),
         registry=data.get("registry", False),
         private_registry=data.get("private_registry", False),
+        daemon=data.get("daemon", {}),
     )
 
 
@@ -128,6 +133,7 @@ class Machine:
             text.replace(str(directory), "<workdir>")
             .replace(f"{self.scratch}/data", "/var/lib/docker")
             .replace(f"{self.scratch}/exec", "/var/run/docker")
+            .replace(f"{self.scratch}/docker.sock", "/var/run/docker.sock")
         )
 
     def docker(self, *arguments: str, check: bool = True) -> list[str]:
@@ -144,7 +150,11 @@ class Machine:
             raise RuntimeError(f"docker {' '.join(arguments)}: {outcome.stderr}")
         return outcome.stdout.split()
 
-    def reset(self) -> None:
+    def strike(self, fault: Fault) -> None:
+        """Stop, kill or start the daemon, as `fault: {daemon: …}` says in a scenario."""
+        raise RuntimeError(f"this engine is not ours to stop: {fault}")
+
+    def reset(self, daemon: dict[str, object]) -> None:
         """Leave the engine with its images alone: no containers, volumes or networks."""
         for listing, removal in (
             (("ps", "-aq", "--no-trunc"), ("rm", "-fv")),
@@ -191,13 +201,26 @@ class OwnEngine(Machine):
     def enter(self) -> list[str]:
         return ["nsenter", "--target", str(self._holder.pid), "--net", "--uts", "--mount", "--wd=."]
 
-    def reset(self) -> None:
-        """Also start the engine anew: it would go on with the next subnet otherwise."""
+    def strike(self, fault: Fault) -> None:
+        assert self._dockerd is not None
+        if fault.get("crash"):
+            self._dockerd.kill()
+            self._dockerd.wait()
+        elif "up" not in fault:
+            self._stop_dockerd()
+        if "up" in fault or "restart" in fault:
+            self._start_dockerd()
+
+    def reset(self, daemon: dict[str, object]) -> None:
+        """Also start the engine anew, with another configuration: it would go on with the next subnet otherwise."""
         if self._dockerd is not None:
-            super().reset()
+            if self._dockerd.poll() is not None:
+                self._start_dockerd()
+            super().reset(daemon)
         self._stop_dockerd()
+        (self.scratch / "daemon.json").write_text(json.dumps(daemon))
         self._start_dockerd()
-        super().reset()
+        super().reset(daemon)
 
     def close(self) -> None:
         self._stop_dockerd()
@@ -216,6 +239,7 @@ class OwnEngine(Machine):
                     f"--exec-root={directory}/exec",
                     f"--pidfile={directory}/dockerd.pid",
                     f"--host={self.docker_host}",
+                    f"--config-file={directory}/daemon.json",
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -296,7 +320,7 @@ def _push(machine: Machine, name: str) -> None:
 
 def play(machine: Machine, scenario: Scenario) -> list[Outcome]:
     """Play a scenario from a clean engine in a directory of its own."""
-    machine.reset()
+    machine.reset(scenario.daemon)
     with ExitStack() as stack:
         parent = stack.enter_context(tempfile.TemporaryDirectory(prefix="simdocker-play-"))
         directory = Path(parent, "work")
@@ -309,7 +333,13 @@ def play(machine: Machine, scenario: Scenario) -> list[Outcome]:
             stack.enter_context(registry(machine))
         if scenario.private_registry:
             stack.enter_context(private_registry(machine))
-        return [machine.run(line, directory) for line in scenario.steps]
+        outcomes = []
+        for step in scenario.steps:
+            if isinstance(step, str):
+                outcomes.append(machine.run(step, directory))
+            else:
+                machine.strike(step)
+        return outcomes
 
 
 def texts(outcomes: list[Outcome]) -> list[str]:
@@ -331,13 +361,15 @@ def unstable(first: list[Outcome], second: list[Outcome]) -> list[str]:
 
 def write_recording(path: Path, scenario: Scenario, outcomes: list[Outcome]) -> None:
     """Write a recording beside its corpus file."""
+    done = iter(outcomes)
     recording = {
         "recorded_on": RECORDED_ON,
         "title": scenario.title,
         "files": scenario.files,
         "registry": scenario.registry,
         "private_registry": scenario.private_registry,
-        "steps": [asdict(outcome) for outcome in outcomes],
+        "daemon": scenario.daemon,
+        "steps": [asdict(next(done)) if isinstance(step, str) else {"fault": step} for step in scenario.steps],
     }
     path.write_text(json.dumps(recording, indent=2, ensure_ascii=False) + "\n")
 

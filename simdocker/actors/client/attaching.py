@@ -8,6 +8,7 @@ process of its own, because it may never come.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from simpy import Interrupt
@@ -15,9 +16,11 @@ from simpy import Interrupt
 from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit
 from simdocker.actors.client.detaching import DetachKeys
+from simdocker.actors.client.format.now import now_ns
 from simdocker.actors.client.terminal import Process, Terminal
-from simdocker.api import Response, Stream
+from simdocker.api import Broken, Response, Stream
 from simdocker.api.messages import NO_QUERY
+from simdocker.api.units import S
 
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 STDERR = 2
@@ -69,7 +72,8 @@ class Conversation:
     def listen(self) -> Process:
         """Process: print what comes until the other side has nothing more to say. Raises Detached."""
         if self._output is not None:
-            yield from print_output(self._cli.terminal, self._output)
+            with suppress(Broken):  # whoever asks for the exit code next will find out
+                yield from print_output(self._cli.terminal, self._output)
         if self._keys is not None and self._keys.complete:
             raise Detached
 
@@ -158,7 +162,14 @@ def await_end(cli: Cli, id: str, auto_remove: bool) -> Process:
 def exit_status(cli: Cli, waiting: Response) -> Exit:
     """Process → the exit code that `await_end`'s answer brings, 125 when waiting failed."""
     stream = waiting.stream
-    result = waiting.body if stream is None else (yield from stream.read())
+    try:
+        result = waiting.body if stream is None else (yield from stream.read())
+    except Broken:
+        from datetime import UTC, datetime
+
+        stamp = datetime.fromtimestamp(now_ns(cli) // S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        cli.err(f'time="{stamp}" level=error msg="error waiting for container: unexpected EOF"\n')
+        return WAIT_FAILED
     if result is None:
         return WAIT_FAILED
     if result.get("Error"):

@@ -106,9 +106,9 @@ class Cli:
         address = self.connection.address
         if not reason:
             return f"Cannot connect to the Docker daemon at {address}. Is the docker daemon running?"
-        from urllib.parse import urlencode
+        from urllib.parse import quote, urlencode
 
-        where = "http://" + address.partition("://")[2] + f"/v{self.api_version}" + path
+        where = "http://" + quote(address.partition("://")[2], safe=":") + f"/v{self.api_version}" + path
         if query:
             where += "?" + urlencode(sorted(query.items()))
         return f'error during connect: {method.title()} "{where}": {reason}'

@@ -17,6 +17,7 @@ from simdocker.actors.client.connection import Connect, Connection, endpoint
 from simdocker.actors.client.help import command_help, docker_help, group_help
 from simdocker.actors.client.line import GLOBAL_FLAGS, PLAIN_EXIT, Answer, Help, Line, not_resolved, read_line
 from simdocker.actors.client.terminal import Terminal
+from simdocker.api import Broken
 from simdocker.trace.record import NOTE
 
 if TYPE_CHECKING:
@@ -101,6 +102,9 @@ class Client:
             if fault.message:
                 terminal.err(fault.message + "\n")
             return fault.exit_code
+        except Broken:
+            terminal.err("unexpected EOF\n")
+            return PLAIN_EXIT
         except BrokenPipeError as fault:
             terminal.err(f"{fault}\n")
             return PLAIN_EXIT

@@ -176,6 +176,8 @@ class Connections:
         state.joined = False
 
     def _event(self, network: Network, action: str, container: Container) -> None:
+        if self.daemon.life.restoring:  # dockerd knows its networks, but not yet who was on them
+            return
         self.daemon.events.emit(
             "network", action, network.id, {"container": container.id, "name": network.name, "type": network.driver}
         )

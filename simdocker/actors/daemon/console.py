@@ -58,11 +58,14 @@ class Console:
     # -- the path of output ----------------------------------------------------------------------
 
     def output(self, container: Container) -> Callable[[int, bytes], None]:
-        """The function a container's process writes through."""
-        env = self.daemon.env
+        """The function a container's process writes through. While there is no daemon the pipe keeps it."""
+        env, life = self.daemon.env, self.daemon.life
         keep = container.host.LogConfig is None or container.host.LogConfig.Type != "none"
 
         def write(fd: int, data: bytes) -> None:
+            if life.down:
+                life.unread.append((container, fd, data))
+                return
             if keep:
                 container.log.write(env.now, fd, data)
             if container.attached:

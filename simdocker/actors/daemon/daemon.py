@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-from simpy import Event
+from simpy import Event, Interrupt
 
 from simdocker.actors.daemon import bodies
+from simdocker.actors.daemon.settings import DEFAULTS, Settings
+from simdocker.actors.wire import HUNG_UP, Unreachable
 from simdocker.api import ApiError, NotFound, Request, Response
 from simdocker.backends.ports import DriverError
 
@@ -103,6 +105,7 @@ class Daemon:
         volume: VolumeDriver,
         registries: Directory,
         host_facts: dict[str, Any] | None = None,
+        settings: Settings = DEFAULTS,
     ) -> None:
         from simdocker.actors.daemon import (
             archives,
@@ -112,6 +115,7 @@ class Daemon:
             events,
             execs,
             images,
+            life,
             networks,
             registry_requests,
             stats,
@@ -131,11 +135,13 @@ class Daemon:
         self.network_driver = network
         self.volume_driver = volume
         self.registries = registries
+        self.settings = settings
         self.host_facts = host_facts or {}  # NCPU, MemTotal, OperatingSystem …, for /info
         self.hostname = str(self.host_facts.get("Name", host))
         self._random = streams.stream(f"{self.actor}/cost")
         self._ids = streams.stream(f"{self.actor}/id")
         self.random_names = streams.stream(f"{self.actor}/name")
+        self.life = life.Life(self)
         self.events = events.Events(self)
         self.images = images.Images(self)
         self.networks = networks.Networks(self)
@@ -154,7 +160,24 @@ class Daemon:
                 self.router.add(route)
 
     def handle(self, request: Request) -> Reply:
-        """Process: answer one request. An `ApiError` becomes the response it stands for."""
+        """Process: answer one request. An `ApiError` becomes the response it stands for.
+
+        Raises Unreachable when the daemon does not run, or ends meanwhile."""
+        life = self.life
+        caller = life.enter()
+        try:
+            response = yield from self._answer(request)
+        except Interrupt as interrupt:
+            if interrupt.cause is not HUNG_UP:
+                raise
+            raise Unreachable("EOF") from None
+        finally:
+            life.leave(caller)
+        if response.stream is not None:
+            life.watch(response.stream)
+        return response
+
+    def _answer(self, request: Request) -> Reply:
         try:
             handler, parameters = self.router.find(request.method, request.path)
             bodies.read(request, bool(parameters))

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from simdocker.api import Stream
     from simdocker.content.image import Layer
 
-CONCURRENT = 3  # dockerd's --max-concurrent-downloads
-RETRIES = 5  # dockerd's --max-download-attempts: so many times again after the first failure
 RETRY_STEP_S = 5  # the wait grows by this much with each failure
 SECOND = 1_000_000_000
 REPORT_NS = 100_000_000  # dockerd reports progress at most ten times a second …
@@ -73,10 +71,12 @@ class Download:
 class Downloads:
     """The downloads of one daemon."""
 
-    __slots__ = ("_active", "_current", "_waiting", "daemon")
+    __slots__ = ("_active", "_again", "_current", "_most", "_waiting", "daemon")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
+        settings = daemon.settings
+        self._most, self._again = settings.max_concurrent_downloads, settings.max_download_attempts
         self._active = 0
         self._waiting: deque[Event] = deque()
         self._current: dict[Key, Download] = {}
@@ -125,7 +125,7 @@ class Downloads:
         download.done.succeed()
 
     def _fetch_in_turn(self, download: Download) -> Generator[Event, Any, Layer]:
-        if self._active >= CONCURRENT:
+        if self._active >= self._most:
             turn = self.daemon.env.event()
             self._waiting.append(turn)
             download.progress.say("Waiting")
@@ -165,9 +165,9 @@ class Downloads:
             except (Refused, ConnectionFailed) as error:
                 download.meter = None
                 failures += 1
-                if isinstance(error, Refused) and (failures > RETRIES or not error.retry):
+                if isinstance(error, Refused) and (failures > self._again or not error.retry):
                     raise
-                if failures > RETRIES:
+                if failures > self._again:
                     raise Failed(error.args[0]) from None
                 yield from self._pause(progress, failures * RETRY_STEP_S)
                 continue

@@ -76,6 +76,10 @@ class Events:
                 if included(happened, listener.filters):
                     listener.stream.write(as_json(happened))
 
+    def forget(self) -> None:
+        """dockerd has ended: events are kept in its memory alone."""
+        self._history.clear()
+
     def past(self, since: int, until: int, filters: Filters) -> list[Happened]:
         """The remembered events of that time (ns), oldest first."""
         return [

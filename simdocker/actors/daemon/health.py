@@ -82,6 +82,14 @@ def suspended(container: Container) -> None:
         health.status = UNHEALTHY
 
 
+def left_alone(container: Container) -> None:
+    """dockerd has ended, and with it the monitor."""
+    health = container.health
+    if health is not None and health.stop is not None:
+        health.stop.succeed()
+        health.stop = None
+
+
 def _monitor(daemon: Daemon, container: Container, health: Health, stop: Event) -> Process:
     """Process: wait for the interval, probe, judge, until stopped."""
     check, words = container.config.Healthcheck, command(container.config)

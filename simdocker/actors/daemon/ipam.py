@@ -182,6 +182,10 @@ class AddressSpace:
             raise Forbidden(OVERLAP)
         self._used.append(subnet)
 
+    def rewind(self) -> None:
+        """Look for the next one from the first again."""
+        self._cursor = 0
+
     def release(self, subnet: Subnet) -> None:
         """A network is gone."""
         self._used.remove(subnet)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import AnyOf, Event
 
-from simdocker.actors.daemon import checks, health, host_options
+from simdocker.actors.daemon import checks, health, host_options, restarting
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.signals import SIGKILL, SIGTERM, parse_signal, supported
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 S = 1_000_000_000
 MS = 1_000_000
 DEFAULT_STOP_TIMEOUT_S = 10  # Docker's default
-FIRST_RESTART_DELAY_NS = 100 * MS  # dockerd: 100 ms, doubled up to a minute
-MAX_RESTART_DELAY_NS = 60 * S
-STEADY_RUN_NS = 10 * S  # a run this long resets the back-off
 
 STARTED = Response(204)
 
@@ -184,7 +181,7 @@ class Lifecycle:
         else:
             answer = InternalError(message)
         code = error.exit_code if isinstance(error, StartFailed) else container.state.exit_code or 128
-        yield from self._release(container)
+        yield from self.release(container)
         state.running = state.restarting = False
         state.exit_code = code
         state.error = message
@@ -196,7 +193,7 @@ class Lifecycle:
             yield from self.containers.remove(container, volumes=True)
         raise answer
 
-    def _release(self, container: Container) -> Process:
+    def release(self, container: Container) -> Process:
         """Process: give back what a run used: network, volumes, mount (daemon `Cleanup`)."""
         daemon = self.daemon
         yield from daemon.networks.detach(container)
@@ -208,6 +205,9 @@ class Lifecycle:
     # -- the end of a run ----------------------------------------------------------------------
 
     def _on_exit(self, container: Container, process: Any, code: int, cause: int) -> None:
+        if self.daemon.life.down:  # nobody is there; containerd will tell who asks
+            container.state.finished_ns = self.daemon.env.now
+            return
         self.daemon.env.begin(self._exit(container, process, code), cause)
 
     def _exit(self, container: Container, process: Any, code: int) -> Process:
@@ -224,18 +224,11 @@ class Lifecycle:
             container.busy = Event(daemon.env)
         else:
             yield from self.lock(container)
-        console = self.containers.console
-        container.log.flush(daemon.env.now)
-        console.end_attached(container)
-        health.suspended(container)
-        container.stdin = None
-        state.exit_code = code
-        state.oom_killed = process.oom_killed
-        state.paused = False
-        state.pid = 0
         state.finished_ns = daemon.env.now
-        container.process = None
-        restart = self._restart_delay(container, code)
+        self._ended(container, process, code)
+        restart = None
+        if not daemon.life.stopping:
+            restart = restarting.delay(container, code, daemon.env.now - state.started_ns)
         daemon.trace.state(container.actor, "died", {"exit": code})
         if process.oom_killed:
             self.containers.event(container, "oom")
@@ -243,7 +236,7 @@ class Lifecycle:
         if container.exec_ids:
             daemon.execs.end_all(container)
         yield daemon.work("runtime.reap")
-        yield from self._release(container)
+        yield from self.release(container)
         if restart is None:
             state.running = state.restarting = False
         else:
@@ -251,12 +244,32 @@ class Lifecycle:
             container.restart_count += 1
         daemon.trace.state(container.actor, state.status)
         self.unlock(container)
-        console.end_followers(container)
+        self.containers.console.end_followers(container)
         self.notify(container, "not-running")
         if restart is not None:
             daemon.env.process(self._restart_later(container, restart))
         elif container.host.AutoRemove:
             yield from self.containers.remove(container, volumes=True)
+
+    def _ended(self, container: Container, process: Any, code: int) -> None:
+        """The process is no more: its last words are kept, its state says how it ended."""
+        state = container.state
+        container.log.flush(self.daemon.env.now)
+        self.containers.console.end_attached(container)
+        health.suspended(container)
+        container.stdin = None
+        state.exit_code = code
+        state.oom_killed = process.oom_killed
+        state.paused = False
+        state.pid = 0
+        container.process = None
+
+    def ended_unseen(self, container: Container, process: Any) -> Process:
+        """Process: a container ended while dockerd was away: no event tells of it."""
+        self._ended(container, process, process.exited.value)
+        yield from self.release(container)
+        container.state.running = container.state.restarting = False
+        self.daemon.trace.state(container.actor, container.state.status, {"exit": process.exited.value})
 
     def notify(self, container: Container, condition: str) -> None:
         """Answer everyone waiting for `condition`: an exit answers `not-running` and `next-exit`."""
@@ -272,22 +285,6 @@ class Lifecycle:
             else:
                 kept.append((wanted, stream))
         container.waiters = kept or None
-
-    def _restart_delay(self, container: Container, code: int) -> int | None:
-        """How long to wait before a restart, None for no restart (restartmanager.ShouldRestart)."""
-        policy = container.host.RestartPolicy
-        if policy is None or policy.Name in ("", "no") or container.manually_stopped:
-            return None
-        if policy.Name == "on-failure" and (
-            code == 0 or (policy.MaximumRetryCount and container.restart_count >= policy.MaximumRetryCount)
-        ):
-            return None
-        ran = self.daemon.env.now - container.state.started_ns
-        if container.restart_delay_ns == 0 or ran > STEADY_RUN_NS:
-            container.restart_delay_ns = FIRST_RESTART_DELAY_NS
-        else:
-            container.restart_delay_ns = min(2 * container.restart_delay_ns, MAX_RESTART_DELAY_NS)
-        return container.restart_delay_ns
 
     def _restart_later(self, container: Container, delay_ns: int) -> Process:
         """Process: start a container again after its back-off, unless someone stopped it meanwhile."""
@@ -383,7 +380,7 @@ class Lifecycle:
         restart, and thaws it when it is paused (daemon/kill.go `killWithSignal`)."""
         config = container.config
         ends = number == SIGKILL or not config.StopSignal or parse_signal(config.StopSignal) == number
-        container.manually_stopped = True
+        container.manually_stopped = not self.daemon.life.stopping
         if container.state.restarting and container.process is None:
             self._cancel_restart(container)
             return
@@ -392,9 +389,14 @@ class Lifecycle:
             self.daemon.trace.step(self.daemon.kernel, "kill", {"container": container.name, "signal": number})
             self.daemon.runtime.signal(process, number)
             if ends and container.state.paused:
-                self.daemon.env.process(self.daemon.runtime.resume(container.id))
-                container.state.paused = False
+                self.daemon.env.process(self._thaw(container))
         self.containers.event(container, "kill", {"signal": str(number)})
+
+    def _thaw(self, container: Container) -> Process:
+        """Process: a frozen process can act on no signal."""
+        container.state.paused = False
+        yield from self.daemon.runtime.resume(container.id)
+        self.containers.event(container, "unpause")
 
     def _gone(self, container: Container) -> Process:
         """Process: wait until the end of the current run has been handled."""

@@ -138,6 +138,11 @@ class Networks:
             state = container.endpoints.get(name)
             yield name, state.network.id if state and state.network else ""
 
+    def forget(self) -> None:
+        """dockerd has ended: which subnet it gave out last is in its memory alone."""
+        if self._space is not None:
+            self._space.rewind()
+
     # -- finding ---------------------------------------------------------------------------------
 
     def by_name(self, name: str) -> Network:

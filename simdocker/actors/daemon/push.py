@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
     from simdocker.actors.daemon.image_store import Image
 
-CONCURRENT = 5  # dockerd's --max-concurrent-uploads
 REPORT_NS = 500_000_000
 
 
@@ -98,7 +97,7 @@ class Push:
         for report in reports.values():
             report.watch(self.stream)
             report.say("Preparing")
-        for layer in layers[CONCURRENT:]:
+        for layer in layers[self.daemon.settings.max_concurrent_uploads :]:
             reports[layer.chain_id].say("Waiting")
         self._failed = None
         yield AllOf(daemon.env, [daemon.env.process(self._layer(layer, reports[layer.chain_id])) for layer in layers])
@@ -120,7 +119,7 @@ class Push:
 
     def _layer(self, layer: StoredLayer, report: Progress) -> Process:
         """Process: one layer, in its turn."""
-        if self._active >= CONCURRENT:
+        if self._active >= self.daemon.settings.max_concurrent_uploads:
             turn = Event(self.daemon.env)
             self._waiting.append(turn)
             yield turn

@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.actors.daemon.settings import LOG_DRIVERS, Settings
 from simdocker.actors.daemon.times import rfc3339
 from simdocker.api import Request, Response
 
@@ -23,7 +24,6 @@ BUILD_TIME = "2026-05-07T21:09:36.000000000+00:00"
 CONTAINERD, CONTAINERD_COMMIT = "1.6.20~ds1", "1.6.20~ds1-1+deb12u3"
 RUNC, RUNC_COMMIT = "1.1.5+ds1", "1.1.5+ds1-1+deb12u1"
 INIT = "0.19.0"
-ROOT = "/var/lib/docker"
 
 COMMON_HEADERS = {
     "Api-Version": API_VERSION,
@@ -51,7 +51,6 @@ FACTS: dict[str, Any] = {
 """What is said of a machine about which nothing is known."""
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # uname's word → Go's
-_LOG_DRIVERS = "awslogs fluentd gcplogs gelf journald json-file local logentries splunk syslog"
 _CAPABILITIES = (
     "MemoryLimit SwapLimit KernelMemory KernelMemoryTCP CpuCfsPeriod CpuCfsQuota CPUShares CPUSet PidsLimit "
     "IPv4Forwarding BridgeNfIptables BridgeNfIp6tables OomKillDisable"
@@ -108,7 +107,7 @@ class System:
 
     def info(self, request: Request) -> Reply:
         """Process: `GET /info`."""
-        daemon = self.daemon
+        daemon, settings = self.daemon, self.daemon.settings
         yield daemon.work("api.info")
         states = [container.state for container in daemon.containers.all()]
         running = sum(state.running and not state.paused for state in states)
@@ -133,14 +132,14 @@ class System:
                     "Volume": ["local"],
                     "Network": ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"],
                     "Authorization": None,
-                    "Log": _LOG_DRIVERS.split(),
+                    "Log": LOG_DRIVERS,
                 },
                 **dict.fromkeys(_CAPABILITIES, True),
-                "Debug": False,
+                "Debug": settings.debug,
                 "NFd": 26,
                 "NGoroutines": 40,
                 "SystemTime": rfc3339(daemon.env.now),
-                "LoggingDriver": "json-file",
+                "LoggingDriver": settings.log_driver,
                 "CgroupDriver": "cgroupfs",
                 "CgroupVersion": "1",
                 "NEventsListener": daemon.events.listeners,
@@ -150,24 +149,16 @@ class System:
                 "OSType": "linux",
                 "Architecture": self.fact("Architecture"),
                 "IndexServerAddress": "https://index.docker.io/v1/",
-                "RegistryConfig": {
-                    "AllowNondistributableArtifactsCIDRs": [],
-                    "AllowNondistributableArtifactsHostnames": [],
-                    "InsecureRegistryCIDRs": ["127.0.0.0/8"],
-                    "IndexConfigs": {
-                        "docker.io": {"Name": "docker.io", "Mirrors": [], "Secure": True, "Official": True}
-                    },
-                    "Mirrors": [],
-                },
+                "RegistryConfig": _registries(settings),
                 "NCPU": self.fact("NCPU"),
                 "MemTotal": self.fact("MemTotal"),
                 "GenericResources": None,
-                "DockerRootDir": ROOT,
+                "DockerRootDir": settings.data_root,
                 "HttpProxy": "",
                 "HttpsProxy": "",
                 "NoProxy": "",
                 "Name": daemon.host_facts.get("Name", daemon.host),
-                "Labels": [],
+                "Labels": settings.labels,
                 "ExperimentalBuild": False,
                 "ServerVersion": VERSION,
                 "Runtimes": {
@@ -184,7 +175,7 @@ class System:
                     "Error": "",
                     "RemoteManagers": None,
                 },
-                "LiveRestoreEnabled": False,
+                "LiveRestoreEnabled": settings.live_restore,
                 "Isolation": "",
                 "InitBinary": "docker-init",
                 "ContainerdCommit": {"ID": CONTAINERD_COMMIT, "Expected": CONTAINERD_COMMIT},
@@ -192,6 +183,7 @@ class System:
                 "InitCommit": {"ID": "", "Expected": ""},
                 "SecurityOptions": ["name=seccomp,profile=default"],
                 "Warnings": None,
+                **_address_pools(settings),
             },
         )
 
@@ -201,3 +193,24 @@ class System:
 
         digits = b32encode(hashlib.sha256(self.daemon.actor.encode()).digest()).decode()[:48]
         return ":".join(digits[at : at + 4] for at in range(0, 48, 4))
+
+
+def _registries(settings: Settings) -> dict[str, Any]:
+    """`RegistryConfig`: Docker Hub with its mirrors, and who may be spoken to without TLS."""
+    mirrors = [mirror.rstrip("/") + "/" for mirror in settings.registry_mirrors]
+    hub = {"Name": "docker.io", "Mirrors": mirrors, "Secure": True, "Official": True}
+    named = [name for name in settings.insecure_registries if "/" not in name]
+    indexes = {name: {"Name": name, "Mirrors": [], "Secure": False, "Official": False} for name in named}
+    return {
+        "AllowNondistributableArtifactsCIDRs": [],
+        "AllowNondistributableArtifactsHostnames": [],
+        "InsecureRegistryCIDRs": [name for name in settings.insecure_registries if "/" in name] + ["127.0.0.0/8"],
+        "IndexConfigs": {"docker.io": hub, **indexes},
+        "Mirrors": mirrors,
+    }
+
+
+def _address_pools(settings: Settings) -> dict[str, Any]:
+    """`DefaultAddressPools`, which is left out unless configured."""
+    pools = [{"Base": pool.base, "Size": pool.size} for pool in settings.default_address_pools]
+    return {"DefaultAddressPools": pools} if pools else {}

@@ -19,7 +19,6 @@ from simdocker.api.units import human_duration
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
-ROOT = "/var/lib/docker"
 MASKED_PATHS = [
     "/proc/asound",
     "/proc/acpi",
@@ -135,7 +134,7 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
     """`GET /containers/{id}/json`."""
     image = container.image
     networked = container.sandbox_id != ""
-    home = f"{ROOT}/containers/{container.id}"
+    home = f"{daemon.settings.data_root}/containers/{container.id}"
     shown: dict[str, Any] = {
         "Id": container.id,
         "Created": rfc3339(container.created_ns),

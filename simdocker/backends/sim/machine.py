@@ -39,7 +39,8 @@ GROUP = "root:x:0:\ndaemon:x:1:\ndocker:x:999:\n"
 
 
 class Machine:
-    """One host. `userland` is the read-only tree under its disk; `lan` what its network is plugged into."""
+    """One host. `userland` is the read-only tree under its disk; `lan` what its network is plugged into;
+    `data_root` where its daemon keeps its things."""
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class Machine:
         disk_read: int = 500_000_000,
         disk_write: int = 300_000_000,
         lan: Lan | None = None,
+        data_root: str = "/var/lib/docker",
         userland: Node | None = None,
     ) -> None:
         self.name = name
@@ -63,7 +65,7 @@ class Machine:
         self.network = NetworkDriver(name, env, trace, profile, random, lan, kernel.next_pipe, kernel.broken_pipe)
         self.host = host = Container(kernel, "", name, Cgroup("/"), self.network, is_host=True)
         disk = Node(DIRECTORY, 0o755, mtime=kernel.booted_ns)
-        for path in (HOME, "/root", "/tmp", "/var/lib/docker/volumes", "/var/run", "/mnt", "/opt", "/srv"):
+        for path in (HOME, "/root", "/tmp", f"{data_root}/volumes", "/var/run", "/mnt", "/opt", "/srv"):
             put(disk, path, Node(DIRECTORY, 0o1777 if path == "/tmp" else 0o755))
         put(disk, "/etc/hostname", file(f"{name}\n"))
         put(disk, "/etc/hosts", file(f"127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n"))
@@ -71,9 +73,9 @@ class Machine:
         root = Mount(mounts.DISK, "/", "ext4", disk, stack((userland if userland is not None else host_userland(),)))
         host.mounts = MountNamespace(root, mounts.HOST_MOUNTS, points(tuple(mounts.HOST_MOUNTS)), host)
         kernel.host_mounts = host.mounts
-        self.storage = StorageDriver(kernel, trace, profile, random, disk_write)
+        self.storage = StorageDriver(kernel, trace, profile, random, disk_write, data_root)
         self.runtime = Runtime(kernel, trace, profile, random)
-        self.volume = VolumeDriver(kernel, trace, profile, random, disk_write)
+        self.volume = VolumeDriver(kernel, trace, profile, random, disk_write, data_root)
 
     def start(
         self,

@@ -31,8 +31,6 @@ REFERENCE_DISK = 300_000_000
 
 NO_MOUNTS: Mapping[str, MakeMount] = {}
 
-ROOT_DIRECTORY = "/var/lib/docker/overlay2"
-
 
 class OverlayMount(Mount):
     """The union mount of a container; its `options` are the directory of its layer, from which its long
@@ -47,7 +45,7 @@ class OverlayMount(Mount):
 
 
 class RootFS:
-    """A container's layers, mounted or not: `upper` is its own, `lower` the image's."""
+    """A container's layers, mounted or not: `upper` is its own, kept in `directory`, `lower` the image's."""
 
     __slots__ = ("directory", "lower", "mounted", "read_only", "upper")
 
@@ -93,16 +91,19 @@ def cache_id(host: str, id: str) -> str:
 
 
 class StorageDriver:
-    """One host's overlay2. `disk_write` is what its disk takes, in bytes per second."""
+    """One host's overlay2, under `data_root`. `disk_write` is what its disk takes, in bytes per second."""
 
     name = "overlay2"
 
-    def __init__(self, kernel: Kernel, trace: Trace, profile: CostProfile, random: Random, disk_write: int) -> None:
+    def __init__(
+        self, kernel: Kernel, trace: Trace, profile: CostProfile, random: Random, disk_write: int, data_root: str
+    ) -> None:
         self.kernel = kernel
         self.actor = f"kernel@{kernel.host}"
         self.trace = trace
         self.profile = profile
         self._random = random
+        self._home = f"{data_root}/overlay2"
         self._slowness = REFERENCE_DISK / disk_write
         self._chains: dict[str, Chain] = {}
         self._containers: dict[str, RootFS] = {}
@@ -170,7 +171,7 @@ class StorageDriver:
         return [Change(path, kind) for path, kind in changes(rootfs.upper, rootfs.lower)]
 
     def directory(self, id: str) -> str:
-        return f"{ROOT_DIRECTORY}/{cache_id(self.kernel.host, id)}"
+        return f"{self._home}/{cache_id(self.kernel.host, id)}"
 
     def size(self, container_id: str) -> int:
         return file_bytes(self._containers[container_id].upper)

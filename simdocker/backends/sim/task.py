@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simpy import Event
+from simpy import Event, Interrupt
 from simpy.events import NORMAL
 
 from simdocker.backends.sim import signals
@@ -242,6 +242,12 @@ class Task:
         event._value = value
         self._wait_for(event)
         env.schedule(event, NORMAL)
+
+    def interrupt(self, cause: object) -> None:
+        """Whatever it waits for will not come: `Interrupt` is raised there, as by `simpy.Process.interrupt`."""
+        if self.status is None:
+            self._detach()
+            self._resume(False, Interrupt(cause))
 
     def release(self) -> None:
         """Go on after the freezer or SIGSTOP, unless the other still holds it."""

@@ -1,6 +1,6 @@
 """Named volumes of one simulated host: the `local` volume driver.
 
-A volume is a directory of the host's filesystem, /var/lib/docker/volumes/<name>/_data, or, by its
+A volume is a directory of the host's filesystem, <data root>/volumes/<name>/_data, or, by its
 options, another directory of the host (`type=none,o=bind`) or a tmpfs.
 """
 
@@ -23,23 +23,25 @@ if TYPE_CHECKING:
     from simdocker.des import CostProfile
     from simdocker.trace import Trace
 
-ROOT = "/var/lib/docker/volumes"
 DATA = "_data"
 OPTIONS = ("device", "o", "type")
 
 
 class VolumeDriver:
-    """One host's volumes. `disk_write` is what its disk takes, in bytes per second."""
+    """One host's volumes, under `data_root`. `disk_write` is what its disk takes, in bytes per second."""
 
     name = "local"
 
-    def __init__(self, kernel: Kernel, trace: Trace, profile: CostProfile, random: Random, disk_write: int) -> None:
+    def __init__(
+        self, kernel: Kernel, trace: Trace, profile: CostProfile, random: Random, disk_write: int, data_root: str
+    ) -> None:
         self.kernel = kernel
         self.actor = f"kernel@{kernel.host}"
         self.trace = trace
         self.profile = profile
         self._random = random
         self._disk_write = disk_write
+        self._home = f"{data_root}/volumes"
         self._options: dict[str, Mapping[str, str]] = {}
         self._users: dict[str, set[str]] = {}
 
@@ -64,7 +66,7 @@ class VolumeDriver:
         self._root().children.pop(name, None)
         self._options.pop(name, None)
         self._users.pop(name, None)
-        self.trace.step(self.actor, "rmtree", {"path": f"{ROOT}/{name}"})
+        self.trace.step(self.actor, "rmtree", {"path": f"{self._home}/{name}"})
 
     def populate(self, name: str, rootfs: ports.RootFS, path: str) -> ports.Process:
         """Process: copy-up into an empty volume, at the speed of the disk."""
@@ -111,10 +113,10 @@ class VolumeDriver:
         self.trace.step(self.actor, "mount volume", {"device": device, "path": self._path(name)})
 
     def _path(self, name: str) -> str:
-        return f"{ROOT}/{name}/{DATA}"
+        return f"{self._home}/{name}/{DATA}"
 
     def _root(self) -> Node:
-        return self.kernel.host_node(ROOT)
+        return self.kernel.host_node(self._home)
 
     def _directory(self, name: str) -> Node:
         return self._root().children.setdefault(name, Node(DIRECTORY, 0o701, mtime=self.kernel.now_ns()))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from simdocker.actors.client.attaching import Conversation, check_tty, follow_size
-from simdocker.actors.client.cli import Cli
+from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit, at_least, command
+from simdocker.actors.client.connection import DaemonUnreachable
 from simdocker.actors.client.each import container_name
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.help import older
 from simdocker.actors.client.options.environment import ENV, variables
 from simdocker.actors.client.values import BOOL, LIST, STRING
+from simdocker.api import Request
 from simdocker.api.models import ExecCreateBody, ExecStartBody
+
+LOST = 255  # docker's -1: the daemon is gone, and nobody knows how the command ended
 
 
 @command(
@@ -59,7 +63,13 @@ def exec(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         yield from conversation.listen()
     finally:
         conversation.close()
-    return int((yield from cli.call("GET", f"/exec/{id}/json")).body["ExitCode"] or 0)
+    try:
+        response = yield from cli.connection.call(Request("GET", f"/exec/{id}/json"))
+    except DaemonUnreachable:
+        return LOST
+    if response.failed:
+        raise CommandError(error_text(response))
+    return int(response.body["ExitCode"] or 0)
 
 
 def _body(cli: Cli, flags: Flags, words: list[str]) -> ExecCreateBody:

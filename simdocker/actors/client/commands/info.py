@@ -47,8 +47,7 @@ def info(cli: Cli, flags: Flags, args: list[str]) -> Exit:
 def _show(cli: Cli, server: dict[str, Any] | None, complaint: str) -> int:
     cli.out(client_text(_CLIENT))
     if server is None:
-        cli.err(f"ERROR: {complaint}\n")
-        raise CommandError("errors pretty printing info")
+        raise CommandError(complaint)
     cli.out(server_text(server))
     for warning in server.get("Warnings") or ():
         cli.err(warning + "\n")

@@ -13,7 +13,7 @@ from simdocker.actors.client.format.listing import Column, View, write
 from simdocker.actors.client.format.units import bytes_size, human_size, short_id
 from simdocker.actors.client.terminal import Process
 from simdocker.actors.client.values import BOOL, STRING
-from simdocker.api import Response, Stream
+from simdocker.api import Broken, Response, Stream
 
 REDRAW_NS = 500_000_000
 HOME, CLEAR_LINE, CLEAR_BELOW = "\x1b[H", " \x1b[K\n", "\x1b[J"
@@ -160,8 +160,11 @@ def _begin(cli: Cli, row: StatsRow) -> Process:
     stream = row.stream = (yield from _ask(cli, row, "1")).stream
 
     def follow() -> Process:
-        while (sample := (yield from stream.read())) is not None:
-            row.sample = sample
+        try:
+            while (sample := (yield from stream.read())) is not None:
+                row.sample = sample
+        except Broken:
+            pass
         row.dead = True
 
     cli.env.process(follow())

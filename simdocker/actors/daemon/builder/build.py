@@ -304,7 +304,7 @@ class Build:
                 return
             daemon.storage.create(layer, draft.image.chain_id if draft.image is not None else "")
             yield from daemon.storage.mount(layer)
-            copy.put(daemon.storage.files(layer), layer)
+            copy.put(daemon.storage.files(layer), f"{daemon.storage.directory(layer)}/merged")
             daemon.storage.unmount(layer)
             yield from self._commit(draft, layer, made_by)
         finally:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon.builder.sources import Found, Source, hash_of, walk
-from simdocker.actors.daemon.views import ROOT
 from simdocker.api import InternalError
 from simdocker.content import archive
 from simdocker.content.archive import ArchiveError, Files
@@ -71,13 +70,13 @@ class Copy:
         )
 
     def put(self, files: Files, layer: str) -> None:
-        """Copy everything into `files`, the layer called `layer`. Raises InternalError."""
+        """Copy everything into `files`, which are mounted at `layer`. Raises InternalError."""
         owner = None if self.preserve else owner_of(self.chown, files) if self.chown else ROOT_USER
         for found in self.found:
             try:
                 self._put(found, files, owner)
             except OSError as error:
-                where = f"{ROOT}/overlay2/{layer}/merged{self.destination.rstrip('/')}"
+                where = f"{layer}{self.destination.rstrip('/')}"
                 text = (error.strerror or "").lower()
                 if found.node.kind == DIRECTORY:
                     raise InternalError(

@@ -1,0 +1,72 @@
+"""How a dockerd is configured: the keys of /etc/docker/daemon.json, spelled as there.
+
+Whoever makes a daemon hands it a `Settings`; what is left out is dockerd's default.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from msgspec import field
+
+from simdocker.actors.daemon.ipam import parse_address, parse_subnet
+
+LOG_DRIVERS = "awslogs fluentd gcplogs gelf journald json-file local logentries splunk syslog".split()
+NO_LOG = "none"
+MIRROR = re.compile(r"https?://[^/?#@]+/?")
+
+
+class _Directives(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """Base: keys with dashes, and none that dockerd does not know."""
+
+
+class Pool(_Directives, frozen=True):
+    """One of `default-address-pools`: networks get parts of `base` with `size` bits of network each."""
+
+    base: str
+    size: int
+
+    def __post_init__(self) -> None:
+        subnet = parse_subnet(self.base)
+        if subnet is None:
+            raise ValueError(f"invalid base pool {self.base!r}: invalid CIDR address: {self.base}")
+        if self.size < subnet[1]:
+            raise ValueError(f"the size of {self.base} must be at least {subnet[1]}, not {self.size}")
+
+
+class Settings(_Directives, frozen=True):
+    """One daemon's configuration."""
+
+    data_root: str = "/var/lib/docker"
+    registry_mirrors: list[str] = field(default_factory=list)  # of Docker Hub, asked before it
+    insecure_registries: list[str] = field(default_factory=list)  # may be spoken to without TLS
+    default_address_pools: list[Pool] = field(default_factory=list)
+    bip: str = ""  # docker0's own address with its prefix length
+    log_driver: str = "json-file"
+    log_opts: dict[str, str] = field(default_factory=dict)
+    live_restore: bool = False  # containers go on while dockerd is away
+    shutdown_timeout: int = 15
+    max_concurrent_downloads: int = 3
+    max_concurrent_uploads: int = 5
+    max_download_attempts: int = 5
+    debug: bool = False
+    labels: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for mirror in self.registry_mirrors:
+            if not MIRROR.fullmatch(mirror):
+                raise ValueError(f'invalid mirror: "{mirror}" is not a valid URI: write http://HOST or https://HOST')
+        if self.bip:
+            address, _, _ = self.bip.partition("/")
+            if parse_subnet(self.bip) is None or parse_address(address) is None:
+                raise ValueError(f"bip is {self.bip!r}, but it is docker0's address with its length, as 10.9.0.1/24")
+        if not self.data_root.startswith("/"):
+            raise ValueError(f"data-root is {self.data_root!r}, but it must be an absolute path")
+        if self.log_driver not in (*LOG_DRIVERS, NO_LOG):
+            raise ValueError(f"logger: no log driver named '{self.log_driver}' is registered")
+        if self.max_concurrent_downloads < 1 or self.max_concurrent_uploads < 1:
+            raise ValueError("a daemon needs at least one download and one upload at a time")
+
+
+DEFAULTS = Settings()
