@@ -314,3 +314,26 @@ def test_a_zombie_stays_until_it_is_waited_for(lab):
     child = lab.fork(main)
     lab.after(20)
     assert child.status == 10
+
+
+def test_a_containers_process_is_one_of_the_host_under_another_number() -> None:
+    from simdocker.scenario.model import Scenario
+    from simdocker.scenario.player import play
+
+    lines = [
+        "docker run -d --name box busybox sleep 1000",
+        "ps | grep -c '[s]leep 1000'",
+        "pid=$(docker inspect -f '{{.State.Pid}}' box); grep '^Pid:' /proc/$pid/status; echo $pid",
+        "docker exec box grep '^Pid:' /proc/1/status",
+        "kill -TERM $pid; sleep 1; docker ps -q | wc -l",
+        "kill -9 $pid; sleep 1; docker ps -a --format '{{.Status}}'",
+        "docker run --rm busybox ps | wc -l",
+    ]
+    steps = play(Scenario.of({"title": "host", "steps": [{"run": line} for line in lines]})).steps
+    assert steps[1].stdout == "1\n"
+    in_proc, inspected = steps[2].stdout.split("\n")[:2]
+    assert in_proc == f"Pid:\t{inspected}"
+    assert steps[3].stdout == "Pid:\t1\n"
+    assert steps[4].stdout == "1\n", "PID 1 of a namespace takes no signal it has no handler for"
+    assert steps[5].stdout.startswith("Exited (137)")
+    assert steps[6].stdout == "2\n", "a container sees its own processes alone"

@@ -37,16 +37,21 @@ SMALL_PROGRAM = 1384 * 1024
 """Resident bytes of a small static program: busybox `sleep` on the reference machine."""
 
 
+SHIM_DISTANCE = 20
+"""How far before a container's first process the number of its shim is (seen on the reference machine)."""
+
+
 class PidNamespace:
     """Processes by the number they have in here. `init` is PID 1: when it ends, all do.
 
-    The host's (`is_host`) has no simulated PID 1, and numbers processes as the kernel does.
+    The host's (`is_host`) has no simulated PID 1, and numbers processes as the kernel does. It is the
+    parent of all others: a container's processes are the host's too, under another number.
     """
 
     __slots__ = ("init", "is_host", "last", "processes")
 
-    def __init__(self, *, is_host: bool = False) -> None:
-        self.processes: dict[int, Task] = {}
+    def __init__(self, processes: dict[int, Task], *, is_host: bool = False) -> None:
+        self.processes = processes
         self.last = 0
         self.init: Task | None = None
         self.is_host = is_host
@@ -58,6 +63,17 @@ class PidNamespace:
         else:
             self.last += 1
         return self.last
+
+    def number(self, task: Task) -> int:
+        """What a process is called in here."""
+        return task.host_pid if self.is_host else task.pid
+
+    def parent(self, task: Task) -> int:
+        """Its parent's number: 0 when that lives outside; on the host a container's first process is the
+        child of its shim."""
+        if task.parent is not None:
+            return self.number(task.parent)
+        return task.host_pid - SHIM_DISTANCE if self.is_host and task.container.pids is not self else 0
 
 
 class Cgroup:
@@ -103,7 +119,7 @@ class Container:
         self.hostname = hostname
         self.cgroup = cgroup
         self.sandbox = sandbox  # the network's: `.stack` is what processes use
-        self.pids = PidNamespace(is_host=is_host)
+        self.pids = PidNamespace(kernel.processes if is_host else {}, is_host=is_host)
         self.terminal: Terminal | None = None
         self.capabilities = capabilities.ALL if is_host else capabilities.DEFAULT
         self.spec: Any = None  # ports.ProcessSpec; None on the host

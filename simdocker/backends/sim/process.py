@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 from simpy import AnyOf, Event
 
 from simdocker.backends.sim import execve, signals
 from simdocker.backends.sim.capabilities import KILL
+from simdocker.backends.sim.kernel import PidNamespace
 from simdocker.backends.sim.openfile import OpenFile
 from simdocker.backends.sim.program import Blocking, Exit, Main, fail
 from simdocker.backends.sim.syscalls import FileCalls
@@ -22,6 +23,20 @@ from simdocker.backends.sim.task import INTERRUPTED, Task, short_name
 EXEC_NS = 600_000  # fork and execve of a small static program: shared/reference/linux-runtime.md
 FORK_NS = 150_000  # fork alone
 FLUSH_NS = 1_000_000  # processor time is spent in pieces of at least this
+
+
+class Seen:
+    """A process of a PID namespace below, as it looks from here: the same, under another number."""
+
+    __slots__ = ("_task", "pgid", "pid", "ppid")
+
+    def __init__(self, task: Task, pids: PidNamespace) -> None:
+        self._task = task
+        self.pid = self.pgid = pids.number(task)
+        self.ppid = pids.parent(task)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._task, name)
 
 
 class Process(Task, FileCalls):
@@ -41,8 +56,12 @@ class Process(Task, FileCalls):
         elif pid == -1:
             targets = [processes[other] for other in sorted(processes) if other not in (1, self.pid)]
         else:
-            group = self.pgid if pid == 0 else -pid
-            targets = [processes[other] for other in sorted(processes) if processes[other].pgid == group]
+            group, pids = self.pgid if pid == 0 else -pid, self.container.pids
+            targets = [
+                processes[other]
+                for other in sorted(processes)
+                if processes[other].pgid == group and processes[other].container.pids is pids
+            ]
         if not targets:
             raise fail(errno.ESRCH, str(pid))
         allowed = [target for target in targets if self.uid == target.uid or self._can(KILL)]
@@ -86,8 +105,12 @@ class Process(Task, FileCalls):
         return self._can(capability)
 
     def processes(self) -> list[Process]:
-        table = self.container.pids.processes
-        return [cast("Process", table[pid]) for pid in sorted(table)]
+        pids = self.container.pids
+        table = pids.processes
+        return [
+            cast("Process", table[pid] if table[pid].container.pids is pids else Seen(table[pid], pids))
+            for pid in sorted(table)
+        ]
 
     def spawn(
         self,

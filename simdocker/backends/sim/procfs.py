@@ -189,8 +189,8 @@ class ProcRoot:
             "fd": lambda: _descriptors(process),
             "mounts": lambda: ProcFile(lambda: mount_table(self.mounts)),
             "root": lambda: symlink("/"),
-            "stat": lambda: ProcFile(lambda: _process_stat(process)),
-            "status": lambda: ProcFile(lambda: _status(process)),
+            "stat": lambda: ProcFile(lambda: _process_stat(process, self.pids)),
+            "status": lambda: ProcFile(lambda: _status(process, self.pids)),
         }
 
         def get(name: str) -> Node | None:
@@ -237,7 +237,8 @@ def _descriptors(process: Task) -> Node:
     return ProcDirectory(Entries(get, names))
 
 
-def _status(process: Task) -> str:
+def _status(process: Task, pids: PidNamespace) -> str:
+    number = pids.number(process)
     names = {"R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie"}
     state = process.state
     resident = process.resident // 1024
@@ -245,11 +246,8 @@ def _status(process: Task) -> str:
     capabilities = process.capabilities if process.uid == 0 else 0
     return (
         f"Name:\t{process.comm}\nUmask:\t{process.umask:04o}\nState:\t{state} ({names[state]})\n"
-        f"Tgid:\t{process.pid}\nNgid:\t0\nPid:\t{process.pid}\nPPid:\t{process.ppid}\nTracerPid:\t0\n"
-        + "".join(
-            f"{what}:\t{number}\t{number}\t{number}\t{number}\n"
-            for what, number in (("Uid", process.uid), ("Gid", process.gid))
-        )
+        f"Tgid:\t{number}\nNgid:\t0\nPid:\t{number}\nPPid:\t{pids.parent(process)}\nTracerPid:\t0\n"
+        + "".join(f"{what}:\t{id}\t{id}\t{id}\t{id}\n" for what, id in (("Uid", process.uid), ("Gid", process.gid)))
         + f"FDSize:\t64\nGroups:\t{groups}\nVmSize:\t{resident + 872:8d} kB\nVmRSS:\t{resident:8d} kB\nThreads:\t1\n"
         + "".join(
             f"{what}:\t{mask:016x}\n"
@@ -268,10 +266,11 @@ def _status(process: Task) -> str:
     )
 
 
-def _process_stat(process: Task) -> str:
+def _process_stat(process: Task, pids: PidNamespace) -> str:
+    group = process.pgid if process.container.pids is pids else pids.number(process)
     ticks = process.cpu_ns // NS_PER_TICK
     started = (process.started_ns - process.kernel.booted_ns) // NS_PER_TICK
     return (
-        f"{process.pid} ({process.comm}) {process.state} {process.ppid} {process.pgid} {process.pgid} 0 -1 4194304 "
+        f"{pids.number(process)} ({process.comm}) {process.state} {pids.parent(process)} {group} {group} 0 -1 4194304 "
         f"0 0 0 0 {ticks} 0 0 0 20 0 1 0 {started} {process.resident + 892928} {process.resident // 4096}\n"
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from simdocker.backends.ports import DriverError
-from simdocker.backends.sim.kernel import Container
+from simdocker.backends.sim.kernel import SHIM_DISTANCE, Container
 from simdocker.backends.sim.task import Task
 
 S = 1_000_000_000
@@ -23,9 +23,6 @@ class Column(NamedTuple):
     title: str
     value: Callable[[Task], str]
 
-
-SHIM_DISTANCE = 20
-"""How far before a container's first process the number of its shim is (seen on the reference machine)."""
 
 NAMES = {0: "root", 1: "daemon", 2: "bin", 3: "sys", 33: "www-data", 65534: "nobody"}
 """Users as the host, not the container, names them."""
