@@ -120,25 +120,28 @@ class Console:
             return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(container.config.Tty))
         if container.attached is None:
             container.attached = []
-        entry = (stream, stdout, stderr)
-        container.attached.append(entry)
-        stream.on_cancel = lambda: self._detach(container, entry)
+        container.attached.append((stream, stdout, stderr))
+        stream.on_cancel = lambda: self._detach(container, stream)
         if request.stdin is not None and truthy(query.get("stdin")) and container.config.OpenStdin:
             if container.stdin is None:
                 container.stdin = Stream(self.daemon.env)
-            self.daemon.env.process(self._pump(container, request.stdin, container.stdin))
+            self.daemon.env.process(self._pump(container, request.stdin, container.stdin, stream))
         return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(container.config.Tty))
 
-    def _detach(self, container: Container, entry: tuple[Stream, bool, bool]) -> None:
-        if container.attached and entry in container.attached:
-            container.attached.remove(entry)
+    def _detach(self, container: Container, stream: Stream) -> None:
+        if container.attached:
+            container.attached = [entry for entry in container.attached if entry[0] is not stream]
 
-    def _pump(self, container: Container, source: Stream, target: Stream) -> Process:
-        """Process: carry one client's input to the container; with StdinOnce its end is the end."""
+    def _pump(self, container: Container, source: Stream, target: Stream, output: Stream) -> Process:
+        """Process: carry one client's input to the container. With StdinOnce its end is the container's
+        end of input; else, and always at a terminal, it means that the client detaches."""
         while (data := (yield from source.read())) is not None:
             target.write(data)
-        if container.config.StdinOnce or container.config.Tty:
+        if container.config.StdinOnce and not container.config.Tty:
             target.close()
+        else:
+            self._detach(container, output)
+            output.close()
 
     # -- logs ----------------------------------------------------------------------------------------
 

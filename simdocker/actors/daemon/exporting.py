@@ -48,7 +48,8 @@ class Exporting:
         container = self.daemon.containers.get(id)
         yield self.daemon.work("api.inspect")
         found = self.daemon.storage.changes(container.id)
-        return Response(200, [{"Path": change.path, "Kind": change.kind} for change in found] or None)
+        shown = [{"Path": change.path, "Kind": change.kind} for change in found]
+        return Response(200, shown or None, {"Content-Type": "application/json"})  # nil in Go: null, not []
 
     def commit(self, request: Request) -> Reply:
         """Process: the container's changes, and those asked for, as a new image.

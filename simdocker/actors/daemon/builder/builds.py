@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
 IGNORE_FILE = ".dockerignore"
-PRUNE_FILTERS = frozenset(("until", "id", "parent", "type", "description", "inuse", "shared", "private"))
+PRUNE_FILTERS = frozenset(("until", "id", "parent", "type", "description", "inuse", "shared", "private", "label"))
 
 
 class Builds:

@@ -41,14 +41,16 @@ def tty(call: Call) -> int:
 
 @applet("stty")
 def stty(call: Call) -> int:
-    if not _terminal(call, 0):
+    terminal = call.p.fds.get(0)
+    if terminal is None or not terminal.isatty():
         raise Failure("standard input: Inappropriate ioctl for device")
+    rows, columns = getattr(terminal, "rows", 0), getattr(terminal, "columns", 0)
     if call.args == ["size"]:
-        call.out("24 80\n")
+        call.out(f"{rows} {columns}\n")
     elif not call.args or call.args == ["-a"]:
         call.out("speed 38400 baud; line = 0;\n")
         if call.args:
-            call.out("rows 24; columns 80;\n")
+            call.out(f"rows {rows}; columns {columns};\n")
     return 0
 
 
