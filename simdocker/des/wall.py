@@ -29,6 +29,10 @@ class WallClock(Environment):
     `start` is its time when the first run begins. With `outside=True` a run waits for calls from
     outside for ever, as a server must; otherwise, when nothing is scheduled and no descriptor or
     future is awaited, it ends like a simulated one.
+
+    `working`, `waiting` and `typing` count what those outside are doing: they have asked for something
+    that is being done, wait for something to happen, can send input. Whoever carries their messages
+    keeps the counts; this clock does not look at them (see `ahead`).
     """
 
     def __init__(self, speed: float = 1.0, *, outside: bool = False, start: int = 0):
@@ -37,6 +41,7 @@ class WallClock(Environment):
         self.speed = speed
         self.outside = outside
         self._start = start
+        self.working = self.waiting = self.typing = 0
         self._origin: int | None = None
         self._stepping = False
         self._event_time = 0
@@ -58,6 +63,9 @@ class WallClock(Environment):
     @_now.setter
     def _now(self, now: int) -> None:
         self._event_time = now
+
+    def stir(self) -> None:
+        """Those outside have got something to which they may react."""
 
     # -- entrances from outside -----------------------------------------------------------------
 
@@ -181,7 +189,7 @@ class WallClock(Environment):
                 return False
             await self._wake.wait()
             return True
-        wait = (self._queue[0][0] - self._wall()) / self.speed
+        wait = self._until_next()
         if wait < NEAR:
             await asyncio.sleep(0)
         else:
@@ -204,6 +212,10 @@ class WallClock(Environment):
                 self.step()
         finally:
             self._stepping = False
+
+    def _until_next(self) -> float:
+        """ns on the wall until the next event is due."""
+        return (self._queue[0][0] - self._wall()) / self.speed
 
     def _wall(self) -> int:
         if self._origin is None:
