@@ -89,7 +89,7 @@ def serve(
     seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
     profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
     trace: Annotated[Optional[Path], typer.Option(help="Write every record here, as JSON lines")] = None,  # noqa: UP045
-    speed: Annotated[str, typer.Option(help="Simulated seconds a second; 1 is real time")] = "1",
+    speed: Annotated[str, typer.Option(help="Simulated seconds a second; 1 is real time, max waits for nothing")] = "1",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the messages")] = False,
 ) -> None:
     """Let real clients (docker, docker-py, …) talk to the simulated daemon."""

@@ -16,6 +16,7 @@ from simdocker.cli.console import console
 from simdocker.cli.recordline import RecordLines
 from simdocker.cli.shell_world import open_world
 from simdocker.cli.tracefile import written
+from simdocker.des.ahead import AheadClock
 from simdocker.des.wall import WallClock
 from simdocker.errors import UserError
 from simdocker.scenario.world import World
@@ -59,13 +60,16 @@ def serve(
 
 def _clock(speed: str) -> WallClock:
     """A clock that starts today, because clients hold its times against their own. Raises UserError."""
+    start = time.time_ns() - EPOCH_NS
+    if speed == "max":
+        return AheadClock(outside=True, start=start)
     try:
         rate = float(speed)
     except ValueError:
         rate = 0
     if not 0 < rate < float("inf"):
-        raise UserError(f"--speed {speed}: a speed is above 0, such as 1 for real time or 10 for ten times as fast")
-    return WallClock(rate, outside=True, start=time.time_ns() - EPOCH_NS)
+        raise UserError(f"--speed {speed}: a speed is above 0, such as 1 for real time, or max for no waiting")
+    return WallClock(rate, outside=True, start=start)
 
 
 async def _serve(world: World, here: str, path: Path, tcp: tuple[str, int] | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
+from enum import Enum
 from typing import Any
 
 from simpy import Event
@@ -21,6 +22,14 @@ Call = Callable[[Request], Generator[Event, Any, Response]]
 """A process that carries a request to whoever answers it. Raises Unreachable when nobody does."""
 
 END = object()
+
+
+class Reader(Enum):
+    """What somebody who reads a stream is doing."""
+
+    WATCHING = "reads the news, which never end"
+    WAITING = "waits for what happens, and for its end"
+    WORKING = "waits for work that has been asked for"
 
 
 class HungUp(Exception):
@@ -49,6 +58,7 @@ class Bridge:
         return await answered
 
     def _answer(self, request: Request, answered: asyncio.Future[Response]) -> Generator[Event, Any, None]:
+        self.clock.working += 1
         try:
             response = yield from self._call(request)
         except Unreachable as gone:
@@ -58,21 +68,31 @@ class Bridge:
         except Exception as fault:
             report(fault)
             response = Response(500, {"message": f"a fault of simdocker: {fault!r}"})
+        finally:
+            self.clock.working -= 1
+            self.clock.stir()
         if not answered.done():
             answered.set_result(response)
         elif response.stream is not None:
             response.stream.cancel()
 
-    async def chunks(self, stream: Stream) -> AsyncGenerator[Any, None]:
+    async def chunks(self, stream: Stream, reader: Reader) -> AsyncGenerator[Any, None]:
         """What is written to a stream, until it ends. Who stops reading early hangs up."""
         queue: asyncio.Queue[Any] = asyncio.Queue()
         self._start(self._carry(stream, queue))
         ended = False
+        doing = "" if reader is Reader.WATCHING else "waiting"
+        self._count(doing, 1)
         try:
             while (chunk := await queue.get()) is not END:
+                if reader is Reader.WORKING and doing == "waiting":  # it has begun, and will end by itself
+                    self._count(doing, -1)
+                    doing = "working"
+                    self._count(doing, 1)
                 yield chunk
             ended = True
         finally:
+            self._count(doing, -1)
             if not ended:
                 self.clock.call_soon_threadsafe(stream.cancel)
 
@@ -89,8 +109,22 @@ class Bridge:
         """The client types no more."""
         self.clock.call_soon_threadsafe(stream.close)
 
+    def type(self, difference: int) -> None:
+        """Somebody can type now, or no longer."""
+        self._count("typing", difference)
+
+    def _count(self, doing: str, difference: int) -> None:
+        if doing:
+            setattr(self.clock, doing, getattr(self.clock, doing) + difference)
+            self.clock.stir()
+            self.clock.call_soon_threadsafe(_nothing)  # the clock looks again
+
     def _start(self, process: Generator[Event, Any, None]) -> None:
         self.clock.call_soon_threadsafe(self.clock.process, process)
+
+
+def _nothing() -> None:
+    pass
 
 
 def report(fault: Exception) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web import Response as Whole
 
-from simdocker.api import ApiError, Response, Stream
+from simdocker.api import ApiError, Framing, Response, Stream
 from simdocker.content.blob import Blob
 from simdocker.server import writing
-from simdocker.server.bridge import Bridge, HungUp, report
+from simdocker.server.bridge import Bridge, HungUp, Reader, report
 from simdocker.server.hijack import converse
 from simdocker.server.reading import Moved, Versions, read
 
@@ -61,7 +61,7 @@ class Edge:
     def _whole(self, answer: Response) -> Whole:
         headers = {**self.common, **answer.headers}
         body: Any = answer.body
-        if body is None or answer.status in NO_BODY:
+        if (body is None and answer.headers != JSON) or answer.status in NO_BODY:
             return Whole(status=answer.status, headers=headers)
         if isinstance(body, str | bytes):
             data = body.encode() if isinstance(body, str) else body
@@ -74,7 +74,11 @@ class Edge:
         """Headers at once (`docker run` starts no container before it has those of /wait), then chunk by chunk."""
         out = await self._open(http, answer, JSON)
         assert answer.stream is not None
-        async with aclosing(self.bridge.chunks(answer.stream)) as chunks:
+        if http.method != "GET":
+            reader = Reader.WORKING
+        else:
+            reader = Reader.WATCHING if answer.framing is Framing.LINES else Reader.WAITING
+        async with aclosing(self.bridge.chunks(answer.stream, reader)) as chunks:
             async for said in chunks:
                 await out.write(writing.chunk(answer.framing, said))
         await out.write_eof()

@@ -17,7 +17,7 @@ from aiohttp.web import BaseRequest
 
 from simdocker.api import Response, Stream
 from simdocker.server import writing
-from simdocker.server.bridge import Bridge
+from simdocker.server.bridge import Bridge, Reader
 
 if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
@@ -37,20 +37,28 @@ class Hijack(asyncio.Protocol):
         self.lost = asyncio.get_running_loop().create_future()
         self._writable = asyncio.Event()
         self._writable.set()
+        self._typing = True
+        bridge.type(1)
 
     def data_received(self, data: bytes) -> None:
         self._bridge.write(self._typed, data)
 
     def eof_received(self) -> bool:
-        self._bridge.close(self._typed)
+        self._end_input()
         return True  # keep the other half open
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._bridge.close(self._typed)
+        self._end_input()
         self._writable.set()
         if not self.lost.done():
             self.lost.set_result(None)
         self._before.connection_lost(error)  # aiohttp keeps books of its connections
+
+    def _end_input(self) -> None:
+        if self._typing:
+            self._typing = False
+            self._bridge.type(-1)
+            self._bridge.close(self._typed)
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -106,6 +114,6 @@ async def _headers_read(transport: asyncio.Transport) -> None:
 async def _speak(bridge: Bridge, transport: asyncio.Transport, hijack: Hijack, answer: Response) -> None:
     assert answer.stream is not None
     await _headers_read(transport)
-    async for said in bridge.chunks(answer.stream):
+    async for said in bridge.chunks(answer.stream, Reader.WAITING):
         transport.write(writing.chunk(answer.framing, said))
         await hijack.writable()

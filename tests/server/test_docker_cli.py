@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Served
+from tests.server.serving import Served
 
 
 def test_run_prints_each_output_where_it_belongs_and_ends_with_the_containers_exit_code(real_client: Served) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import Served
+
+from tests.server.serving import Served
 
 docker = pytest.importorskip("docker")
 

@@ -1,0 +1,237 @@
+"""The recorded command lines of tests/reference/cli-transcripts.json at a served world, by the real client.
+
+    python -m tests.server.transcripts [LABEL…]
+
+prints what differs and how many are identical. The machine of the recording had two registries, an
+image named busybox and what earlier builds had left; the prelude makes the same here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.engine.normalise import Normaliser
+from tests.scenario.corpus import install
+from tests.server.serving import Served, served_world
+
+RECORDED = json.loads((Path(__file__).parents[1] / "reference" / "cli-transcripts.json").read_text(encoding="utf-8"))
+SWARM = ("swarm ", "node ", "service ", "secret ", "config ", "stack ", "plugin ")
+TRANSCRIPTS = [found for found in RECORDED if not found["label"].startswith(SWARM)]
+
+HOME = "/home/user"
+KEPT = 1500
+SPEED = 3  # of the world, and of the person who stops what does not end
+WORLD = {
+    "title": "the machine of the recording",
+    "world": {
+        "hosts": {"vm": {}},
+        "registries": {"127.0.0.1:5000": {}, "127.0.0.1:5002": {"users": {"user": "pw"}}},
+    },
+    "steps": [{"run": "docker version"}],
+}
+CONTEXT = {
+    ".dockerignore": "*.log\n",
+    "Dockerfile": """\
+FROM busybox:latest
+ENV A=1
+RUN echo built > /built
+COPY hello.txt /hello.txt
+CMD ["cat","/hello.txt"]
+""",
+    "hello.txt": "hello\n",
+}
+PRELUDE = (
+    "build -t demo:1 ctx",
+    "build -t demo:4 -",
+    "tag demo:1 127.0.0.1:5000/multi:1",
+    "push 127.0.0.1:5000/multi:1",
+    "rmi 127.0.0.1:5000/multi:1",
+    "tag busybox 127.0.0.1:5002/authd:1",
+)
+TYPED = {
+    "run -i stdin": "hello\n",
+    "exec -i": "in\n",
+    "build from stdin Dockerfile": "FROM busybox:latest\nRUN true\n",
+    "build failing RUN": "FROM busybox:latest\nRUN false\n",
+    "build bad Dockerfile": "FROM busybox:latest\nBOGUS x\n",
+    "run -it": "echo tty-$((1+1)); exit\n",
+    "exec -it": "echo e-$((1+1)); exit\n",
+}
+ENVIRONMENT = {
+    "build default env, no buildx plugin": {},
+    "build DOCKER_BUILDKIT=1": {"DOCKER_BUILDKIT": "1"},
+    "builder prune": {},
+    "API version pinned": {"DOCKER_API_VERSION": "1.24"},
+    "API version pinned too new": {"DOCKER_API_VERSION": "1.50"},
+}
+BEFORE = {
+    "pull": ["rmi 127.0.0.1:5000/multi:1"],
+    "images": ["rmi demo:1"],
+    "run auto-pull": ["rmi 127.0.0.1:5000/multi:1"],
+    "network create": ["network create docker_gwbridge"],
+    "run -P --expose": ["run --rm -P --expose 1 busybox true"] * 2,
+}
+"""What the recording's machine had been told between two transcripts, or long before."""
+STOPPED = {"logs -f (killed after 1.5s)": signal.SIGINT, "stats (stream, killed after 3.5s)": signal.SIGKILL}
+MEANWHILE = {"kill": "attach (container killed)", "stop -t": "wait (while stop)"}
+"""What was at work while another command ran."""
+
+Outcome = tuple[int, str, str]
+
+
+class Played(NamedTuple):
+    """One transcript as it was recorded and as it went here, both normalised."""
+
+    label: str
+    recorded: Outcome
+    played: Outcome
+
+    @property
+    def same(self) -> bool:
+        return self.recorded == self.played
+
+
+class Player:
+    """The person at the keyboard. `home` is theirs on this machine; the recording calls it /home/user."""
+
+    def __init__(self, served: Served, home: Path) -> None:
+        self.served = served
+        self.home = home
+        self.early: dict[str, subprocess.Popen[bytes]] = {}
+        for name, text in CONTEXT.items():
+            (home / "ctx").mkdir(exist_ok=True)
+            (home / "ctx" / name).write_text(text)
+
+    def prelude(self) -> None:
+        for line in PRELUDE:
+            self.hidden(line)
+        self.served.world.place_file("vm", "bind/f", "x")
+
+    def hidden(self, line: str) -> None:
+        """A command that no transcript shows."""
+        typed = TYPED["build from stdin Dockerfile"] if line.endswith("-") else None
+        done = self.start(line.split(), {"DOCKER_BUILDKIT": "0"}, self.home)
+        code, _, err = self.finish(done, typed)
+        if code:
+            raise RuntimeError(f"docker {line}: {err}")
+
+    def start(self, argv: list[str], env: dict[str, str], cwd: Path, **streams: Any) -> subprocess.Popen[bytes]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home / "home"),
+            "DOCKER_HOST": self.served.url,
+            "TZ": "UTC",
+            **env,
+        }
+        usual: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return subprocess.Popen(["docker", *argv], cwd=cwd, env=environment, **(usual | streams))
+
+    def play(self, transcript: dict[str, Any]) -> Outcome:
+        label = transcript["label"]
+        for line in BEFORE.get(label, ()):
+            self.hidden(line)
+        argv = [
+            word if word.startswith(HOME + "/bind") else word.replace(HOME, str(self.home))
+            for word in transcript["argv"]
+        ]
+        env = ENVIRONMENT.get(label, {"DOCKER_BUILDKIT": "0"})
+        if label in self.early:
+            return self.finish(self.early.pop(label), None)
+        if label in MEANWHILE:
+            other = next(found for found in TRANSCRIPTS if found["label"] == MEANWHILE[label])
+            self.early[other["label"]] = self.start(other["argv"], env, self.home / "ctx")
+            time.sleep(0.3)
+        if label in ("run -it", "exec -it"):
+            return self.at_a_terminal(argv, env, TYPED[label])
+        if label == "start -a":
+            time.sleep(0.2)  # `start` has just started it, and it takes 0.3 s
+        process = self.start(argv, env, self.home / "ctx")
+        if label in STOPPED or label == "events live":
+            time.sleep(1.5 / SPEED)
+            if label == "events live":
+                self.hidden("run --rm busybox true")
+                time.sleep(0.2)
+            process.send_signal(STOPPED.get(label, signal.SIGINT))
+        return self.finish(process, TYPED.get(label))
+
+    def finish(self, process: subprocess.Popen[bytes], typed: str | None) -> Outcome:
+        out, err = process.communicate(typed.encode() if typed else None, timeout=60)
+        return process.returncode, self.as_there(out.decode()), self.as_there(err.decode())
+
+    def as_there(self, text: str) -> str:
+        """With the names of the recording's machine: its home directory, its name server."""
+        return text.replace(str(self.home), HOME).replace("10.53.53.53:53", "10.255.255.53:53")
+
+    def at_a_terminal(self, argv: list[str], env: dict[str, str], typed: str) -> Outcome:
+        keyboard, screen = pty.openpty()
+        process = self.start(argv, env, self.home, stdin=screen, stdout=screen, stderr=screen, start_new_session=True)
+        os.close(screen)
+        shown = b""
+        while True:
+            try:
+                part = os.read(keyboard, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+            if typed and shown.endswith((b"# ", b"\x1b[6n")):
+                os.write(keyboard, typed.encode())
+                typed = ""
+        os.close(keyboard)
+        return process.wait(20), shown.decode(), ""
+
+
+def play(labels: list[str] | None = None) -> Iterator[Played]:
+    """Play all of them in their order; `labels`: only these are yielded."""
+    with tempfile.TemporaryDirectory() as scratch:
+        home = Path(scratch) / "user"
+        home.mkdir()
+        with served_world(WORLD, Path(scratch), speed=SPEED, prepare=install) as served:
+            player = Player(served, home)
+            player.prelude()
+            for transcript in TRANSCRIPTS:
+                exit_code, out, err = player.play(transcript)
+                real, ours = Normaliser(), Normaliser()  # the recording left steps out: ids are counted anew
+                expected, out = cut(transcript["stdout"], out)
+                recorded = (transcript["exit"], real.text(expected), real.text(transcript["stderr"]))
+                played = Played(transcript["label"], recorded, (exit_code, ours.text(out), ours.text(err)))
+                if not labels or played.label in labels:
+                    yield played
+
+
+def cut(recorded: str, played: str) -> tuple[str, str]:
+    """The recorder kept the first 1,500 characters: the lines that it kept whole, and as many of ours."""
+    if len(recorded) < KEPT:
+        return recorded, played
+    lines = recorded.splitlines(keepends=True)[:-1]
+    return "".join(lines), "".join(played.splitlines(keepends=True)[: len(lines)])
+
+
+def main() -> None:
+    same = total = 0
+    for played in play(sys.argv[1:]):
+        total += 1
+        same += played.same
+        if not played.same:
+            print(f"== {played.label}")
+            names = ("exit", "stdout", "stderr")
+            for name, recorded, here in zip(names, played.recorded, played.played, strict=True):
+                lines = (str(text).splitlines() for text in (recorded, here))
+                print("\n".join(difflib.unified_diff(*lines, f"recorded {name}", f"played {name}", "", "", 1, "")))
+    print(f"{same} of {total} transcripts identical")
+
+
+if __name__ == "__main__":
+    main()
