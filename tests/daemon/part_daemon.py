@@ -250,6 +250,7 @@ class PartDaemon:
         container = Container(id, name, None, "busybox", asked, asked.HostConfig, self.env.now)
         container.networking = self.networks.plan(asked.HostConfig, asked.NetworkingConfig)
         self.run(self.volumes.prepare(container))
+        self.networks.check_links(container.host)
         self.containers.by_name[name] = container
         return container
 

@@ -62,7 +62,7 @@ class Difference(NamedTuple):
 
 def masked(text: str) -> str:
     """The text without what says how many networks and ports the engine has given away before."""
-    return re.sub(r"\b49[1-9]\d\d\b", "<port>", re.sub(r"\b(172|192\.168)\.[\d.]+\b", r"\1.x", text))
+    return re.sub(r"\b(49[1-9]|32[7-9])\d\d\b", "<port>", re.sub(r"\b(172|192\.168)\.[\d.]+\b", r"\1.x", text))
 
 
 def played(lines: list[str]) -> list[tuple[int, str, str]]:

@@ -25,7 +25,10 @@ OPTIONS = (
     "--restart on-failure:2", "--restart bogus", "--stop-signal USR1", "--stop-timeout 1", "-m 64m", "-m 1m",
     "--cpus 0.5", "--cpus 99", "--entrypoint echo", "--init", "--tmpfs /scratch",
     "--mount type=volume,src=logs,dst=/l", "--mount type=bogus,dst=/l", "--network-alias al", "--expose 80",
-    "-p 80", "--pids-limit 50", "--health-cmd true", "-i", "-t",
+    "-p 80", "--pids-limit 50", "--health-cmd true", "-i", "-t", "--volumes-from web", "--volumes-from sql:ro",
+    "--volumes-from nosuch", "--mount type=tmpfs,dst=/t", "--mount type=bind,src=/nosuch,dst=/b", "--ip 10.9.0.9",
+    "--network container:web", "--link web", "--dns 8.8.8.8", "--add-host a:1.2.3.4",
+    "--ulimit nofile=64", "--cap-drop ALL", "--log-driver none", "--log-opt max-size=1k", "--memory-swap 1m",
 )  # fmt: skip
 INSPECTED = (
     "{{.Name}} {{.State.Status}} {{.State.ExitCode}} {{json .Config.Env}} {{json .Config.Labels}} "
@@ -82,6 +85,31 @@ LINES: tuple[tuple[int, Choose], ...] = (
     (2, lambda r: f"docker tag {r.choice(IMAGES)} {r.choice(('mine:1', 'mine', 'UP:1', 'a:b:c'))}"),
     (1, lambda r: f"docker rmi {r.choice(('', '-f '))}{r.choice(IMAGES)}"),
     (1, lambda r: "docker images --format '{{.Repository}}:{{.Tag}}' | sort"),
+    (1, lambda r: f"docker commit {r.choice(('', '-m note ', '-c CMD=true '))}{_container(r)} mine:1"),
+    (1, lambda r: f"docker cp {_container(r)}:{r.choice(('/etc/hostname', '/nosuch', '/etc/passwd'))} - "
+                  "| tar tf - 2>/dev/null | sort"),
+    (1, lambda r: f"docker diff {_container(r)} | sort"),
+    (1, lambda r: f"docker exec {_container(r)} "
+                  + r.choice(("ping -c 1 -W 1 web", "nslookup sql", "sh -c 'echo kept > /data/f; cat /data/f'",
+                              "ls /data /anon", "touch /new", "rm /etc/passwd", "mkdir -p /a/b", "env"))),
+    (1, lambda r: f"docker container prune -f {r.choice(('', '--filter label=team=a ', '--filter label!=team '))}"
+                  "| grep -v reclaimed"),
+    (1, lambda r: f"docker run -d --name {r.choice(CONTAINERS)} --restart unless-stopped alpine sleep 1000"),
+    (1, lambda r: f"docker {r.choice(('network', 'volume', 'image'))} prune -f | grep -v reclaimed | sort"),
+    (1, lambda r: f"docker update {r.choice(('-m 32m', '--cpus 1', '--restart no', '--restart bogus', '-m 1k'))} "
+                  + _container(r)),
+    (1, lambda r: "docker images --format '{{.Repository}}:{{.Tag}}' "
+                  + r.choice(("", "-f dangling=true", "-f reference='b*'", "-f bogus=1")) + " | sort"),
+    (1, lambda r: "docker ps --format '{{.Names}} {{.Ports}} {{.Networks}} {{.Mounts}} {{.Labels}}' "
+                  + r.choice(("-a", "", "-l", "-f network=front", "-f volume=data", "-f exited=3", "-f health=none",
+                              "-f status=bogus"))),
+    (1, lambda r: "docker volume ls -q " + r.choice(("-f dangling=true", "-f name=da", "-f driver=local", "-f label=k"))
+                  + r" | grep -v '^[0-9a-f]\{64\}' | sort"),
+    (1, lambda r: "docker network ls -q --no-trunc " + r.choice(("-f driver=null", "-f name=fr", "-f type=custom"))),
+    (1, lambda r: f"docker history --format '{{{{.CreatedBy}}}} {{{{.Comment}}}}' {r.choice(IMAGES)}"),
+    (1, lambda r: f"docker save {r.choice(IMAGES)} | tar tf - 2>/dev/null | wc -l"),
+    (1, lambda r: f"docker container inspect -f '{{{{json .NetworkSettings.Networks}}}}' {_container(r)} "
+                  r"| grep -o '\"Aliases\":[^]]*'"),
 )  # fmt: skip
 
 ENDING = (

@@ -55,10 +55,6 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
         _check_health(body.Healthcheck)
     if body.StopSignal and parse_signal(body.StopSignal) < 0:
         raise BadRequest(f"Invalid signal: {body.StopSignal}")
-    networking = body.NetworkingConfig
-    if networking is not None and networking.EndpointsConfig and len(networking.EndpointsConfig) > 1:
-        names = ", ".join(sorted(networking.EndpointsConfig))
-        raise BadRequest(f"Container cannot be connected to network endpoints: {names}")
     policy = host.RestartPolicy
     if policy is not None and policy.Name not in ("", "no"):
         check_restart_policy(policy.Name, policy.MaximumRetryCount)
@@ -71,6 +67,10 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     host_options.check(host, int(daemon.host_facts.get("NCPU", 2)))
     if host.Runtime not in ("", "runc"):
         raise BadRequest(f"Unknown runtime specified {host.Runtime}")
+    networking = body.NetworkingConfig
+    if networking is not None and networking.EndpointsConfig and len(networking.EndpointsConfig) > 1:
+        names = ", ".join(sorted(networking.EndpointsConfig))
+        raise BadRequest(f"Container cannot be connected to network endpoints: {names}")
     log = host.LogConfig
     if log is not None and log.Type and log.Type not in LOG_DRIVERS:
         raise BadRequest(f'error looking up logging plugin {log.Type}: plugin "{log.Type}" not found')

@@ -136,6 +136,8 @@ class Containers:
         if container.config.WorkingDir not in ("", "/"):
             daemon.storage.make_directory(container.id, container.config.WorkingDir)
         yield from daemon.volumes.prepare(container)
+        if container.host.Links:
+            daemon.networks.check_links(container.host)
 
     def _image(self, reference: str, platform: str) -> Image | None:
         if not reference:

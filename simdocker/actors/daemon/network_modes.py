@@ -91,9 +91,6 @@ def check(daemon: Daemon, config: ContainerConfig, host: HostConfig) -> list[str
             return ["Published ports are discarded when using host network mode"]
     elif mode.startswith(CONTAINER) or mode == "container":
         _check_container_mode(config, host)
-    elif host.Links and mode in ("", "default", "bridge"):
-        for link in host.Links:
-            _check_link(daemon, link)
     return []
 
 
@@ -117,12 +114,17 @@ def _check_container_mode(config: ContainerConfig, host: HostConfig) -> None:
             raise BadRequest(f"conflicting options: {what}")
 
 
-def _check_link(daemon: Daemon, link: str) -> None:
-    name = link.partition(":")[0]
-    try:
-        daemon.containers.get(name)
-    except ApiError as error:
-        raise BadRequest(f"could not get container for {name}: {error.message}") from None
+def check_links(daemon: Daemon, host: HostConfig) -> None:
+    """Raises BadRequest for a link to a container that is not there; on networks of one's own a link is but
+    an alias."""
+    if host.NetworkMode not in ("", "default", "bridge"):
+        return
+    for link in host.Links or ():
+        name = link.partition(":")[0]
+        try:
+            daemon.containers.get(name)
+        except ApiError as error:
+            raise BadRequest(f"could not get container for {name}: {error.message}") from None
 
 
 def _check_extra_host(entry: str) -> None:

@@ -75,6 +75,10 @@ class Networks:
         """Refuse options that contradict the network mode (BadRequest); return dockerd's warnings."""
         return network_modes.check(self.daemon, config, host)
 
+    def check_links(self, host: HostConfig) -> None:
+        """Refuse links to containers that are not there (BadRequest)."""
+        network_modes.check_links(self.daemon, host)
+
     def attach(self, container: Container) -> Process:
         """Process: see `Connections.attach`."""
         return self.connections.attach(container)
