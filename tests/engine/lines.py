@@ -60,7 +60,7 @@ LINES: tuple[tuple[int, Choose], ...] = (
     (1, lambda r: f"docker pause {_container(r)}"),
     (1, lambda r: f"docker unpause {_container(r)}"),
     (1, lambda r: f"docker rename {_container(r)} {r.choice((*CONTAINERS, 'other', 'a/b', ''))}".rstrip()),
-    (1, lambda r: f"docker logs {r.choice(('', '--tail 1 ', '-t '))}{_container(r)}"),
+    (1, lambda r: f"docker logs {r.choice(('', '--tail 1 ', '-t '))}{_container(r)} 2>&1 | wc -l"),
     (2, lambda r: f"docker exec {r.choice(('', '-d ', '-w /tmp ', '-e B=2 ', '-u nobody '))}{_container(r)} "
                   + r.choice(("echo hi", "pwd", "id -u", "sh -c 'exit 4'", "nosuchcommand", "cat /etc/hostname"))),
     (2, lambda r: "docker ps -a --format '{{.Names}} {{.Image}} {{.Command}} {{.State}}'"

@@ -56,12 +56,14 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     if body.StopSignal and parse_signal(body.StopSignal) < 0:
         raise BadRequest(f"Invalid signal: {body.StopSignal}")
     policy = host.RestartPolicy
-    if policy is not None and policy.Name not in ("", "no"):
-        check_restart_policy(policy.Name, policy.MaximumRetryCount)
-        if host.AutoRemove:
-            raise BadRequest("can't create 'AutoRemove' container with restart policy")
+    restarts = policy is not None and policy.Name not in ("", "no")
+    if restarts and host.AutoRemove:
+        raise BadRequest("can't create 'AutoRemove' container with restart policy")
+    daemon.volumes.check(host)
     if host.PortBindings:
         _check_ports(host)
+    if policy is not None and restarts:
+        check_restart_policy(policy.Name, policy.MaximumRetryCount)
     if host.Memory or host.MemorySwap or host.NanoCpus or host.MemoryReservation or host.CpuQuota:
         check_resources(host, int(daemon.host_facts.get("NCPU", 2)))
     host_options.check(host, int(daemon.host_facts.get("NCPU", 2)))

@@ -72,7 +72,7 @@ class Containers:
     def get(self, name_or_id: str) -> Container:
         """By full id, name or unambiguous id prefix, in that order. Raises NotFound."""
         container = self._by_id.get(name_or_id) or self._by_name.get(name_or_id.removeprefix("/"))
-        if container is not None:
+        if container is not None and container.id in self._by_id:  # else its name is taken, and it is being made
             return container
         if not name_or_id:
             raise BadRequest("invalid container ID")
@@ -107,7 +107,6 @@ class Containers:
             raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         warnings = [*checks.check(body, host, daemon), *daemon.networks.check(body, host)]
         yield daemon.work("container.create")
-        daemon.volumes.check(host)
         image = self._image(body.Image, request.query.get("platform", ""))
         host.SecurityOpt = host_options.security(host)
         id = daemon.new_id()
@@ -273,7 +272,7 @@ class Containers:
         until = self.daemon.env.now - checks.age_ns(filters.get("until"), self.daemon.env.now)
         deleted: list[str] = []
         reclaimed = 0
-        for container in list(self._by_id.values()):
+        for container in reversed(list(self._by_id.values())):
             if container.running or container.state.removing or container.created_ns > until:
                 continue
             if not filters.labels_for_prune(container.config.Labels):

@@ -145,7 +145,7 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "ResolvConfPath": f"{home}/resolv.conf" if networked else "",
         "HostnamePath": f"{home}/hostname" if networked else "",
         "HostsPath": f"{home}/hosts" if networked else "",
-        "LogPath": f"{home}/{container.id}-json.log" if container.log.opened else "",
+        "LogPath": f"{home}/{container.id}-json.log" if container.log.opened and _in_file(container.host) else "",
         "Name": "/" + container.name,
         "RestartCount": container.restart_count,
         "Driver": daemon.storage.name,
@@ -173,6 +173,11 @@ def _links(container: Container) -> dict[str, list[str]]:
         name, _, alias = link.rpartition(":") if ":" in link else (link, "", link)
         shown.append(f"/{name}:/{container.name}/{alias}")
     return {"Links": shown} if shown else {}
+
+
+def _in_file(host: HostConfig) -> bool:
+    """Whether what the container writes goes into a file of `json-file`."""
+    return host.LogConfig is None or host.LogConfig.Type in ("", "json-file")
 
 
 def _state(container: Container) -> dict[str, Any]:

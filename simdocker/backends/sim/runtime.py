@@ -100,12 +100,14 @@ class Runtime:
     ) -> ports.Process:
         """Process → RunningProcess.
 
-        1. Make the cgroup and the namespaces, with the mounts of the spec.
-        2. Find the user, the working directory and the command in the new root.
-        3. Let the first process run.
+        1. Find the user in the root filesystem, as dockerd does before it asks runc.
+        2. Make the cgroup and the namespaces, with the mounts of the spec.
+        3. Find the working directory and the command in the new root.
+        4. Let the first process run.
         """
-        container = self._container(container_id, spec, cast(RootFS, rootfs), sandbox)
-        user = users.resolve(container.mounts, spec.user, spec.groups)
+        files = cast(RootFS, rootfs)
+        user = users.resolve(files.view(), spec.user, spec.groups)
+        container = self._container(container_id, spec, files, sandbox)
         yield self.kernel.env.timeout(self.profile.draw("runtime.start", self._random))
         if spec.cwd != "/":  # what is missing of it is made, as runc does
             make_directories(container.mounts, spec.cwd, self.kernel.now_ns())
