@@ -55,10 +55,11 @@ class LastingEngine(record.OwnEngine):
         finally:
             connection.close()
 
-    def reset(self) -> None:
-        """Leave the engine as it was first; images are loaded again only where a line changed them."""
+    def reset(self, daemon: dict[str, object]) -> None:
+        """Leave the engine as it was first, configuration included; images are loaded again only where a line
+        changed them."""
         if self._images is None:
-            super().reset()
+            super().reset(daemon)
             self._images = self._present()
             return
         self._remove(self.get("/containers/json?all=1"), "rm", "-fv")

@@ -6,8 +6,6 @@ seeds 1 to 4. Every difference they showed has been mended since; what is known 
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from pathlib import Path
 
@@ -18,17 +16,10 @@ from tests.engine.lasting import LastingEngine
 
 BUDGET_SECONDS = 60
 SEED, LENGTH = 1, 12
-NEEDED = ("dockerd", "docker", "busybox", "iptables", "unshare", "nsenter")
-MISSING = [program for program in NEEDED if shutil.which(program) is None]
-
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can start an engine"),
-    pytest.mark.skipif(bool(MISSING), reason=f"not on this machine: {', '.join(MISSING)}"),
-]
 
 
+@pytest.mark.engine
+@pytest.mark.root
 def test_random_commands_go_as_on_a_real_engine(tmp_path: Path) -> None:
     differences: list[Difference] = []
     machine = LastingEngine(tmp_path)
