@@ -34,6 +34,24 @@ HUNG_UP = "the other end is gone"
 """Why a process that waits for an answer is interrupted when the actor that was to give it has ended."""
 
 
+NO_ROUTE_NS = 3_000_000_000  # Linux gives up on a neighbour after three ARP requests, one a second
+
+
+def not_dialled(address: str, reason: str) -> str:
+    """A connection that could not be made, as Go's net package says it; `address` is an IP address and a port."""
+    return f"dial tcp {address}: connect: {reason}"
+
+
+def not_found(host: str, resolver: str = "") -> str:
+    """A name without an address, as Go's net package says it. `resolver` is the name server that was asked."""
+    return f"dial tcp: lookup {host}{f' on {resolver}' if resolver else ''}: no such host"
+
+
+def not_answered(method: str, url: str, reason: str) -> str:
+    """A request without an answer, as Go's net/http says it."""
+    return f'{method.capitalize()} "{url}": {reason}'
+
+
 class Unreachable(Exception):
     """Nothing answers at the other end. The argument says why in the words of Go's net package."""
 
@@ -44,11 +62,12 @@ class Unreachable(Exception):
 
 class Wire:
     """A connection from `source` (an actor on host `here`) to `target` (an actor on host `there`),
-    answered by `handle`. `address` is what the source calls the other end."""
+    answered by `handle`. `address` is what the source calls the other end, `dialled` the IP address and
+    port that this means on a network."""
 
     __slots__ = (
-        "_last", "_to_source", "_to_target", "address", "env", "handle", "here", "network", "remote", "source",
-        "target", "there", "trace",
+        "_last", "_to_source", "_to_target", "address", "dialled", "env", "handle", "here", "network", "remote",
+        "source", "target", "there", "trace",
     )  # fmt: skip
 
     def __init__(
@@ -61,8 +80,10 @@ class Wire:
         target: str,
         there: str,
         handle: Handle,
+        dialled: str = "",
     ) -> None:
         self.address = address
+        self.dialled = dialled
         self.network = network
         self.trace = trace
         self.env: Environment = trace.env
@@ -115,6 +136,12 @@ class Wire:
         bearer.cause = outer
         return response
 
+    def refused(self) -> Generator[Event, Any, None]:
+        """Process: a connection request there and its refusal back. Raises `Unreachable`."""
+        yield from self._carry(self.here, self.there, 0)
+        yield from self._carry(self.there, self.here, 0)
+        raise Unreachable(not_dialled(self.dialled, "connection refused"))
+
     def _carry(self, a: str, b: str, size: int, meter: Meter | None = None) -> Generator[Event, Any, None]:
         from simdocker.des.network import NoRoute
 
@@ -124,4 +151,5 @@ class Wire:
             else:
                 yield self.env.timeout(self.network.message_delay(a, b, HEADERS + size))
         except NoRoute:
-            raise Unreachable(f"no route to host {b}") from None
+            yield self.env.timeout(NO_ROUTE_NS)
+            raise Unreachable(not_dialled(self.dialled, "no route to host")) from None

@@ -16,7 +16,7 @@ from simdocker.actors.daemon.daemon import Daemon
 from simdocker.actors.registry.catalogue import hub
 from simdocker.actors.registry.directory import Directory
 from simdocker.actors.registry.registry import REFUSED, Registry
-from simdocker.actors.wire import Wire
+from simdocker.actors.wire import Wire, not_found
 from simdocker.api import ApiError
 from simdocker.backends.sim import Machine
 from simdocker.backends.sim.lan import Lan
@@ -168,8 +168,11 @@ class World:
         known = there in self.machines
         daemon = self.daemons.get(there)
         if daemon is None or not (address == SOCKET or address.endswith(f":{TCP_PORT}")):
-            return _Nowhere(address, "" if known else f"dial tcp: lookup {there}: no such host")
-        return Wire(address, self.network, self.trace, f"client@{here}", here, daemon.actor, there, daemon.handle)
+            return _Nowhere(address, "" if known else not_found(there))
+        dialled = f"{self._lan.names(there)[0]}:{TCP_PORT}"
+        return Wire(
+            address, self.network, self.trace, f"client@{here}", here, daemon.actor, there, daemon.handle, dialled
+        )
 
     # -- acting ----------------------------------------------------------------------------------
 

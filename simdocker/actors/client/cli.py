@@ -16,6 +16,7 @@ from simdocker.actors.client.command import CommandError
 from simdocker.actors.client.connection import Connection, DaemonUnreachable, Reply
 from simdocker.actors.client.help import older
 from simdocker.actors.client.terminal import Process, Terminal
+from simdocker.actors.wire import not_answered
 from simdocker.api import Request, Response, Stream
 from simdocker.api.messages import NO_QUERY
 from simdocker.content.blob import Blob
@@ -111,7 +112,7 @@ class Cli:
         where = "http://" + quote(address.partition("://")[2], safe=":") + f"/v{self.api_version}" + path
         if query:
             where += "?" + urlencode(sorted(query.items()))
-        return f'error during connect: {method.title()} "{where}": {reason}'
+        return f"error during connect: {not_answered(method, where, reason)}"
 
 
 def error_text(response: Response) -> str:

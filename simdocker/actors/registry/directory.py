@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from simpy import Event
 
-from simdocker.actors.wire import Unreachable, Wire
+from simdocker.actors.wire import Unreachable, Wire, not_answered, not_dialled, not_found
 from simdocker.api import Request, Response
 from simdocker.content.reference import HUB
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 HUB_HOST = "registry-1.docker.io"  # where docker.io's images are served
 RESOLVER = "10.53.53.53:53"  # every host's name server, as in the recordings
-NO_ROUTE_NS = 3_000_000_000  # Linux gives up on a neighbour after three ARP requests, one a second
 
 
 class ConnectionFailed(Exception):
@@ -42,11 +41,9 @@ class Connection:
     __slots__ = ("_address", "registry", "url", "wire")
 
     def __init__(self, name: str, address: str, registry: Registry | None, wire: Wire | None, host: str = "") -> None:
-        host = host or (HUB_HOST if name == HUB else name)
-        local = _is_local(name)
-        self.url = f"http://{host}" if local else f"https://{host}"  # as Go's errors quote it
-        port = host.rpartition(":")[2] if ":" in host else "80" if local else "443"
-        self._address = f"{address}:{port}" if address else ""
+        host = host or _served_at(name)
+        self.url = f"http://{host}" if _is_local(name) else f"https://{host}"  # as Go's errors quote it
+        self._address = address
         self.registry = registry
         self.wire = wire
 
@@ -55,29 +52,24 @@ class Connection:
 
         A response with a large `size` shares bandwidth with other transfers on its way; `meter` reads
         how far it has come."""
-        wire = self.wire
-        if self.registry is None or wire is None:
-            raise self._failed(request, f"dial tcp {self._address}: connect: connection refused" if self._address else
-                               f"dial tcp: lookup {self.url.partition('//')[2].partition(':')[0]} on {RESOLVER}: "
-                               "no such host")  # fmt: skip
-        if self.registry.refuses:
-            yield from self._syn()
-            raise self._failed(request, f"dial tcp {self._address}: connect: connection refused")
+        registry, wire = self.registry, self.wire
+        if registry is None or wire is None:
+            raise self._failed(request, self._nobody())
         try:
+            if registry.refuses:
+                yield from wire.refused()
             return (yield from wire.call(request, meter))
-        except Unreachable:
-            yield wire.env.timeout(NO_ROUTE_NS)
-            raise self._failed(request, f"dial tcp {self._address}: connect: no route to host") from None
+        except Unreachable as failed:
+            raise self._failed(request, failed.reason) from None
 
-    def _syn(self) -> Generator[Event, Any, None]:
-        """Process: a connection request and its refusal, there and back."""
-        wire = self.wire
-        assert wire is not None
-        yield wire.env.timeout(2 * wire.network.latency(wire.here, wire.there))
+    def _nobody(self) -> str:
+        if self._address:
+            return not_dialled(self._address, "connection refused")
+        return not_found(self.url.partition("//")[2].partition(":")[0], RESOLVER)
 
     def _failed(self, request: Request, reason: str) -> ConnectionFailed:
         query = f"?{urlencode(request.query)}" if request.query else ""
-        return ConnectionFailed(f'{request.method.capitalize()} "{self.url}{request.path}{query}": {reason}')
+        return ConnectionFailed(not_answered(request.method, f"{self.url}{request.path}{query}", reason))
 
 
 class Directory:
@@ -109,13 +101,25 @@ class Directory:
         `served_at` is another name that the same registry answers to, for messages."""
         registry = self._registries.get(registry_name)
         if registry is None:
-            return Connection(registry_name, "127.0.0.1" if _is_local(registry_name) else "", None, None, served_at)
-        host, address = self._hosts[registry_name]
+            address = _dialled(registry_name, "127.0.0.1") if _is_local(registry_name) else ""
+            return Connection(registry_name, address, None, None, served_at)
+        host, ip = self._hosts[registry_name]
+        address = _dialled(served_at or registry_name, ip)
         wire = Wire(
             registry_name, self.network, self.trace, f"daemon@{from_host}", from_host, registry.actor, host,
-            partial(registry.handle, client=from_host),
+            partial(registry.handle, client=from_host), address,
         )  # fmt: skip
         return Connection(registry_name, address, registry, wire, served_at)
+
+
+def _served_at(name: str) -> str:
+    """The host, and the port if it is not the usual one, where a registry's images are served."""
+    return HUB_HOST if name == HUB else name
+
+
+def _dialled(name: str, ip: str) -> str:
+    _, colon, port = _served_at(name).rpartition(":")
+    return f"{ip}:{port if colon else 80 if _is_local(name) else 443}"
 
 
 def _is_local(name: str) -> bool:
