@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simdocker.actors.client.catalogue import COMMANDS, GROUPS, SYNONYMS, load
 from simdocker.actors.client.line import GLOBAL_FLAGS
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from simdocker.actors.client.command import Command
     from simdocker.actors.client.grammar import Flag
-    from simdocker.actors.daemon.daemon import Daemon
     from simdocker.cli.shell_session import Session
 
 SEPARATOR = re.compile(r"\|\||&&|[|;&\n(]")
@@ -62,9 +61,9 @@ class _Candidates:
         self.host = host
         self.begun = begun
 
-    @property
-    def daemon(self) -> Daemon:
-        return self.session.world.daemon(self.host)
+    def listing(self, kind: str) -> list[dict[str, Any]]:
+        """The objects of that kind there are now."""
+        return self.session.world.listing(kind, self.host)
 
     def of(self, before: list[str]) -> Iterable[Candidate]:
         if not before:
@@ -104,24 +103,24 @@ class _Candidates:
         if kind.startswith("NAME[:TAG") or (kind == "IMAGE" and called.split()[-1] in ("run", "create")):
             yield from self.published()
         if "NETWORK" in kind or kind.startswith("NAME|"):
-            for network in self.daemon.networks.all():
-                yield Candidate(network.name, f"network, {network.driver}")
+            for network in self.listing("network"):
+                yield Candidate(network["Name"], f"network, {network['Driver']}")
         if "VOLUME" in kind or kind.startswith("NAME|"):
-            for volume in self.daemon.volumes.all():
-                yield Candidate(volume.name, "volume")
+            for volume in self.listing("volume"):
+                yield Candidate(volume["Name"], "volume")
         if kind in ("FILE", "VOLUME") or kind.startswith(("COMMAND", "ARG")):
             yield from self.files()
 
     def containers(self, called: str) -> Iterator[Candidate]:
         verb = called.split()[-1]
-        for container in self.daemon.containers.all():
-            running = container.state.running
+        for container in self.listing("container"):
+            running = container["State"] in ("running", "paused", "restarting")
             if not (verb in RUNNING_ONLY and not running) and not (verb in STOPPED_ONLY and running):
-                yield Candidate(container.name, f"{container.image_ref}, {container.state.status}")
+                yield Candidate(container["Names"][0].removeprefix("/"), f"{container['Image']}, {container['State']}")
 
     def images(self) -> Iterator[Candidate]:
-        for image in self.daemon.images.store.all():
-            for tag in image.repo_tags:
+        for image in self.listing("image"):
+            for tag in image["RepoTags"] or ():
                 yield Candidate(tag.removesuffix(":latest"), "here")
 
     def published(self) -> Iterator[Candidate]:

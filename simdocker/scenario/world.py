@@ -215,6 +215,19 @@ class World:
         except ApiError:
             return None
 
+    def listing(self, kind: str, host: str | None = None) -> list[dict[str, Any]]:
+        """What `docker ps -a`, `images`, `network ls` or `volume ls` on `host` would be told of each object."""
+        daemon = self.daemon(host)
+        if kind == "container":
+            return [views.summary(daemon, container) for container in daemon.containers.all()]
+        if kind == "image":
+            return [
+                image_views.summary(image, image.repo_tags, image.repo_digests) for image in daemon.images.store.all()
+            ]
+        if kind == "network":
+            return [network.view() for network in daemon.networks.all()]
+        return [volume.view() for volume in daemon.volumes.all()]
+
 
 class _Nowhere:
     """A connection to an address where no daemon listens."""
