@@ -20,11 +20,13 @@ from simdocker.backends.sim.openfile import Null, OpenFile
 from simdocker.backends.sim.program import Blocking, Process
 from simdocker.backends.sim.shell.interpreter import Shell
 from simdocker.backends.sim.shell.main import new_state
-from simdocker.backends.sim.shell.state import Break, Interrupted, Return, ShellExit, ShellFailure
+from simdocker.backends.sim.shell.state import Break, Interrupted, Return, ShellExit, ShellFailure, State
+from simdocker.backends.sim.signals import KILL
 from simdocker.backends.sim.terminal import Sink, Terminal, signal_users
 
 if TYPE_CHECKING:
     from simdocker.backends.sim import Machine
+    from simdocker.backends.sim.task import Task
     from simdocker.des import Environment
 
 SIGINT = 2
@@ -68,11 +70,16 @@ class Line:
         """Ctrl-C: SIGINT to whatever the line has in the foreground."""
         self.session.interrupt(self)
 
+    def kill(self) -> None:
+        """The line does not heed Ctrl-C: SIGKILL to what it has in the foreground and to its shell."""
+        self.session.kill(self)
+        self.exit_code = INTERRUPTED
+
 
 class HostSession:
     """One bash on one host. `ended` once its shell has exited; `terminal` is where a person sits, if one does."""
 
-    __slots__ = ("_lines", "_wake", "current", "ended", "env", "process", "screen", "terminal")
+    __slots__ = ("_lines", "_state", "_wake", "current", "ended", "env", "process", "screen", "terminal")
 
     def __init__(
         self, machine: Machine, env: Environment, screen: Screen | None = None, *, terminal: bool = False
@@ -83,6 +90,7 @@ class HostSession:
         self.current: Line | None = None
         self._lines: deque[Line] = deque()
         self._wake: Event | None = None
+        self._state: State
         self.terminal: Terminal | None = None
         fds: dict[int, OpenFile] = {0: Null("/dev/null")}
         if terminal:
@@ -92,6 +100,7 @@ class HostSession:
             tty.references = 3
             fds = {0: tty, 1: tty, 2: tty}
         self.process = machine.start(self._main, ["bash"], fds=fds)
+        self.process.on_end = self._died
 
     def start(self, source: str) -> Line:
         """Type a line; it starts at once when the shell is idle."""
@@ -111,7 +120,7 @@ class HostSession:
 
     def _main(self, process: Process) -> Blocking:
         """Process: the shell: read a line, run it, say how it ended."""
-        state = new_state(process, "bash", True)
+        state = self._state = new_state(process, "bash", True)
         state.interactive = self.terminal is not None
         process.signal(SIGINT, "catch")
         shell = Shell(process, state)
@@ -135,20 +144,45 @@ class HostSession:
                 yield from shell.report(failure)
                 status = state.status = failure.status
             except Interrupted:
-                yield from process.write(1, "\n")
+                if self.terminal is not None:
+                    yield from process.write(1, "\n")
                 status = state.status = INTERRUPTED
             except (Break, Return):
                 status = state.status
             if self.terminal is not None:
                 self.terminal.raw = False  # a command that was killed may have left it so
-            line.exit_code = status
-            self.current = None
-            line.done.succeed()
+            self._line_ended(line, status)
             if self.ended:
                 return status
 
+    def _line_ended(self, line: Line, status: int) -> None:
+        line.exit_code = status
+        self.current = None
+        line.done.succeed()
+
+    def _died(self, process: Task) -> None:
+        """The shell itself is gone, of a signal or at its own wish: so is the line at work."""
+        self.ended = True
+        if self.current is not None:
+            self._line_ended(self.current, process.status or 0)
+
     def interrupt(self, line: Line) -> None:
-        """Ctrl-C while `line` is at work; a line that does not heed it is given up with 130."""
+        """Ctrl-C while `line` is at work."""
         for child in list(self.process.children or ()):
             child.deliver(SIGINT)
         self.process.deliver(SIGINT)
+
+    def kill(self, line: Line) -> None:
+        """End the shell and what it waits for, wherever they are; background jobs live on."""
+        jobs = {id(process) for job in self._state.jobs for process in job.processes}
+        for child in list(self.process.children or ()):
+            if id(child) not in jobs:
+                _kill_tree(child)
+        self.process.die(128 + KILL)
+
+
+def _kill_tree(process: Task) -> None:
+    children = list(process.children or ())
+    process.deliver(KILL)
+    for child in children:
+        _kill_tree(child)

@@ -26,6 +26,9 @@ BETWEEN_STEPS_NS = 8_000_000
 """From one line's end to the next line: what `bash -c :` takes where the reference recorder starts one for each
 (measured). Without it lines would follow each other faster than a container can end."""
 
+HEEDED_NS = 10_000_000_000
+"""How long a line has to heed Ctrl-C before it is killed: what `docker stop` gives a container."""
+
 Outcome = tuple[int, list[tuple[int, bytes]]]
 """A line's exit code and output."""
 
@@ -147,7 +150,8 @@ class Player:
 
     def _command(self, step: Step, host: str, private: bool) -> Generator[Event, Any, Outcome]:
         """Process: one shell line on one host → exit code and output. A line that is still at
-        work when its time is up gets Ctrl-C, as an impatient user would press it."""
+        work when its time is up gets Ctrl-C, as an impatient user would press it; if it does not heed
+        that, it is killed and counts as interrupted."""
         world, env = self.world, self.world.env
         outer = env.cause
         env.cause = world.trace.note(PLAYER, "command", {"line": step.run, "on": host})
@@ -156,7 +160,9 @@ class Player:
         if not line.done.triggered:
             world.trace.note(PLAYER, "interrupt", {"after_ns": step.timeout})
             line.interrupt()
-            yield line.done
+            yield AnyOf(env, (line.done, env.timeout(HEEDED_NS)))
+            if not line.done.triggered:
+                line.kill()
         world.trace.note(PLAYER, "exit", {"code": line.exit_code})
         env.cause = outer
         return line.exit_code, line.output

@@ -8,6 +8,7 @@ so what it causes is traced to it. The system calls it makes are in `process.py`
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 INTERRUPTED = object()
 """What an interruptible wait gets instead of its event's value when a caught signal comes."""
+
+STACK_FRAMES = 10_000
+"""How deep a program may recurse before it ends as by SIGSEGV: about a thousand calls of a shell function."""
+sys.setrecursionlimit(max(sys.getrecursionlimit(), STACK_FRAMES))
 
 NO_LIMITS: Mapping[str, tuple[int, int]] = {}
 
@@ -212,6 +217,11 @@ class Task:
         except OSError as error:  # what a program does not handle ends it, with a complaint
             self._complain(f"{self.comm}: {error.strerror}\n")
             status = 1
+        except RecursionError:  # its stack is used up
+            status = 128 + signals.SEGV
+        except MemoryError:
+            self.cgroup.oom_killed = True
+            status = 128 + signals.KILL
         finally:
             env._active_proc = before
         self._end(int(status) & 0xFF if self._death is None else self._death)

@@ -318,8 +318,8 @@ class Shell:
             yield from self.take(caught)
 
     def take(self, caught: list[int]) -> Blocking:
-        """Process: run the traps of signals. SIGINT without one ends ash, or (Interrupted) the line typed at
-        a prompt."""
+        """Process: run the traps of signals. SIGINT without one ends ash, or (Interrupted) the line typed into
+        a session."""
         state = self.state
         for number in caught:
             action = state.traps.get(number)
@@ -327,7 +327,7 @@ class Shell:
                 status = state.status
                 yield from self.text(action)
                 state.status = status
-            elif number == INT and action is None and state.interactive:
+            elif number == INT and action is None and (state.interactive or state.bash):
                 raise Interrupted
             elif number == INT and not state.bash:
                 state.traps.pop(0, None)

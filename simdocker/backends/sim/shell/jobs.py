@@ -48,7 +48,7 @@ def wait_foreground(sh: Shell, children: list[Process], *, quiet: bool = False) 
         statuses.append(status)
     if not quiet and statuses[-1] > 128:
         yield from announce_death(sh, statuses[-1])
-    if sh.state.interactive and signals.INT in caught and statuses[-1] != 128 + signals.INT:
+    if (sh.state.interactive or sh.state.bash) and signals.INT in caught and statuses[-1] != 128 + signals.INT:
         caught = [number for number in caught if number != signals.INT]  # the child heeded it: the line goes on
     yield from sh.take(caught)
     return statuses
