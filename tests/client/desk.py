@@ -72,6 +72,9 @@ class Desk:
     def write_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
         self.files[self.abspath(path)] = data
 
+    def make_directory(self, path: str, mode: int = 0o755) -> None:
+        self.files[self.abspath(path)] = None
+
     def exists(self, path: str) -> bool:
         return self.abspath(path) in self.files
 

@@ -43,14 +43,14 @@ class Cli:
         self.connection = connection
         self.words = words
         self.memo = memo
-        self.api_version = API_VERSION
+        self.api_version = terminal.env.get("DOCKER_API_VERSION") or API_VERSION
         self.out = terminal.out
         self.err = terminal.err
         self._greeted = False
 
     def greet(self) -> Process:
-        """Process: ping the daemon once and settle the API version. An unreachable daemon is not a
-        fault here; the call that follows reports it."""
+        """Process: ping the daemon once and settle the API version, unless DOCKER_API_VERSION has. An
+        unreachable daemon is not a fault here; the call that follows reports it."""
         if self._greeted:
             return
         self._greeted = True
@@ -59,7 +59,7 @@ class Cli:
         except DaemonUnreachable:
             return
         offered = response.headers.get("Api-Version", OLDEST_API_VERSION)
-        if older(offered, API_VERSION):
+        if older(offered, API_VERSION) and not self.terminal.env.get("DOCKER_API_VERSION"):
             self.api_version = offered
 
     def need(self, feature: str, version: str) -> Process:

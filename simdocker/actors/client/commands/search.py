@@ -57,8 +57,8 @@ _TABLE = "table {{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}"
 def search(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     """Process: one request, which the daemon passes on."""
     query = {"term": args[0]}
-    if limit := flags.text("limit"):
-        query["limit"] = limit
+    if limit := flags.number("limit"):
+        query["limit"] = str(limit)
     if wanted := filters(flags.get("filter")):
         query["filters"] = wanted
     response = yield from cli.call("GET", "/images/search", query, None, registry_auth(cli.terminal, HUB))
