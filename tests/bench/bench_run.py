@@ -40,7 +40,7 @@ def warm_world() -> World:
 
 def api_runs(world: World, runs: int) -> None:
     """The messages of `docker run --rm busybox true`, without the command line."""
-    wire = world._connect(next(iter(world.machines)), None)
+    wire = world.connect(next(iter(world.machines)), None)
     env = world.env
 
     def one():
