@@ -43,6 +43,8 @@ MODELS: dict[str, Any] = {
 _NEEDED = frozenset(("/containers/create", "containers/exec", "containers/update"))
 """Routes whose own code does not look whether there is a body."""
 
+_ENDS_NEEDED = tuple("/" + route.rpartition("/")[2] for route in _NEEDED)
+
 _ONE_OR_MANY = frozenset(("Cmd", "Entrypoint", "Shell", "CapAdd", "CapDrop"))
 """A text is a list of one here (Docker's `strslice`)."""
 
@@ -53,7 +55,10 @@ JSON = "application/json"
 def read(request: Request, parameters: bool) -> None:
     """Give `request.body` its model; `parameters` tells whether the route has any. Raises ApiError."""
     body = request.body
-    if body is not None and type(body) is not dict and type(body) is not bytes:
+    if body is None:
+        if not request.path.endswith(_ENDS_NEEDED):  # most requests of a run
+            return
+    elif type(body) is not dict and type(body) is not bytes:
         return
     head, _, rest = request.path[1:].partition("/")
     route = f"{head}/{rest.rpartition('/')[2]}" if parameters else request.path

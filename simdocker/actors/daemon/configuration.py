@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig
@@ -18,7 +19,19 @@ def merge(body: ContainerCreateBody, image: Image | None, hostname: str) -> Cont
     An entrypoint given by the caller drops the image's command; environments and labels are united,
     the caller's winning. `hostname` is for who gives none.
     """
-    base = image.config if image is not None else NOTHING
+    if image is None:
+        return _merged(body, NOTHING, hostname)
+    before = image.merged  # the client sends the same body each time a command line runs
+    if before is not None and before[0] is body:
+        config = copy(before[1])
+        config.Hostname = body.Hostname or hostname
+        return config
+    config = _merged(body, image.config, hostname)
+    image.merged = body, config
+    return config
+
+
+def _merged(body: ContainerCreateBody, base: ContainerConfig, hostname: str) -> ContainerConfig:
     entrypoint, command = body.Entrypoint, body.Cmd
     if not entrypoint:
         if not command:

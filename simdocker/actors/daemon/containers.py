@@ -37,13 +37,14 @@ PRUNE_FILTERS = frozenset(("label", "label!", "until"))
 class Containers:
     """All containers of one daemon, by id and by name."""
 
-    __slots__ = ("_by_id", "_by_name", "_names", "console", "daemon", "lifecycle")
+    __slots__ = ("_by_id", "_by_name", "_checked", "_names", "console", "daemon", "lifecycle")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self._by_id: dict[str, Container] = {}
         self._by_name: dict[str, Container] = {}
         self._names = daemon.random_names
+        self._checked: tuple[ContainerCreateBody | None, list[str]] = None, []
         self.lifecycle = Lifecycle(daemon, self)
         self.console = Console(daemon, self)
 
@@ -105,7 +106,7 @@ class Containers:
         name = request.query.get("name", "").removeprefix("/")
         if name and not VALID_NAME.fullmatch(name):
             raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
-        warnings = [*checks.check(body, host, daemon), *daemon.networks.check(body, host)]
+        warnings = self._warnings(body, host)
         yield daemon.work("container.create")
         image = self._image(body.Image, request.query.get("platform", ""))
         host.SecurityOpt = host_options.security(host)
@@ -128,6 +129,18 @@ class Containers:
         daemon.trace.state(container.actor, "created", {"image": body.Image})
         self.event(container, "create")
         return Response(201, {"Id": id, "Warnings": warnings})
+
+    def _warnings(self, body: ContainerCreateBody, host: HostConfig) -> list[str]:
+        """dockerd's warnings about a body. Raises BadRequest for what it refuses.
+
+        The client sends the same body each time a command line runs: once is enough to check it, unless
+        it links to containers, which come and go.
+        """
+        checked, warnings = self._checked
+        if checked is not body or host.Links:
+            warnings = [*checks.check(body, host, self.daemon), *self.daemon.networks.check(body, host)]
+            self._checked = body, warnings
+        return warnings
 
     def _prepare(self, container: Container) -> Process:
         """Process: what has to exist before the container does: its working directory, its volumes."""
