@@ -7,16 +7,19 @@ between two command lines, as the real one does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from simpy import Event
 
 from simdocker.actors.client.buildkit import notice
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit
-from simdocker.actors.client.connection import Connect, Connection, endpoint
+from simdocker.actors.client.connection import Connect
 from simdocker.actors.client.help import command_help, docker_help, group_help
-from simdocker.actors.client.line import GLOBAL_FLAGS, PLAIN_EXIT, Answer, Help, Line, not_resolved, read_line
+from simdocker.actors.client.line import GLOBAL_FLAGS, PLAIN_EXIT, Answer, Help, Line, read_line
 from simdocker.actors.client.terminal import Terminal
+from simdocker.actors.client.way import address
 from simdocker.api import Broken
 from simdocker.trace.record import NOTE
 
@@ -89,10 +92,10 @@ class Client:
         for warning in line.flags.warnings:
             terminal.err(warning + "\n")
         try:
-            connection = self._way(line.globals.many("host"), terminal)
-        except ValueError as fault:
-            terminal.err(not_resolved(str(fault)))
-            return PLAIN_EXIT
+            connection = self._connect(address(line.globals, terminal))
+        except CommandError as fault:
+            terminal.err(fault.message + "\n")
+            return fault.exit_code
         cli = Cli(self.env, terminal, connection, line.words, line.memo)
         try:
             for name, since in line.since:
@@ -117,9 +120,7 @@ class Client:
         if command is not None:
             api_version = ""
             if any(flag.since for flag in command.flags.values()):
-                cli = Cli(self.env, terminal, self._way(wish.globals.many("host"), terminal), wish.words, {})
-                yield from cli.greet()
-                api_version = cli.api_version
+                api_version = yield from self._spoken(wish, terminal)
             show(command_help(wish.words, command, terminal.width, api_version))
         elif wish.words:
             show(group_help(wish.words))
@@ -127,7 +128,12 @@ class Client:
             show(docker_help(GLOBAL_FLAGS.values(), terminal.width))
         return 0
 
-    def _way(self, hosts: list[str], terminal: Terminal) -> Connection:
-        """`-H` goes before DOCKER_HOST; without either, this host's own daemon. Raises ValueError."""
-        given = (hosts[0] if hosts else terminal.env.get("DOCKER_HOST")) or None
-        return self._connect(given and endpoint(given))
+    def _spoken(self, wish: Help, terminal: Terminal) -> Generator[Event, Any, str]:
+        """Process → the API version that help is about; "" where the words lead to no daemon."""
+        try:
+            connection = self._connect(address(wish.globals, terminal))
+        except CommandError:
+            return ""
+        cli = Cli(self.env, terminal, connection, wish.words, {})
+        yield from cli.greet()
+        return cli.api_version

@@ -48,6 +48,9 @@ def endpoint(text: str) -> str:
     if not rest and scheme == "unix":
         return DEFAULT_SOCKET
     if scheme == "tcp":
+        port = rest.rpartition(":")[2]
+        if ":" in rest and port and not port.isdigit() and "/" not in rest:
+            raise ValueError(f'parse "tcp://{rest}": invalid port ":{port}" after host')
         host, _, port = (rest or DEFAULT_TCP).partition(":")
         return f"tcp://{host or 'localhost'}:{port or '2375'}"
     return f"{scheme}://{rest}"

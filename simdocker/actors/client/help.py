@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
+from simdocker.actors.client import absent
 from simdocker.actors.client.catalogue import COMMANDS, GROUPS, load
 from simdocker.actors.client.command import Command
 from simdocker.actors.client.grammar import Flag
@@ -54,7 +55,8 @@ def docker_help(flags: Iterable[Flag], width: int) -> str:
     return (
         "Usage:  docker [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n"
         f"\nCommon Commands:\n{_rows((name, load(name).short) for name in common)}"
-        f"\nManagement Commands:\n{_rows(sorted(GROUPS.items()))}"
+        f"\nManagement Commands:\n{_rows(sorted({**GROUPS, **absent.MANAGEMENT}.items()))}"
+        f"\nSwarm Commands:\n{_rows(absent.SWARM.items())}"
         f"\nCommands:\n{_rows((name, load(name).short) for name in others)}"
         f"\nGlobal Options:\n{option_list(flags, width, '')}"
         "\nRun 'docker COMMAND --help' for more information on a command.\n"

@@ -10,6 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from simdocker.actors.client.absent import COMMANDS as ABSENT
+from simdocker.actors.client.absent import absence
 from simdocker.actors.client.catalogue import COMMANDS, GROUPS, SYNONYMS, load
 from simdocker.actors.client.command import Command
 from simdocker.actors.client.grammar import Flag, Flags, HelpWanted, UsageError, read_flags
@@ -142,7 +144,9 @@ def _read_command(words: str, rest: list[str], globals_: Flags) -> Line | Help |
 
 def _no_command(rest: list[str], globals_: Flags) -> Help | Answer:
     """The words lead nowhere: docker still reads the flags, which may ask for help or be wrong."""
-    group = rest[0] if rest[0] in GROUPS else ""
+    if sentence := absence(rest):
+        return Answer(PLAIN_EXIT, stderr=sentence)
+    group = rest[0] if rest[0] in GROUPS or rest[0] in ABSENT else ""
     usage = f"docker {group}" + (" COMMAND" if group == "volume" else "") if group else GLOBAL_USAGE
     try:
         _, args = read_flags(NO_FLAGS if group else GLOBAL_FLAGS, rest[1:] if group else rest)
@@ -167,6 +171,8 @@ def _help(words: list[str], globals_: Flags, warnings: str = "") -> Help | Answe
         return Help(called, load(called), globals_, warnings)
     if not words or called in GROUPS:
         return Help(called, None, globals_, warnings)
+    if sentence := absence(words):
+        return Answer(PLAIN_EXIT, stderr=sentence)
     return Answer(PLAIN_EXIT, stderr=f"unknown help topic: {words[-1]}\n")
 
 

@@ -1,0 +1,47 @@
+"""What docker CLI 28 has and simdocker does not simulate: these groups of commands.
+
+They are known, so that nobody takes an absent command for a mistyped one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MANAGEMENT = {
+    "checkpoint": "Manage checkpoints",
+    "context": "Manage contexts",
+    "manifest": "Manage Docker image manifests and manifest lists",
+    "plugin": "Manage plugins",
+    "trust": "Manage trust on Docker images",
+}
+SWARM = {
+    "config": "Manage Swarm configs",
+    "node": "Manage Swarm nodes",
+    "secret": "Manage Swarm secrets",
+    "service": "Manage Swarm services",
+    "stack": "Manage Swarm stacks",
+    "swarm": "Manage Swarm",
+}
+COMMANDS = {
+    "checkpoint": "create ls list rm remove",
+    "context": "create export import inspect ls list rm remove show update use",
+    "manifest": "annotate create inspect push rm",
+    "plugin": "create disable enable inspect install ls list push rm remove set upgrade",
+    "trust": "inspect key revoke sign signer",
+    "config": "create inspect ls list rm remove",
+    "node": "demote inspect ls list promote ps rm remove update",
+    "secret": "create inspect ls list rm remove",
+    "service": "create inspect logs ls list ps rm remove rollback scale update",
+    "stack": "config deploy up ls list ps rm down remove services",
+    "swarm": "ca init join join-token leave unlock unlock-key update",
+}
+
+
+def absence(words: Sequence[str]) -> str:
+    """The sentence for a command line that real docker knows and simdocker does not; "" for any other."""
+    if not words or words[0] not in COMMANDS:
+        return ""
+    called = [word for word in words[1:2] if word in COMMANDS[words[0]].split()]
+    if len(words) > 1 and not called and not words[1].startswith("-"):
+        return ""
+    return f"simdocker: `docker {' '.join([words[0], *called])}` is not simulated\n"
