@@ -104,11 +104,12 @@ def _kind_at(place: Place) -> Any:
 
 
 def _bare(kind: Any) -> Any:
-    """A type without `Annotated` and `| None`."""
+    """A type without `Annotated`, `| None`, and the `bool |` of what may be written out or just `true`."""
     while hasattr(kind, "__metadata__"):
         kind = get_args(kind)[0]
     inner = [part for part in get_args(kind) if part is not type(None)]
-    return _bare(inner[0]) if len(inner) == 1 and type(None) in get_args(kind) else kind
+    longer = [part for part in inner if part is not bool] or inner
+    return _bare(longer[0]) if len(longer) == 1 and type(None) in get_args(kind) else kind
 
 
 def _value_at(data: Any, place: Place) -> Any:

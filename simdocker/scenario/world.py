@@ -13,8 +13,10 @@ from simdocker.actors.client.client import Client
 from simdocker.actors.client.connection import DaemonUnreachable
 from simdocker.actors.daemon import image_views, views
 from simdocker.actors.daemon.daemon import Daemon
+from simdocker.actors.daemon.ipam import dotted
 from simdocker.actors.registry.catalogue import hub
-from simdocker.actors.registry.directory import Directory
+from simdocker.actors.registry.directory import HTTP, Directory
+from simdocker.actors.registry.proxy import PullThrough
 from simdocker.actors.registry.registry import REFUSED, Registry
 from simdocker.actors.wire import Wire, not_found
 from simdocker.api import ApiError
@@ -118,6 +120,7 @@ class World:
                 disk_write=host.disk.write,
                 lan=self._lan,
                 data_root=host.settings.data_root,
+                docker0=_docker0(host.settings),
             )
             self.machines[name] = machine
             if name in daemons:
@@ -129,9 +132,16 @@ class World:
 
     def _add_registry(self, name: str, spec: RegistrySpec) -> None:
         contents = hub() if name == HUB else None
-        registry = Registry(
-            name, self.env, self.trace, self.profile, self.streams, contents, users=spec.users, way=spec.auth
-        )
+        registry: Registry
+        if spec.proxy:
+            way = partial(self.directory.connect, name, spec.proxy, actor=f"registry@{name}")
+            registry = PullThrough(name, self.env, self.trace, self.profile, self.streams, spec.proxy, way)
+        else:
+            registry = Registry(
+                name, self.env, self.trace, self.profile, self.streams, contents, users=spec.users, way=spec.auth
+            )
+        if not spec.tls:
+            registry.scheme = HTTP
         if spec.rate_limit is not None:
             registry.set_rate_limit(spec.rate_limit)
         if spec.down:
@@ -227,6 +237,11 @@ class World:
         if kind == "network":
             return [network.view() for network in daemon.networks.all()]
         return [volume.view() for volume in daemon.volumes.all()]
+
+
+def _docker0(settings: Settings) -> tuple[str, str]:
+    (first, length), address = settings.docker0
+    return f"{dotted(first)}/{length}", address
 
 
 class _Nowhere:

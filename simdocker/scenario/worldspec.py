@@ -72,18 +72,23 @@ class Registry(Part):
 
     `rate_limit` is how many manifests a client may still pull. With `users` (name: password) a private
     registry wants to know who asks, by a password in each request or, with `auth: token`, by a token;
-    at docker.io the users are those who may push under their own name.
+    at docker.io the users are those who may push under their own name. With `proxy` it is a pull-through
+    cache of another registry; with `tls: false` it speaks plain http.
     """
 
     rate_limit: Annotated[int, Meta(ge=0)] | None = None
     down: bool = False
     users: dict[str, str] = field(default_factory=dict)
     auth: str = ""
+    proxy: str = ""
+    tls: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.auth not in ("", "basic", "token"):
             raise ValueError(f"auth is {self.auth!r}, but a registry knows basic and token")
+        if self.proxy and self.users:
+            raise ValueError("a registry with proxy has no users of its own")
 
 
 class Switch(Part):
@@ -124,6 +129,10 @@ class WorldSpec(Part, dict=True):
                     raise ValueError(f"a link goes to {end!r}, which is no host or registry here: known are {names}")
             if link.between[0] == link.between[1]:
                 raise ValueError(f"a link joins two different hosts, not {end!r} with itself")
+        for name, registry in self.registries.items():
+            if registry.proxy and (registry.proxy not in self.registries or registry.proxy == name):
+                there = listed(self.registries)
+                raise ValueError(f"{name} is to be a cache of {registry.proxy!r}, but the registries are {there}")
         for machine, address in self.endpoints.items():
             self._must_reach(machine, address)
 
@@ -155,8 +164,8 @@ class WorldSpec(Part, dict=True):
         return list(topology.joined(self.places.get(a, (a,)), self.places.get(b, (b,))))
 
     def cables(self) -> list[Link]:
-        """The links, each between two machines; where the file has none, a local network of all hosts
-        and a home connection from each to each registry."""
+        """The links, each between two machines; where the file has none, a local network of all hosts and
+        pull-through caches, and a home connection from each to each other registry."""
         if self.links is not None:
             return [
                 Link(pair, link.latency, link.bandwidth) for link in self.links for pair in self.joined(link.between)
@@ -164,7 +173,11 @@ class WorldSpec(Part, dict=True):
         machines = list(self.machines)
         pairs, hops = topology.local_network(machines)
         lan = [Link(pair, Duration(LAN_LATENCY // hops), LAN) for pair in pairs]
-        return lan + [Link(pair, HOME_LATENCY, HOME) for pair in product(machines, self.registries)]
+        caches = [name for name, registry in self.registries.items() if registry.proxy]
+        lan += [Link(pair, LAN_LATENCY, LAN) for pair in product(machines, caches)]
+        far = [name for name in self.registries if name not in caches]
+        lan += [Link((cache, self.registries[cache].proxy), HOME_LATENCY, HOME) for cache in caches]
+        return lan + [Link(pair, HOME_LATENCY, HOME) for pair in product(machines, far)]
 
     @cached_property
     def endpoints(self) -> dict[str, str]:

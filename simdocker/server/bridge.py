@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
 from simpy import Event
 
 from simdocker.actors.wire import Unreachable
-from simdocker.api import Request, Response, Stream
+from simdocker.api import Broken, Request, Response, Stream
 from simdocker.des.wall import WallClock
 
 Call = Callable[[Request], Generator[Event, Any, Response]]
@@ -97,8 +98,9 @@ class Bridge:
                 self.clock.call_soon_threadsafe(stream.cancel)
 
     def _carry(self, stream: Stream, queue: asyncio.Queue[Any]) -> Generator[Event, Any, None]:
-        while (chunk := (yield from stream.read())) is not None:
-            queue.put_nowait(chunk)
+        with suppress(Broken):  # to a client of the network this end looks like any other
+            while (chunk := (yield from stream.read())) is not None:
+                queue.put_nowait(chunk)
         queue.put_nowait(END)
 
     def write(self, stream: Stream, chunk: bytes) -> None:

@@ -37,6 +37,30 @@ ONE = "steps:\n  - run: docker ps\n"
             "f.yaml:2: a step says exactly one of run, parallel, wait, fault or say",
         ),
         ("title: x\n", "f.yaml:1: the key 'steps' is missing"),
+        (
+            ONE + "world:\n  hosts: {laptop: {daemon: {live-restor: true}}}\n",
+            "f.yaml:4: the key 'live-restor' is not known in world.hosts.laptop.daemon: did you mean 'live-restore'?",
+        ),
+        (
+            ONE + "world:\n  hosts: {laptop: {daemon: {registry-mirrors: [mirror.lab]}}}\n",
+            'f.yaml:4: invalid mirror: "mirror.lab" is not a valid URI: write http://HOST or https://HOST',
+        ),
+        (
+            ONE + "world:\n  registries: {docker.io: {proxy: mars}}\n",
+            "f.yaml:4: docker.io is to be a cache of 'mars', but the registries are docker.io",
+        ),
+        (
+            "steps:\n  - fault: {daemon: moon, crash: true}\n",
+            "f.yaml:2: a fault names the daemon of 'moon': they run on laptop",
+        ),
+        (
+            "steps:\n  - fault: {daemon: laptop, latency: 3s}\n",
+            "f.yaml:2: a daemon fault says one of crash, down, restart, up",
+        ),
+        (
+            ONE + "world:\n  hosts: {laptop: {daemon: true x}}\n",
+            "f.yaml:4: world.hosts.laptop.daemon must be true or false or keys with values, not 'true x'",
+        ),
         ("just text", "f.yaml: a scenario has keys such as title and steps, but this holds only text"),
         ("", "f.yaml: a scenario has keys such as title and steps, but this holds nothing"),
     ],

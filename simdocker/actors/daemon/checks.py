@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import host_options
+from simdocker.actors.daemon import host_options, log_drivers
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.signals import parse_signal
 from simdocker.actors.daemon.times import EPOCH_S
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 MS = 1_000_000
 MINIMUM_MEMORY = 6 * MIB  # runc needs it (20.10 and later)
-LOG_DRIVERS = frozenset(
-    ("none local json-file syslog journald gelf fluentd awslogs splunk etwlogs gcplogs logentries").split()
-)
 RESTART_POLICIES = frozenset(("", "no", "always", "unless-stopped", "on-failure"))
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_CAPABILITIES = frozenset(
@@ -73,9 +70,7 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     if networking is not None and networking.EndpointsConfig and len(networking.EndpointsConfig) > 1:
         names = ", ".join(sorted(networking.EndpointsConfig))
         raise BadRequest(f"Container cannot be connected to network endpoints: {names}")
-    log = host.LogConfig
-    if log is not None and log.Type and log.Type not in LOG_DRIVERS:
-        raise BadRequest(f'error looking up logging plugin {log.Type}: plugin "{log.Type}" not found')
+    log_drivers.configured(daemon.settings, host.LogConfig)
     if host.CapAdd or host.CapDrop:
         _check_capabilities((*(host.CapAdd or ()), *(host.CapDrop or ())))
     return []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import checks
+from simdocker.actors.daemon import checks, log_drivers
 from simdocker.actors.daemon.container import CREATED, Container, lines_of
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
@@ -60,7 +60,7 @@ class Console:
     def output(self, container: Container) -> Callable[[int, bytes], None]:
         """The function a container's process writes through. While there is no daemon the pipe keeps it."""
         env, life = self.daemon.env, self.daemon.life
-        keep = container.host.LogConfig is None or container.host.LogConfig.Type != "none"
+        keep = log_drivers.kept(container)
 
         def write(fd: int, data: bytes) -> None:
             if life.down:
@@ -153,12 +153,13 @@ class Console:
         wanted = {fd for fd, key in ((STDOUT, "stdout"), (STDERR, "stderr")) if truthy(query.get(key))}
         if not wanted:
             raise BadRequest("Bad parameters: you must choose at least one stream")
-        if container.host.LogConfig is not None and container.host.LogConfig.Type == "none":
+        if not log_drivers.kept(container):
             raise InternalError("configured logging driver does not support reading")
         yield self.daemon.work("api.logs")
         container.log.opened = True
         since, until = _instant(query.get("since"), 0), _instant(query.get("until"), 1 << 62)
-        shape = partial(_line, truthy(query.get("timestamps")), truthy(query.get("details")))
+        details = container.log.details.encode() + b" " if truthy(query.get("details")) else b""
+        shape = partial(_line, truthy(query.get("timestamps")), details)
         lines: Iterable[Entry] = container.log.lines(since, until, wanted)
         tail = query.get("tail", "all")
         if tail.isdigit():
@@ -244,11 +245,9 @@ class Console:
         return Response(200)
 
 
-def _line(timestamps: bool, details: bool, entry: Entry) -> tuple[int, bytes]:
+def _line(timestamps: bool, details: bytes, entry: Entry) -> tuple[int, bytes]:
     now, fd, data = entry
-    stamp = rfc3339_nano(now).encode() + b" " if timestamps else b""
-    if details:  # the attributes that --log-opt asks for would stand before the space; json-file has none
-        stamp += b" "
+    stamp = (rfc3339_nano(now).encode() + b" " if timestamps else b"") + details
     return fd, b"".join([stamp + line for line in lines_of(data)]) if stamp else data
 
 

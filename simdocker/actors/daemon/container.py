@@ -81,12 +81,13 @@ class Log:
     were complete, those of one write together. A line without its newline is kept aside until the
     stream ends."""
 
-    __slots__ = ("entries", "followers", "opened", "partial")
+    __slots__ = ("details", "entries", "followers", "opened", "partial")
 
     def __init__(self) -> None:
         self.entries: list[tuple[int, int, bytes]] = []  # (ns, fd, lines with their newlines)
         self.partial: dict[int, bytes] | None = None
         self.followers: list[Stream] | None = None
+        self.details = ""  # what `docker logs --details` says of every line
         self.opened = False  # whether its file is there: made for the first run, or for the first who reads it
 
     def write(self, now: int, fd: int, data: bytes) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import checks, host_options, updating, views
+from simdocker.actors.daemon import checks, host_options, log_drivers, updating, views
 from simdocker.actors.daemon.configuration import merge
 from simdocker.actors.daemon.console import Console
 from simdocker.actors.daemon.container import Container
@@ -107,6 +107,7 @@ class Containers:
         if name and not VALID_NAME.fullmatch(name):
             raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         warnings = self._warnings(body, host)
+        host = log_drivers.completed(daemon.settings, host)
         yield daemon.work("container.create")
         image = self._image(body.Image, request.query.get("platform", ""))
         host.SecurityOpt = host_options.security(host)

@@ -14,18 +14,13 @@ from simdocker.backends.ports import MountPoint
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
-    from simdocker.api.models import HostConfig, LogConfig
+    from simdocker.api.models import HostConfig
 
 SHM_SIZE = 64 << 20  # Docker's default /dev/shm
-JSON_FILE_OPTIONS = frozenset(
-    "max-file max-size compress labels labels-regex env env-regex tag mode max-buffer-size".split()
-)
 
 
 def check(host: HostConfig, cpus: int) -> None:
     """Raises BadRequest; `cpus` is how many processors the host has."""
-    if host.LogConfig is not None:
-        _check_log_options(host.LogConfig)
     if host.IpcMode:
         _check_mode("IPC", host.IpcMode, ("none", "private", "shareable", "host"), "container:")
     if host.PidMode:
@@ -47,14 +42,6 @@ def check_processors(host: HostConfig, cpus: int) -> None:
         _check_set("cpuset cpus", "CPUs", host.CpusetCpus, cpus)
     if host.CpusetMems:
         _check_set("cpuset mems", "memory nodes", host.CpusetMems, 1)
-
-
-def _check_log_options(log: LogConfig) -> None:
-    if log.Type not in ("", "json-file"):
-        return
-    for name in log.Config or ():
-        if name not in JSON_FILE_OPTIONS:
-            raise BadRequest(f"unknown log opt '{name}' for json-file log driver")
 
 
 def _check_mode(what: str, mode: str, known: tuple[str, ...], prefix: str = "\0") -> None:

@@ -8,7 +8,9 @@ addresses lowest free first, the gateway before all others.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
+from typing import overload
 
 from simdocker.api import ApiError, Forbidden, InternalError, NotFound
 
@@ -29,6 +31,31 @@ def _defaults() -> tuple[Subnet, ...]:
 
 
 DEFAULT_POOLS = _defaults()
+
+
+class Pools(Sequence[Subnet]):
+    """The subnets that networks get by default: parts of equal size of each base, in order."""
+
+    def __init__(self, bases: Sequence[tuple[Subnet, int]]) -> None:
+        self._bases = bases  # (base, prefix length of its parts)
+
+    def __len__(self) -> int:
+        return sum(1 << (size - length) for (_, length), size in self._bases)
+
+    @overload
+    def __getitem__(self, index: int) -> Subnet: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Subnet]: ...
+    def __getitem__(self, index: int | slice) -> Subnet | Sequence[Subnet]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        for (first, length), size in self._bases:
+            count = 1 << (size - length)
+            if 0 <= index < count:
+                return first + (index << (32 - size)), size
+            index -= count
+        raise IndexError(index)
+
 
 _IPV4 = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})")
 
@@ -157,17 +184,19 @@ class AddressSpace:
     """The subnets in use on one host. A new one is looked for after the last one handed out, as in
     libnetwork, so a removed network's subnet is not given out again at once."""
 
-    __slots__ = ("_cursor", "_used")
+    __slots__ = ("_cursor", "_pools", "_used")
 
-    def __init__(self) -> None:
-        self._used: list[Subnet] = [DEFAULT_POOLS[0]]  # docker0's
+    def __init__(self, pools: Sequence[Subnet] = DEFAULT_POOLS, docker0: Subnet = DEFAULT_POOLS[0]) -> None:
+        self._pools = pools
+        self._used: list[Subnet] = [docker0]
         self._cursor = 0
 
     def request(self) -> Subnet:
         """The next default subnet that overlaps none in use. Raises NotFound when there is none."""
-        for step in range(len(DEFAULT_POOLS)):
-            index = (self._cursor + step) % len(DEFAULT_POOLS)
-            subnet = DEFAULT_POOLS[index]
+        pools = self._pools
+        for step in range(len(pools)):
+            index = (self._cursor + step) % len(pools)
+            subnet = pools[index]
             if not self._overlaps(subnet):
                 self._cursor = index + 1
                 self._used.append(subnet)

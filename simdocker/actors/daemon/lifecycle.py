@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import AnyOf, Event
 
-from simdocker.actors.daemon import checks, health, host_options, restarting
+from simdocker.actors.daemon import checks, health, host_options, log_drivers, restarting
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.signals import SIGKILL, SIGTERM, parse_signal, supported
@@ -108,6 +108,8 @@ class Lifecycle:
             if container.config.OpenStdin and container.stdin is None:
                 container.stdin = Stream(daemon.env)
             assert container.sandbox is not None  # attach made it
+            if container.state.started_ns < 0:
+                container.log = log_drivers.opened(daemon, container)
             process = yield from daemon.runtime.start(
                 container.id,
                 self._spec(container, mounts),

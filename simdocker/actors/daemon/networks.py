@@ -16,7 +16,7 @@ from simdocker.actors.daemon.connections import Connections
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.endpoints import shown
 from simdocker.actors.daemon.etc_files import etc_files
-from simdocker.actors.daemon.ipam import DEFAULT_POOLS, AddressPool, AddressSpace, dotted
+from simdocker.actors.daemon.ipam import AddressPool, AddressSpace, parse_address
 from simdocker.actors.daemon.network import PREDEFINED, Network
 from simdocker.actors.daemon.network_requests import describe
 from simdocker.actors.daemon.query import Filters
@@ -188,8 +188,9 @@ class Networks:
             id = hashlib.sha256(f"{self.daemon.actor}/network/{name}".encode()).hexdigest()
             driver = PREDEFINED[name]
             if driver == "bridge":
-                pool = AddressPool(DEFAULT_POOLS[0])
-                gateway = dotted(pool.allocate())
+                subnet, gateway = self.daemon.settings.docker0
+                pool = AddressPool(subnet)
+                pool.reserve(parse_address(gateway) or 0)
                 ipam = [{"Subnet": pool.cidr, "Gateway": gateway}]
                 network = Network(id, name, driver, pool=pool, gateway=gateway, ipam=ipam)
             else:
@@ -243,7 +244,8 @@ class Networks:
             raise BadRequest("got EOF while reading request body")
         namesake = self._check_name(body)
         if self._space is None:
-            self._space = AddressSpace()
+            settings = self.daemon.settings
+            self._space = AddressSpace(settings.pools, settings.docker0[0])
         space = self._space
         pool, gateway, config = describe(body, space)
         network = Network(

@@ -17,13 +17,14 @@ from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.downloads import Download, Failed, Key
 from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.actors.daemon.registry_client import Repository, translated
+from simdocker.actors.daemon.registry_endpoints import endpoints
 from simdocker.actors.daemon.registry_session import NOBODY, AuthConfig, Refused
 from simdocker.actors.registry.directory import ConnectionFailed
 from simdocker.api import ApiError, InternalError, Stream
 from simdocker.backends.ports import Process
 from simdocker.content.digest import chain_id, short
 from simdocker.content.manifest import Index, Manifest, Platform
-from simdocker.content.reference import Reference
+from simdocker.content.reference import HUB, Reference
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -36,7 +37,17 @@ CONFIG_RETRY_NS = 250_000_000  # grows by this much with each failure (measured:
 class Pull:
     """One `POST /images/create`."""
 
-    __slots__ = ("_downloads", "_held", "_process", "daemon", "platform", "reference", "repository", "stream")
+    __slots__ = (
+        "_downloads",
+        "_held",
+        "_process",
+        "daemon",
+        "endpoints",
+        "platform",
+        "reference",
+        "repository",
+        "stream",
+    )
 
     def __init__(
         self, daemon: Daemon, reference: Reference, platform: Platform, credentials: AuthConfig = NOBODY
@@ -44,7 +55,11 @@ class Pull:
         self.daemon = daemon
         self.reference = reference
         self.platform = platform
-        self.repository = Repository(daemon.registries.connect(daemon.host, reference.domain), reference, credentials)
+        self.endpoints = [
+            Repository(connection, reference, credentials)
+            for connection in endpoints(daemon, reference.domain, mirrored=True)
+        ]
+        self.repository = self.endpoints[-1]
         self.stream = Stream(daemon.env)
         self._downloads: list[Download] = []
         self._held: StoredLayer | None = None
@@ -54,21 +69,31 @@ class Pull:
         """Process → Response: find the first image's manifest, then answer and go on by itself.
 
         Without tag and digest all tags of the repository are pulled. Raises ApiError."""
-        names: Sequence[Reference] = (self.reference,)
         yield self.daemon.work("pull.resolve")
-        try:
-            yield from self.repository.ping()
-            if self.reference.name_only:
-                tags = yield from self.repository.tags()
-                names = [self.reference.with_tag(tag) for tag in tags]
-            found = yield from self._manifest(names[0])
-        except Refused as refused:
-            raise translated(refused, names[0]) from None
-        except ConnectionFailed as failed:
-            raise InternalError(failed.message) from None
+        for repository in self.endpoints:
+            self.repository = repository
+            last = repository is self.endpoints[-1]
+            try:
+                names, found = yield from self._find()
+                break
+            except Refused as refused:
+                if last or self.reference.domain != HUB:  # a mirror may not have what Docker Hub has
+                    raise translated(refused, self.reference) from None
+            except ConnectionFailed as failed:
+                if last:
+                    raise InternalError(failed.message) from None
         self._process = self.daemon.env.process(self._go_on(names, found))
         self.stream.on_cancel = self._cancel
         return progress.answer(self.stream)
+
+    def _find(self) -> Process:
+        """Process → the names to pull and the document of the first, at one endpoint."""
+        names: Sequence[Reference] = (self.reference,)
+        yield from self.repository.ping()
+        if self.reference.name_only:
+            tags = yield from self.repository.tags()
+            names = [self.reference.with_tag(tag) for tag in tags]
+        return names, (yield from self._manifest(names[0]))
 
     def _manifest(self, name: Reference) -> Process:
         """Process → (digest, Manifest or Index) of a name."""

@@ -17,6 +17,7 @@ from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.actors.daemon.progress import Progress, first_amount
 from simdocker.actors.daemon.registry_client import Repository
+from simdocker.actors.daemon.registry_endpoints import endpoints
 from simdocker.actors.daemon.registry_session import AuthConfig, Refused
 from simdocker.actors.registry.directory import ConnectionFailed
 from simdocker.api import Response, Stream
@@ -36,12 +37,15 @@ REPORT_NS = 500_000_000
 class Push:
     """One `POST /images/NAME/push`."""
 
-    __slots__ = ("_active", "_failed", "_waiting", "daemon", "reference", "repository", "stream")
+    __slots__ = ("_active", "_failed", "_waiting", "daemon", "endpoints", "reference", "repository", "stream")
 
     def __init__(self, daemon: Daemon, reference: Reference, credentials: AuthConfig) -> None:
         self.daemon = daemon
         self.reference = reference
-        self.repository = Repository(daemon.registries.connect(daemon.host, reference.domain), reference, credentials)
+        self.endpoints = [
+            Repository(connection, reference, credentials) for connection in endpoints(daemon, reference.domain)
+        ]
+        self.repository = self.endpoints[-1]
         self.stream = Stream(daemon.env)
         self._active = 0
         self._waiting: list[Event] = []
@@ -58,12 +62,23 @@ class Push:
         yield self.daemon.work("image.tag")
         try:
             names = self._names()
-            yield from self.repository.ping()
+            yield from self._reach()
             for name in names:
                 yield from self._push(name)
         except (LookupError, Refused, ConnectionFailed) as failed:
             say(progress.error(_reason(failed)))
         self.stream.close()
+
+    def _reach(self) -> Process:
+        """Process: find the endpoint that answers. Raises ConnectionFailed."""
+        for repository in self.endpoints:
+            self.repository = repository
+            try:
+                yield from repository.ping()
+                return
+            except ConnectionFailed:
+                if repository is self.endpoints[-1]:
+                    raise
 
     def _names(self) -> list[Reference]:
         """What to push. Raises LookupError with dockerd's sentence."""

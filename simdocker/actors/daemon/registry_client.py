@@ -6,6 +6,7 @@ errors carry the registry's own code and message, everything else is an unexpect
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -140,6 +141,10 @@ def refusal(response: Response, blob: bool = False) -> Refused:
         return Refused(f"received unexpected HTTP status: {status.value} {status.phrase}")
     if 'error="insufficient_scope"' in response.headers.get("WWW-Authenticate", ""):
         return _coded("DENIED", DEFAULT_MESSAGES["DENIED"])
+    if isinstance(response.body, str):  # no JSON: nobody of the Distribution API said this
+        text = json.dumps(response.body)
+        found = f"invalid character '{response.body[:1]}' looking for beginning of value"
+        return Refused(f"error parsing HTTP {status.value} response body: {found}: {text}")
     first = response.body["errors"][0]
     code, message = first["code"], first.get("message", "")
     if first.get("detail") is None and message in ("", DEFAULT_MESSAGES.get(code)):

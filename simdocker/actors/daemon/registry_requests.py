@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.push import Push
 from simdocker.actors.daemon.query import Filters
+from simdocker.actors.daemon.registry_endpoints import endpoints
 from simdocker.actors.daemon.registry_session import AuthConfig, Refused, Session, auth_config
 from simdocker.actors.registry import search
 from simdocker.actors.registry.access import basic
@@ -59,9 +60,16 @@ class RegistryRequests:
         """Process: `POST /auth`: whether a registry takes these credentials."""
         asked: AuthConfig = request.body or AuthConfig()
         server = HUB if asked.ServerAddress in ("", HUB_ADDRESS) else _host(asked.ServerAddress)
-        connection = self.daemon.registries.connect(self.daemon.host, server)
-        session = Session(connection, asked)
+        *first, connection = endpoints(self.daemon, server)
         try:
+            for tried in first:  # with TLS, where that is not required
+                try:
+                    response = yield from tried.call(Request("GET", "/v2/"))
+                    connection = tried
+                    break
+                except ConnectionFailed:
+                    continue
+            session = Session(connection, asked)
             response = yield from session.ping()
             if response.status == HTTPStatus.UNAUTHORIZED:
                 challenge = response.headers.get("WWW-Authenticate", "")

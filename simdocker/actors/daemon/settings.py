@@ -6,11 +6,12 @@ Whoever makes a daemon hands it a `Settings`; what is left out is dockerd's defa
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import field
 
-from simdocker.actors.daemon.ipam import parse_address, parse_subnet
+from simdocker.actors.daemon.ipam import DEFAULT_POOLS, Pools, Subnet, dotted, parse_address, parse_subnet
 
 LOG_DRIVERS = "awslogs fluentd gcplogs gelf journald json-file local logentries splunk syslog".split()
 NO_LOG = "none"
@@ -67,6 +68,21 @@ class Settings(_Directives, frozen=True):
             raise ValueError(f"logger: no log driver named '{self.log_driver}' is registered")
         if self.max_concurrent_downloads < 1 or self.max_concurrent_uploads < 1:
             raise ValueError("a daemon needs at least one download and one upload at a time")
+
+    @property
+    def pools(self) -> Sequence[Subnet]:
+        """The subnets that networks get which ask for none."""
+        given = [(parse_subnet(pool.base), pool.size) for pool in self.default_address_pools]
+        return Pools([(base, size) for base, size in given if base is not None]) if given else DEFAULT_POOLS
+
+    @property
+    def docker0(self) -> tuple[Subnet, str]:
+        """The default bridge's subnet and its own address there: the first of the pools, or `bip`."""
+        subnet = parse_subnet(self.bip)
+        if subnet is not None:
+            return subnet, self.bip.partition("/")[0]
+        subnet = self.pools[0]
+        return subnet, dotted(subnet[0] + 1)
 
 
 DEFAULTS = Settings()

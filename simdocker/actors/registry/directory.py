@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simdocker.des.network import Meter, Network
     from simdocker.trace import Trace
 
+HTTP, HTTPS = "http", "https"
 HUB_HOST = "registry-1.docker.io"  # where docker.io's images are served
 RESOLVER = "10.53.53.53:53"  # every host's name server, as in the recordings
 
@@ -36,13 +37,16 @@ class ConnectionFailed(Exception):
 
 
 class Connection:
-    """One daemon's connection to the registry of a name, which may not exist (`registry` None)."""
+    """One daemon's connection to the registry of a name, which may not exist (`registry` None), over
+    `scheme`: by default http to this machine and https to any other."""
 
-    __slots__ = ("_address", "registry", "url", "wire")
+    __slots__ = ("_address", "_scheme", "registry", "url", "wire")
 
-    def __init__(self, name: str, address: str, registry: Registry | None, wire: Wire | None, host: str = "") -> None:
-        host = host or _served_at(name)
-        self.url = f"http://{host}" if _is_local(name) else f"https://{host}"  # as Go's errors quote it
+    def __init__(
+        self, name: str, address: str, registry: Registry | None, wire: Wire | None, host: str = "", scheme: str = ""
+    ) -> None:
+        self._scheme = scheme or scheme_of(name)
+        self.url = f"{self._scheme}://{host or _served_at(name)}"  # as Go's errors quote it
         self._address = address
         self.registry = registry
         self.wire = wire
@@ -58,9 +62,18 @@ class Connection:
         try:
             if registry.refuses:
                 yield from wire.refused()
+            if self._scheme != registry.scheme:
+                return (yield from self._misunderstood(request, wire))
             return (yield from wire.call(request, meter))
         except Unreachable as failed:
             raise self._failed(request, failed.reason) from None
+
+    def _misunderstood(self, request: Request, wire: Wire) -> Generator[Event, Any, Response]:
+        """Process → Response: one side speaks TLS and the other does not."""
+        yield wire.env.timeout(2 * wire.network.latency(wire.here, wire.there))
+        if self._scheme == HTTPS:
+            raise self._failed(request, "http: server gave HTTP response to HTTPS client")
+        return Response(400, "Client sent an HTTP request to an HTTPS server.\n")
 
     def _nobody(self) -> str:
         if self._address:
@@ -96,20 +109,26 @@ class Directory:
         """The registry of that name."""
         return self._registries.get(name)
 
-    def connect(self, from_host: str, registry_name: str, served_at: str = "") -> Connection:
-        """A connection of the daemon on `from_host`; a name nobody serves fails at the first call.
-        `served_at` is another name that the same registry answers to, for messages."""
+    def address(self, name: str) -> str:
+        """The address that a registry's name leads to, "" for none."""
+        return self._hosts[name][1] if name in self._hosts else ""
+
+    def connect(
+        self, from_host: str, registry_name: str, served_at: str = "", *, scheme: str = "", actor: str = ""
+    ) -> Connection:
+        """A connection of the daemon on `from_host`, or of another `actor` there; a name nobody serves fails
+        at the first call. `served_at` is another name that the same registry answers to, for messages."""
         registry = self._registries.get(registry_name)
         if registry is None:
             address = _dialled(registry_name, "127.0.0.1") if _is_local(registry_name) else ""
-            return Connection(registry_name, address, None, None, served_at)
+            return Connection(registry_name, address, None, None, served_at, scheme)
         host, ip = self._hosts[registry_name]
-        address = _dialled(served_at or registry_name, ip)
+        address = _dialled(served_at or registry_name, ip, scheme)
         wire = Wire(
-            registry_name, self.network, self.trace, f"daemon@{from_host}", from_host, registry.actor, host,
+            registry_name, self.network, self.trace, actor or f"daemon@{from_host}", from_host, registry.actor, host,
             partial(registry.handle, client=from_host), address,
         )  # fmt: skip
-        return Connection(registry_name, address, registry, wire, served_at)
+        return Connection(registry_name, address, registry, wire, served_at, scheme)
 
 
 def _served_at(name: str) -> str:
@@ -117,9 +136,14 @@ def _served_at(name: str) -> str:
     return HUB_HOST if name == HUB else name
 
 
-def _dialled(name: str, ip: str) -> str:
+def _dialled(name: str, ip: str, scheme: str = "") -> str:
     _, colon, port = _served_at(name).rpartition(":")
-    return f"{ip}:{port if colon else 80 if _is_local(name) else 443}"
+    return f"{ip}:{port if colon else 80 if (scheme or scheme_of(name)) == HTTP else 443}"
+
+
+def scheme_of(name: str) -> str:
+    """How a registry is usually spoken to."""
+    return HTTP if _is_local(name) else HTTPS
 
 
 def _is_local(name: str) -> bool:

@@ -15,6 +15,7 @@ from simpy import Event
 
 from simdocker.actors.registry import search
 from simdocker.actors.registry.access import TOKEN_PATH, Access
+from simdocker.actors.registry.directory import scheme_of
 from simdocker.actors.registry.uploads import Uploads
 from simdocker.api import Request, Response
 from simdocker.content import digest as digests
@@ -56,6 +57,7 @@ class Registry:
         self.profile = profile
         self.indexed = name == HUB
         self.outage = ""  # "", REFUSED or UNAVAILABLE
+        self.scheme = scheme_of(name)  # what it speaks
         self.limit: int | None = None  # pulls per client and window
         self._random = streams.stream(f"{self.actor}/cost")
         self._contents = contents or {}
@@ -124,7 +126,7 @@ class Registry:
         if self.outage == UNAVAILABLE:
             yield self._work("registry.ping")
             return self.error(503, "UNAVAILABLE", "service unavailable")
-        repository, kind, reference = _parts(path)
+        repository, kind, reference = parts_of(path)
         yield self._work(COSTS.get(kind, "registry.ping"))
         if path == TOKEN_PATH:
             return self.access.token(request)
@@ -238,7 +240,7 @@ class Registry:
         return Response(status, {"errors": [{"code": code, "message": message, "detail": detail}]}, headers or {})
 
 
-def _parts(path: str) -> tuple[str, str, str]:
+def parts_of(path: str) -> tuple[str, str, str]:
     """Repository, kind and reference of `/v2/NAME/KIND/REFERENCE`, empty where there is none."""
     repository, slash, reference = path.removeprefix("/v2/").rpartition("/")
     if not slash:

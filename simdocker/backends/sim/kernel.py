@@ -15,7 +15,7 @@ from simdocker.actors.daemon.times import EPOCH_NS
 from simdocker.backends.sim import capabilities, signals
 from simdocker.backends.sim.namespace import Mount, MountNamespace
 from simdocker.backends.sim.openfile import Entropy, Full, Null, OpenFile, Zero
-from simdocker.backends.sim.overlay import file_bytes
+from simdocker.backends.sim.overlay import PAGE, file_bytes
 from simdocker.backends.sim.pipe import FifoReadEnd, FifoWriteEnd, Pipe, ReadEnd, WriteEnd
 from simdocker.backends.sim.procfs import ProcRoot
 from simdocker.backends.sim.program import fail
@@ -168,6 +168,7 @@ class Kernel:
         self.processes: dict[int, Task] = {}
         self.last_pid = 1000
         self.client: object = None  # what `docker` on this host is; set by whoever builds the world
+        self.mounted: dict[str, Mount] = {}  # what volumes have mounted on the host, by path
         self.host_mounts: MountNamespace  # the host's own view, set by the machine
         self._pipes = 20000
         self._fifos: dict[Node, Pipe] = {}
@@ -244,7 +245,7 @@ class Kernel:
             return self.disk, self.disk // 8
         if mount.fstype == "tmpfs":
             size = mount.size or (64 << 20 if mount.target == "/dev" else self.memory // 2)
-            return size, file_bytes(mount.upper) if mount.upper is not None else 0
+            return size, file_bytes(mount.upper, PAGE) if mount.upper is not None else 0
         return 0, 0
 
     def meminfo(self) -> str:

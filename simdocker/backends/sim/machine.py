@@ -14,7 +14,7 @@ from simdocker.backends.sim import execve, mounts
 from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
 from simdocker.backends.sim.lan import NAME_SERVER
 from simdocker.backends.sim.namespace import Mount, MountNamespace, points
-from simdocker.backends.sim.network import NetworkDriver
+from simdocker.backends.sim.network import DOCKER0, NetworkDriver
 from simdocker.backends.sim.openfile import Null, OpenFile
 from simdocker.backends.sim.overlay import stack
 from simdocker.backends.sim.process import Process
@@ -40,7 +40,7 @@ GROUP = "root:x:0:\ndaemon:x:1:\ndocker:x:999:\n"
 
 class Machine:
     """One host. `userland` is the read-only tree under its disk; `lan` what its network is plugged into;
-    `data_root` where its daemon keeps its things."""
+    `data_root` where its daemon keeps its things, `docker0` its default bridge's subnet and address."""
 
     def __init__(
         self,
@@ -56,13 +56,16 @@ class Machine:
         disk_write: int = 300_000_000,
         lan: Lan | None = None,
         data_root: str = "/var/lib/docker",
+        docker0: tuple[str, str] = DOCKER0,
         userland: Node | None = None,
     ) -> None:
         self.name = name
         random = streams.stream(f"kernel@{name}")
         kernel = self.kernel = Kernel(env, name, random, cpus=cpus, memory=memory)
         self.disk_read = disk_read
-        self.network = NetworkDriver(name, env, trace, profile, random, lan, kernel.next_pipe, kernel.broken_pipe)
+        self.network = NetworkDriver(
+            name, env, trace, profile, random, lan, kernel.next_pipe, kernel.broken_pipe, docker0
+        )
         self.host = host = Container(kernel, "", name, Cgroup("/"), self.network, is_host=True)
         disk = Node(DIRECTORY, 0o755, mtime=kernel.booted_ns)
         for path in (HOME, "/root", "/tmp", f"{data_root}/volumes", "/var/run", "/mnt", "/opt", "/srv"):

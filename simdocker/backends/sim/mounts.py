@@ -142,17 +142,30 @@ def _from_spec(namespace: MountNamespace, target: str) -> Mount:
     container: Container = namespace.owner
     mount: MountPoint = container.extra_mounts[target]
     if mount.kind == "tmpfs":
-        return tmpfs(namespace, target, mount.options, read_only=mount.read_only)
-    node = container.kernel.host_node(mount.source)
-    return Mount(DISK, target, "ext4", node, read_only=mount.read_only)
+        return tmpfs(container.kernel, target, mount.options, read_only=mount.read_only)
+    return of_host(container.kernel, mount, target)
 
 
-def tmpfs(namespace: MountNamespace, target: str, options: str, *, read_only: bool) -> Mount:
-    """An empty filesystem in memory; `options` as for `docker run --tmpfs` (size, mode, uid, gid, ro)."""
+def of_host(kernel: Kernel, mount: MountPoint, target: str) -> Mount:
+    """A directory or file of the host, or what a volume has mounted there."""
+    there = kernel.mounted.get(mount.source)
+    if there is None:
+        return Mount(DISK, target, "ext4", kernel.host_node(mount.source), read_only=mount.read_only)
+    read_only = mount.read_only or there.read_only
+    bound = Mount(there.source, target, there.fstype, there.upper, read_only=read_only, options=there.options)
+    bound.size = there.size
+    return bound
+
+
+def tmpfs(kernel: Kernel, target: str, options: str, *, read_only: bool, hardened: bool = True) -> Mount:
+    """An empty filesystem in memory; `options` as for `docker run --tmpfs` (size, mode, uid, gid, ro), which
+    is `hardened` unless they say otherwise."""
     given = dict(option.partition("=")[::2] for option in options.split(",") if option)
-    root = _made_now(namespace, int(given.get("mode", "1777"), 8))
+    root = Node(DIRECTORY, int(given.get("mode", "1777"), 8), mtime=kernel.now_ns())
     root.uid, root.gid = int(given.get("uid", "0")), int(given.get("gid", "0"))
     shown = HARDENED if "exec" not in given else HARDENED.replace("noexec,", "")
+    if not hardened:
+        shown = "relatime"
     size = _size(given.get("size", ""))
     if size:
         shown += f",size={size // 1024}k"
@@ -181,7 +194,7 @@ def engine_mounts(kernel: Kernel, mounts: Sequence[MountPoint], texts: Mapping[s
 
     def bound(mount: MountPoint) -> MakeMount:
         def make(_: MountNamespace, target: str) -> Mount:
-            return Mount(DISK, target, "ext4", kernel.host_node(mount.source), read_only=mount.read_only)
+            return of_host(kernel, mount, target)
 
         return make
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from simdocker.backends.sim.capabilities import ALL, DAC_OVERRIDE
 from simdocker.backends.sim.dentry import Dentry
-from simdocker.backends.sim.overlay import Merged, file_bytes
+from simdocker.backends.sim.overlay import PAGE, Merged, file_bytes
 from simdocker.backends.sim.program import fail
 from simdocker.content.changeset import DIRECTORY, SYMLINK, Node
 
@@ -103,7 +103,7 @@ class Mount:
 
     def room(self) -> int:
         """How many more bytes fit."""
-        return self.size - (file_bytes(self.upper) if self.upper is not None else 0)
+        return self.size - (file_bytes(self.upper, PAGE) if self.upper is not None else 0)
 
     def flags(self) -> str:
         """The options as /proc/mounts shows them."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PRIVATE, HOST = "private", "host"
 BRIDGE_NAME, ENABLE_ICC = "com.docker.network.bridge.name", "com.docker.network.bridge.enable_icc"
-DEFAULT_BRIDGE = NetworkSpec("", "bridge", "bridge", "172.17.0.0/16", "172.17.0.1", options={BRIDGE_NAME: "docker0"})
+DOCKER0 = ("172.17.0.0/16", "172.17.0.1")
 
 
 class Sandbox:
@@ -50,7 +50,8 @@ class Sandbox:
 
 
 class NetworkDriver:
-    """One host's networks. `lan` is what is outside, None for a host without links."""
+    """One host's networks. `lan` is what is outside, None for a host without links; `docker0` the default
+    bridge's subnet and address."""
 
     def __init__(
         self,
@@ -62,7 +63,9 @@ class NetworkDriver:
         lan: Lan | None = None,
         next_pipe: Callable[[], int] | None = None,
         broken_pipe: Callable[[], None] | None = None,
+        docker0: tuple[str, str] = DOCKER0,
     ) -> None:
+        self._docker0 = docker0
         self.kernel = f"kernel@{host}"
         self.env = env
         self.trace = trace
@@ -105,7 +108,7 @@ class NetworkDriver:
     def _default_bridge(self) -> None:
         """A daemon makes docker0 when it starts; here before it first matters."""
         if "docker0" not in self._bridges:
-            self._bridge(DEFAULT_BRIDGE)
+            self._bridge(NetworkSpec("", "bridge", "bridge", *self._docker0, options={BRIDGE_NAME: "docker0"}))
 
     def _next_index(self) -> int:
         """The kernel numbers network devices in the order they are made."""

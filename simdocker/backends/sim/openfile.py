@@ -13,6 +13,7 @@ from random import Random
 
 from simpy import Event
 
+from simdocker.backends.sim.overlay import PAGE
 from simdocker.backends.sim.program import Blocking, fail
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import Node
@@ -120,7 +121,7 @@ class RegularFile(OpenFile):
         node = self.node
         start = node.size if self.append else self.position
         if self.room is not None:
-            full = max(node.size, start) + max(self.room(), 0)
+            full = -(-max(node.size, start) // PAGE) * PAGE + max(self.room(), 0)  # its last page is not full yet
             if start + len(data) > full:
                 overwrite(node, start, data[: max(0, full - start)])
                 raise fail(errno.ENOSPC, self.path)

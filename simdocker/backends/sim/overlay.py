@@ -136,8 +136,11 @@ def changes(upper: Node, lower: Merged | None, path: str = "") -> Iterator[tuple
             yield from inside
 
 
-def file_bytes(upper: Node) -> int:
-    """Bytes of the files in a writable layer, each inode once."""
+PAGE = 4096  # a filesystem in memory holds whole pages
+
+
+def file_bytes(upper: Node, block: int = 1) -> int:
+    """Bytes of the files in a writable layer, each inode once and in whole blocks."""
     seen: set[Node] = set()
     total = 0
     todo = [upper]
@@ -147,5 +150,5 @@ def file_bytes(upper: Node) -> int:
                 todo.append(node)
             elif node.kind == FILE and node not in seen:
                 seen.add(node)
-                total += node.size
+                total += -(-node.size // block) * block
     return total

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from simdocker.backends import ports
 from simdocker.backends.ports import DriverError
+from simdocker.backends.sim import host_mounts
 from simdocker.backends.sim.dentry import Dentry
 from simdocker.backends.sim.kernel import Kernel
 from simdocker.backends.sim.namespace import MountNamespace
@@ -94,23 +95,23 @@ class VolumeDriver:
         yield
 
     def unmount(self, name: str, container_id: str) -> None:
-        self._users.get(name, set()).discard(container_id)
+        users = self._users.get(name, set())
+        users.discard(container_id)
+        if not users and self.kernel.mounted.pop(self._path(name), None) is not None:
+            self._directory(name).children[DATA] = Node(DIRECTORY, 0o755, mtime=self.kernel.now_ns())
+            self.trace.step(self.actor, "unmount volume", {"path": self._path(name)})
 
     def _mount_device(self, name: str, options: Mapping[str, str]) -> None:
-        device = options["device"]
-        if options.get("type") == "tmpfs":
-            node = Node(DIRECTORY, 0o1777, mtime=self.kernel.now_ns())
-        else:
-            try:
-                node = self.kernel.host_node(device)
-            except OSError as error:
-                path = self._path(name)
-                raise DriverError(
-                    f"error while mounting volume '{path}': failed to mount local volume: "
-                    f"mount {device}:{path}, flags: 0x1000: {str(error.strerror).lower()}"
-                ) from None
-        self._directory(name).children[DATA] = node
-        self.trace.step(self.actor, "mount volume", {"device": device, "path": self._path(name)})
+        """mount(8) with the volume's options, by its first user. Raises DriverError."""
+        path = self._path(name)
+        try:
+            mount = host_mounts.mount(self.kernel, options["device"], path, options["type"], options.get("o", ""))
+        except DriverError as error:
+            raise DriverError(f"error while mounting volume '{path}': {error.args[0]}") from None
+        assert mount.upper is not None
+        self.kernel.mounted[path] = mount
+        self._directory(name).children[DATA] = mount.upper
+        self.trace.step(self.actor, "mount volume", {"device": options["device"], "path": path})
 
     def _path(self, name: str) -> str:
         return f"{self._home}/{name}/{DATA}"

@@ -98,6 +98,7 @@ def dd(call: Call) -> Status:
         if not (yield from source.read(size_in)):
             break
     full = partial = total = written_full = written_partial = 0
+    failed = False
     while count < 0 or full + partial < count:
         data = yield from source.read(size_in)
         if not data:
@@ -108,7 +109,12 @@ def dd(call: Call) -> Status:
             partial += 1
             if "sync" in conversions:
                 data = data.ljust(size_in, b"\0")
-        yield from target.write(data)
+        try:
+            yield from target.write(data)
+        except OSError as error:
+            call.err(f"dd: error writing '{operands.get('of', 'standard output')}': {error.strerror}\n")
+            failed = True
+            break
         yield from call.p.compute(len(data) * COPY_NS_PER_KIB // 1024 + 500)
         written_full += len(data) >= both
         written_partial += len(data) < both
@@ -119,7 +125,7 @@ def dd(call: Call) -> Status:
         source.close()
     if "of" in operands:
         target.close()
-    return 0
+    return int(failed)
 
 
 def _amount(text: str) -> int:
