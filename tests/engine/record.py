@@ -154,10 +154,15 @@ class Machine:
         """Stop, kill or start the daemon, as `fault: {daemon: …}` says in a scenario."""
         raise RuntimeError(f"this engine is not ours to stop: {fault}")
 
+    def remove_containers(self) -> None:
+        """Leave the engine without containers."""
+        if found := self.docker("ps", "-aq", "--no-trunc"):
+            self.docker("rm", "-fv", *found)
+
     def reset(self, daemon: dict[str, object]) -> None:
         """Leave the engine with its images alone: no containers, volumes or networks."""
+        self.remove_containers()
         for listing, removal in (
-            (("ps", "-aq", "--no-trunc"), ("rm", "-fv")),
             (("volume", "ls", "-q"), ("volume", "rm", "-f")),
             (("network", "ls", "-q", "--filter", "type=custom"), ("network", "rm")),
         ):
@@ -223,6 +228,8 @@ class OwnEngine(Machine):
         super().reset(daemon)
 
     def close(self) -> None:
+        if self._dockerd is not None and self._dockerd.poll() is None:
+            self.remove_containers()  # with live-restore they would outlive it
         self._stop_dockerd()
         for process in (self._dns, self._holder):
             process.kill()
