@@ -80,7 +80,7 @@ steps: [{{say: one uplink}}]
 
 def exchange(world: World, host: str, *requests: Request) -> Generator[simpy.Event, Any, Response]:
     """Process → the last response: requests of the host's client, one after another."""
-    wire = world._connect(host, None)
+    wire = world.connect(host, None)
     for request in requests:
         response = yield from wire.call(request)
     return response
