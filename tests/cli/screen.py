@@ -16,7 +16,7 @@ from pathlib import Path
 import pyte
 
 COLUMNS, ROWS = 80, 24
-PATIENCE = 30.0  # seconds of a busy machine, not of simulated time
+PATIENCE = 300.0  # seconds until a test that waits for something gives up, however busy the machine
 
 
 class Screen:

@@ -15,6 +15,8 @@ import pytest
 from simdocker.cli.main import main
 from simdocker.trace import load as load_trace
 
+from .screen import PATIENCE
+
 HELLO = """
 title: Hello
 about: |
@@ -151,7 +153,7 @@ def test_ctrl_c_stops_the_play_and_keeps_the_trace(tmp_path: Path, started: list
         if "removed" in line:  # the first container has come and gone
             break
     play.send_signal(signal.SIGINT)
-    _, said = play.communicate(timeout=60)
+    _, said = play.communicate(timeout=PATIENCE)
     assert (play.returncode, said) == (130, "simdocker: interrupted\n")
     with trace.open("rb") as file:
         records = load_trace(file)
@@ -167,7 +169,7 @@ def test_ctrl_c_wakes_a_play_in_real_time(hello: Path, started: list[subprocess.
         if "docker run" in line:
             break
     play.send_signal(signal.SIGINT)
-    _, said = play.communicate(timeout=60)
+    _, said = play.communicate(timeout=PATIENCE)
     assert (play.returncode, said) == (130, "simdocker: interrupted\n")
 
 
@@ -184,7 +186,7 @@ def test_a_reader_that_leaves_ends_the_play_quietly(tmp_path: Path, started: lis
     while "HEAD /_ping" not in play.stdout.readline():
         pass
     play.stdout.close()
-    assert play.wait(timeout=60) == 141
+    assert play.wait(timeout=PATIENCE) == 141
     assert play.stderr.read() == ""
     assert trace.stat().st_size > 0
 

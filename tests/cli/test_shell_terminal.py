@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .screen import Screen
+from .screen import PATIENCE, Screen
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def piped(text: str, *arguments: str, env: dict[str, str] | None = None) -> subp
         capture_output=True,
         text=True,
         env={**os.environ, **(env or {})},
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -22,15 +22,15 @@ def test_time_passes_as_on_the_wall() -> None:
     env = WallClock()
     start = time.monotonic()
     env.run(env.timeout(30 * MS))
-    assert 0.030 <= time.monotonic() - start < 2.0
+    assert time.monotonic() - start >= 0.030
 
 
 def test_a_faster_clock_plays_the_same_run_in_less_time() -> None:
-    env = WallClock(speed=100)
+    env = WallClock(speed=10_000)
     start = time.monotonic()
-    env.run(env.timeout(2 * S))
-    assert 0.02 <= time.monotonic() - start < 1.0
-    assert env.now >= 2 * S
+    env.run(env.timeout(1000 * S))
+    assert 0.1 <= time.monotonic() - start < 1000
+    assert env.now >= 1000 * S
 
 
 def test_time_goes_on_while_nothing_runs() -> None:
@@ -45,26 +45,23 @@ def test_time_goes_on_while_nothing_runs() -> None:
 
 
 def test_a_call_from_a_thread_happens_at_its_own_time() -> None:
-    env = WallClock()
-    calls: list[int] = []
+    env = WallClock(outside=True)
+    called = env.event()
 
     def caller() -> None:
         time.sleep(0.02)
-        calls.append(env.now)
-        env.call_soon_threadsafe(lambda: calls.append(env.now))
-        calls.append(env.now)
+        env.call_soon_threadsafe(lambda: called.succeed(env.now))
 
     thread = threading.Thread(target=caller)
 
     def actor() -> Process:
         thread.start()
-        yield env.timeout(500 * MS)
+        at = yield called
+        return at
 
-    env.run(env.process(actor()))
+    at = env.run(env.process(actor()))
     thread.join()
-    before, *_ = calls
-    assert len(calls) == 3
-    assert 20 * MS <= before <= max(calls) < 500 * MS
+    assert 20 * MS <= at <= env.now
 
 
 def test_a_call_made_while_the_simulation_was_busy_enters_in_order() -> None:
@@ -106,7 +103,7 @@ def test_a_descriptor_that_becomes_readable_is_an_event() -> None:
     try:
         data, at = env.run(env.process(actor()))
         assert data == b"hello"
-        assert 20 * MS <= at < 2 * S
+        assert at >= 20 * MS
         assert not env._readers
     finally:
         timer.join()
