@@ -214,7 +214,7 @@ def test_ctrl_c_ends_a_blocking_run() -> None:
 
     def actor() -> Process:
         timer.start()
-        yield env.timeout(5 * S)
+        yield env.timeout(600 * S)
 
     with pytest.raises(KeyboardInterrupt):
         env.run(env.process(actor()))
