@@ -31,7 +31,7 @@ fingerprints: $(VENV)/.installed-dev
 
 # The README's picture, drawn from a real play.
 picture: $(VENV)/.installed
-	$(BIN)/python docs/picture.py
+	$(BIN)/python .ci/picture.py
 
 # A virtual environment made for another place or by another Python is made anew.
 $(VENV)/.python:

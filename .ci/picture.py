@@ -1,4 +1,4 @@
-"""Draws `docs/play.svg`, the README's picture, from a real play: python docs/picture.py"""
+"""Draws `scenarios/play.svg`, the README's picture, from a real play: python .ci/picture.py"""
 
 import io
 from collections.abc import Sequence
@@ -36,7 +36,9 @@ def main() -> None:
     world = World.build(scenario)
     console = Console(record=True, file=io.StringIO(), width=80, force_terminal=True, highlight=False)
     Player(scenario, world, LastStep(console, scenario, world, quiet=False)).play()
-    console.save_svg(str(Path(__file__).with_name("play.svg")), title="simdocker run", theme=THEME, unique_id="play")
+    console.save_svg(
+        str(Path(__file__).parents[1] / "scenarios" / "play.svg"), title="simdocker run", theme=THEME, unique_id="play"
+    )
 
 
 if __name__ == "__main__":
