@@ -27,7 +27,7 @@ def test_memory_and_its_limit_and_what_the_network_carried() -> None:
     steps = outcomes(
         "docker network create lab; docker run -d --network lab --name web httpd",
         "docker run --rm --network lab busybox wget -qO - web | wc -c",
-        "docker update -m 64m web",
+        "docker update -m 64m --memory-swap 64m web",
         "docker stats --no-stream --format '{{.MemUsage}}|{{.NetIO}}' web",
     )
     memory, network = steps[3].stdout.strip().split("|")
