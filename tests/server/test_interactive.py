@@ -39,8 +39,11 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self.keyboard, keys.encode())
 
+    def has_more(self, patience: float) -> bool:
+        return bool(select.select([self.keyboard], [], [], patience)[0])
+
     def read(self) -> bytes:
-        if not select.select([self.keyboard], [], [], PATIENCE)[0]:
+        if not self.has_more(PATIENCE):
             return b""
         try:
             return os.read(self.keyboard, 4096)
@@ -105,10 +108,15 @@ def test_the_container_knows_the_size_of_the_window_and_when_it_changes(at_termi
     terminal.until(PROMPT)
     terminal.type("until stty size | grep 101; do sleep 0.1; done\n")  # the client tells it once the shell runs
     terminal.until(b"\r\n33 101\r\n")
+    terminal.until(PROMPT)
     terminal.resize(20, 60)
-    os.kill(terminal.process.pid, signal.SIGWINCH)
-    terminal.type("until stty size | grep 60; do sleep 0.1; done\n")
-    terminal.until(b"\r\n20 60\r\n")
+    asked = "until stty size | grep 60; do sleep 0.1; done"
+    terminal.type(asked + "\n")
+    terminal.until(asked.encode())
+    terminal.until(b"\r\n")
+    while not terminal.has_more(0.2):  # the client listens for the signal only after it has sent the first size
+        os.kill(terminal.process.pid, signal.SIGWINCH)
+    terminal.until(b"20 60\r\n")
 
 
 def test_detach_keys_leave_the_container_running_and_attach_comes_back(
