@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING
 
-from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig
+from msgspec.structs import replace
+
+from simdocker.actors.daemon import checks, host_options, log_drivers
+from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
 
 if TYPE_CHECKING:
+    from simdocker.actors.daemon.daemon import Daemon
     from simdocker.actors.daemon.images import Image
 
 NOTHING = ContainerConfig()
 
 
-def merge(body: ContainerCreateBody, image: Image | None, hostname: str) -> ContainerConfig:
-    """The configuration a container runs with: the caller's over the image's (daemon/commit.go `merge`).
+class Draft:
+    """What the body of a create request comes to, worked out once for all requests that ask the same, such
+    as those of a command line that runs again and again. `warnings` are dockerd's about it, `host` is its
+    host's part completed. Raises `ApiError` for what dockerd refuses whatever the image.
+    """
+
+    __slots__ = ("_config", "_image", "body", "host", "warnings")
+
+    def __init__(self, daemon: Daemon, body: ContainerCreateBody) -> None:
+        host = body.HostConfig or HostConfig()
+        self.body = body
+        self.warnings = [*checks.check(body, host, daemon), *daemon.networks.check(body, host)]
+        self.host = replace(log_drivers.completed(daemon.settings, host), SecurityOpt=host_options.security(host))
+        self._image: Image | None = None
+        self._config: ContainerConfig | None = None
+
+    def serves(self, body: ContainerCreateBody) -> bool:
+        """Whether another body asks the same. One that names containers or paths of the host is checked each
+        time: they come and go."""
+        return (body is self.body or body == self.body) and not (self.host.Links or self.host.Mounts)
+
+    def config(self, image: Image | None, hostname: str) -> ContainerConfig:
+        """The configuration of one container, which the image completes. `hostname` is for who gives none."""
+        merged = self._config
+        if merged is None or image is not self._image:
+            merged = self._config = merge(self.body, NOTHING if image is None else image.config)
+            self._image = image
+        return replace(merged, Hostname=merged.Hostname or hostname)
+
+
+def merge(body: ContainerCreateBody, base: ContainerConfig) -> ContainerConfig:
+    """The caller's configuration over the image's (daemon/commit.go `merge`).
 
     An entrypoint given by the caller drops the image's command; environments and labels are united,
-    the caller's winning. `hostname` is for who gives none.
+    the caller's winning.
     """
-    if image is None:
-        return _merged(body, NOTHING, hostname)
-    before = image.merged  # the client sends the same body each time a command line runs
-    if before is not None and before[0] is body:
-        config = copy(before[1])
-        config.Hostname = body.Hostname or hostname
-        return config
-    config = _merged(body, image.config, hostname)
-    image.merged = body, config
-    return config
-
-
-def _merged(body: ContainerCreateBody, base: ContainerConfig, hostname: str) -> ContainerConfig:
     entrypoint, command = body.Entrypoint, body.Cmd
     if not entrypoint:
         if not command:
@@ -45,7 +65,7 @@ def _merged(body: ContainerCreateBody, base: ContainerConfig, hostname: str) -> 
         given = {entry.partition("=")[0] for entry in body.Env}
         env = [*body.Env, *(entry for entry in base.Env if entry.partition("=")[0] not in given)]
     return ContainerConfig(
-        Hostname=body.Hostname or hostname,
+        Hostname=body.Hostname,
         Domainname=body.Domainname,
         User=body.User or base.User,
         AttachStdin=body.AttachStdin,

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import checks, host_options, log_drivers, updating, views
-from simdocker.actors.daemon.configuration import merge
+from simdocker.actors.daemon import checks, updating, views
+from simdocker.actors.daemon.configuration import Draft
 from simdocker.actors.daemon.console import Console
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.container_list import Query
@@ -22,7 +22,7 @@ from simdocker.actors.daemon.lifecycle import Lifecycle
 from simdocker.actors.daemon.names import random_name
 from simdocker.actors.daemon.query import Filters, truthy
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFound, Request, Response
-from simdocker.api.models import ContainerCreateBody, HostConfig
+from simdocker.api.models import ContainerCreateBody
 from simdocker.backends.ports import DriverError, Process
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ PRUNE_FILTERS = frozenset(("label", "label!", "until"))
 class Containers:
     """All containers of one daemon, by id and by name."""
 
-    __slots__ = ("_by_id", "_by_name", "_checked", "_names", "console", "daemon", "lifecycle")
+    __slots__ = ("_by_id", "_by_name", "_drafts", "_names", "console", "daemon", "lifecycle")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self._by_id: dict[str, Container] = {}
         self._by_name: dict[str, Container] = {}
         self._names = daemon.random_names
-        self._checked: tuple[ContainerCreateBody | None, list[str]] = None, []
+        self._drafts: dict[str, Draft] = {}  # by image, what was last asked of it
         self.lifecycle = Lifecycle(daemon, self)
         self.console = Console(daemon, self)
 
@@ -102,17 +102,15 @@ class Containers:
         body: ContainerCreateBody | None = request.body
         if body is None:
             raise InternalError("EOF")
-        host = body.HostConfig or HostConfig()
         name = request.query.get("name", "").removeprefix("/")
         if name and not VALID_NAME.fullmatch(name):
             raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
-        warnings = self._warnings(body, host)
-        host = log_drivers.completed(daemon.settings, host)
+        draft = self._draft(body)
         yield daemon.work("container.create")
         image = self._image(body.Image, request.query.get("platform", ""))
-        host.SecurityOpt = host_options.security(host)
         id = daemon.new_id()
-        config = merge(body, image, daemon.hostname if host.NetworkMode == "host" else id[:12])
+        host = draft.host
+        config = draft.config(image, daemon.hostname if host.NetworkMode == "host" else id[:12])
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")
         container = Container(id, self._reserve(name, id), image, body.Image, config, host, daemon.env.now)
@@ -129,19 +127,14 @@ class Containers:
         self._by_id[id] = container
         daemon.trace.state(container.actor, "created", {"image": body.Image})
         self.event(container, "create")
-        return Response(201, {"Id": id, "Warnings": warnings})
+        return Response(201, {"Id": id, "Warnings": draft.warnings})
 
-    def _warnings(self, body: ContainerCreateBody, host: HostConfig) -> list[str]:
-        """dockerd's warnings about a body. Raises BadRequest for what it refuses.
-
-        The client sends the same body each time a command line runs: once is enough to check it, unless
-        it links to containers, which come and go.
-        """
-        checked, warnings = self._checked
-        if checked is not body or host.Links:
-            warnings = [*checks.check(body, host, self.daemon), *self.daemon.networks.check(body, host)]
-            self._checked = body, warnings
-        return warnings
+    def _draft(self, body: ContainerCreateBody) -> Draft:
+        """The body checked and completed. Raises BadRequest for what dockerd refuses."""
+        draft = self._drafts.get(body.Image)
+        if draft is None or not draft.serves(body):
+            draft = self._drafts[body.Image] = Draft(self.daemon, body)
+        return draft
 
     def _prepare(self, container: Container) -> Process:
         """Process: what has to exist before the container does: its working directory, its volumes."""

@@ -166,7 +166,13 @@ class Daemon:
         life = self.life
         caller = life.enter()
         try:
-            response = yield from self._answer(request)
+            handler, parameters = self.router.find(request.method, request.path)
+            bodies.read(request, bool(parameters))
+            response: Response = yield from handler(request, *parameters)
+        except ApiError as error:
+            return Response(error.status, {"message": error.message})
+        except DriverError as error:
+            return Response(500, {"message": str(error.args[0])})
         except Interrupt as interrupt:
             if interrupt.cause is not HUNG_UP:
                 raise
@@ -176,16 +182,6 @@ class Daemon:
         if response.stream is not None:
             life.watch(response.stream)
         return response
-
-    def _answer(self, request: Request) -> Reply:
-        try:
-            handler, parameters = self.router.find(request.method, request.path)
-            bodies.read(request, bool(parameters))
-            return (yield from handler(request, *parameters))
-        except ApiError as error:
-            return Response(error.status, {"message": error.message})
-        except DriverError as error:
-            return Response(500, {"message": str(error.args[0])})
 
     def cost(self, name: str) -> int:
         """One draw, in ns, of the cost called `name` in the profile."""

@@ -6,6 +6,7 @@ record; its JSON is made when somebody asks, because every `docker run` emits se
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ class Events:
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
-        self._history: list[Happened] = []
+        self._history: deque[Happened] = deque(maxlen=KEPT)
         self._listeners: list[Listener] | None = None
 
     def routes(self) -> list[Route]:
@@ -66,11 +67,8 @@ class Events:
 
     def emit(self, type: str, action: str, id: str, attributes: Mapping[str, str]) -> None:
         """Log one event; `attributes` must not be changed afterwards."""
-        history = self._history
         happened = Happened(self.daemon.env._now, type, action, id, attributes)
-        history.append(happened)
-        if len(history) > 2 * KEPT:
-            del history[:-KEPT]
+        self._history.append(happened)
         if self._listeners:
             for listener in list(self._listeners):
                 if included(happened, listener.filters):
@@ -83,9 +81,7 @@ class Events:
     def past(self, since: int, until: int, filters: Filters) -> list[Happened]:
         """The remembered events of that time (ns), oldest first."""
         return [
-            happened
-            for happened in self._history[-KEPT:]
-            if since <= happened.t_ns <= until and included(happened, filters)
+            happened for happened in self._history if since <= happened.t_ns <= until and included(happened, filters)
         ]
 
     def follow(self, request: Request) -> Reply:

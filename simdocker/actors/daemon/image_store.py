@@ -13,7 +13,7 @@ from functools import lru_cache
 from simdocker.actors.daemon import times
 from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.api import BadRequest, NotFound
-from simdocker.api.models import ContainerConfig, ContainerCreateBody
+from simdocker.api.models import ContainerConfig
 from simdocker.content import reference as references
 from simdocker.content.manifest import ImageConfig
 from simdocker.content.reference import Reference
@@ -26,7 +26,7 @@ class Image:
     ns on the simulation's clock (images are older than it: negative), -1 for never."""
 
     __slots__ = (
-        "chain_id", "config", "created_ns", "document", "holds", "id", "last_tagged_ns", "merged", "names", "parent",
+        "chain_id", "config", "created_ns", "document", "holds", "id", "last_tagged_ns", "names", "parent",
         "size",
     )  # fmt: skip
 
@@ -39,7 +39,6 @@ class Image:
         self.size = size
         self.created_ns = _created_ns(document.created, 0)
         self.last_tagged_ns = -1
-        self.merged: tuple[ContainerCreateBody, ContainerConfig] | None = None  # what `configuration.merge` last made
         self.parent: Image | None = None  # the image it was committed over, on this daemon
         self.names: tuple[Reference, ...] = ()  # sorted by canonical form, as the Engine lists them
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
 from simpy import AnyOf, Event
 
 from simdocker.actors.daemon import checks, health, host_options, log_drivers, restarting
@@ -425,11 +426,12 @@ class Lifecycle:
 
     def _stop_and_keep(self, container: Container, timeout_s: int | None) -> Process:
         """Process: stop a container that is to start again: `--rm` is switched off meanwhile."""
-        removed_at_end, container.host.AutoRemove = container.host.AutoRemove, False
+        removed_at_end = container.host.AutoRemove
+        container.host = replace(container.host, AutoRemove=False)  # others may have been made from the same request
         try:
             yield from self.stop(container, timeout_s)
         finally:
-            container.host.AutoRemove = removed_at_end
+            container.host = replace(container.host, AutoRemove=removed_at_end)
 
     # -- pause -----------------------------------------------------------------------------------
 

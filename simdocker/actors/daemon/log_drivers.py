@@ -102,7 +102,7 @@ def kept(container: Container) -> bool:
 def opened(daemon: Daemon, container: Container) -> Log:
     """The log of a container that starts. Raises InternalError for options that make no sense."""
     config = container.host.LogConfig
-    if config is None or config.Type == NO_LOG:
+    if config is None or config.Type == NO_LOG or (config.Type in ("", JSON_FILE) and not config.Config):
         return Log()
     try:
         if config.Type in REFUSED_AT_START:

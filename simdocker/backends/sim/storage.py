@@ -33,40 +33,41 @@ NO_MOUNTS: Mapping[str, MakeMount] = {}
 
 
 class OverlayMount(Mount):
-    """The union mount of a container; its `options` are the directory of its layer, from which its long
-    options are made when someone looks."""
+    """The union mount of a container's layers: its long options are made when someone looks."""
 
-    __slots__ = ()
+    __slots__ = ("layers",)
+
+    def __init__(self, layers: RootFS, *, read_only: bool) -> None:
+        super().__init__("overlay", "/", "overlay", layers.upper, layers.lower, read_only=read_only)
+        self.layers = layers
 
     def flags(self) -> str:
-        here = self.options
+        here = self.layers.directory
         layers = f"lowerdir={here}-init/diff,upperdir={here}/diff,workdir={here}/work"
         return f"{'ro' if self.read_only else 'rw'},relatime,{layers}"
 
 
 class RootFS:
-    """A container's layers, mounted or not: `upper` is its own, kept in `directory`, `lower` the image's."""
+    """The layers of container `id`, mounted or not: `upper` is its own, `lower` the image's."""
 
-    __slots__ = ("directory", "lower", "mounted", "read_only", "upper")
+    __slots__ = ("driver", "id", "lower", "mounted", "read_only", "upper")
 
-    def __init__(self, directory: str, lower: Merged, now: int) -> None:
-        self.directory = directory
+    def __init__(self, driver: StorageDriver, id: str, lower: Merged, now: int) -> None:
+        self.driver = driver
+        self.id = id
         self.lower = lower
         self.upper = Node(DIRECTORY, lower.node.mode, mtime=now)
         self.mounted = False
         self.read_only = False
 
+    @property
+    def directory(self) -> str:
+        """Where its own layer is kept."""
+        return self.driver.directory(self.id)
+
     def mount(self, *, read_only: bool = False) -> Mount:
         """The union mount at /."""
-        return OverlayMount(
-            "overlay",
-            "/",
-            "overlay",
-            self.upper,
-            self.lower,
-            read_only=read_only or self.read_only,
-            options=self.directory,
-        )
+        return OverlayMount(self, read_only=read_only or self.read_only)
 
     def view(self, mounts: Mapping[str, MakeMount] = NO_MOUNTS) -> MountNamespace:
         """The root filesystem as the engine looks into it: nothing is mounted in it but `mounts`."""
@@ -131,7 +132,7 @@ class StorageDriver:
 
     def create(self, container_id: str, chain_id: str) -> None:
         root = self._chains[chain_id].root if chain_id else stack((INIT,))
-        self._containers[container_id] = RootFS(self.directory(container_id), root, self.kernel.now_ns())
+        self._containers[container_id] = RootFS(self, container_id, root, self.kernel.now_ns())
 
     def make_directory(self, container_id: str, path: str) -> None:
         rootfs = self._containers[container_id]
