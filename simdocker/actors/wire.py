@@ -2,8 +2,8 @@
 
 Over a unix socket the message is there at once (what a local call costs is part of the measured
 cost of the call); over links it pays their latency and, when it is big, its share of their
-bandwidth. The wire writes both messages to the trace and carries the cause: what the other side
-does while it handles a request was made to happen by that request.
+bandwidth. The wire writes both messages to the trace; what the other side does in between is in the
+request's span.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Wire:
     port that this means on a network."""
 
     __slots__ = (
-        "_last", "_to_source", "_to_target", "address", "dialled", "env", "handle", "here", "network", "remote",
+        "_to_source", "_to_target", "address", "dialled", "env", "handle", "here", "network", "remote",
         "source", "target", "there", "trace",
     )  # fmt: skip
 
@@ -94,7 +94,6 @@ class Wire:
         self.remote = here != there
         self.handle = handle
         self._to_target, self._to_source = {"to": target}, {"to": source}  # most records have no more to say
-        self._last: int | None = None  # the last answer: it makes the next request happen
 
     def call(self, request: Request, meter: Meter | None = None) -> Generator[Event, Any, Response]:
         """Process → Response: the request travels, is handled, the answer travels back.
@@ -105,35 +104,31 @@ class Wire:
         """
         emit, query = self.trace.emit, request.query
         bearer = self.env.bearer
-        outer = bearer.cause
+        outer = bearer.span
         sent = emit(
             MESSAGE,
             self.source,
             f"{request.method} {request.path}",
             {"to": self.target, **query} if query else self._to_target,
-            self._last,
         )
-        if self.remote:
-            yield from self._carry(self.here, self.there, request.size, meter)
-        bearer.cause = sent
+        bearer.span = sent
         try:
+            if self.remote:
+                yield from self._carry(self.here, self.there, request.size, meter)
             response = yield from self.handle(request)
-        except Unreachable:
-            bearer.cause = outer
-            raise
-        if self.remote:
-            yield from self._carry(self.there, self.here, response.size, meter)
-            if response.stream is not None:
-                response.stream.delay_ns = self.network.latency(self.there, self.here)
-        status = response.status
-        self._last = emit(
-            MESSAGE,
-            self.target,
-            str(status),
-            {"to": self.source, "message": response.message} if status >= 400 else self._to_source,
-            sent,
-        )
-        bearer.cause = outer
+            if self.remote:
+                yield from self._carry(self.there, self.here, response.size, meter)
+                if response.stream is not None:
+                    response.stream.delay_ns = self.network.latency(self.there, self.here)
+            status = response.status
+            emit(
+                MESSAGE,
+                self.target,
+                str(status),
+                {"to": self.source, "message": response.message} if status >= 400 else self._to_source,
+            )
+        finally:
+            bearer.span = outer
         return response
 
     def refused(self) -> Generator[Event, Any, None]:

@@ -142,6 +142,8 @@ class ProcessSpec(msgspec.Struct, gc=False):
     cpus: Sequence[int] = ()  # --cpuset-cpus: the processors it may run on, () for all
     shm_size: int = 64 << 20  # bytes of /dev/shm
     rlimits: Mapping[str, tuple[int, int]] | None = None  # --ulimit: name → soft and hard limit, -1 unlimited
+    shared: frozenset[str] = frozenset()  # namespaces it does not get of its own, as clone(2) names them: pid, ipc, uts
+    seccomp: str = "default"  # the profile: "default", "unconfined" or a file
 
 
 class RunningProcess(Protocol):
@@ -150,6 +152,7 @@ class RunningProcess(Protocol):
     pid: int  # on the daemon's host
     exited: Event
     oom_killed: bool
+    end_seq: int  # the trace record of its end, once it has ended
 
 
 class Usage(NamedTuple):

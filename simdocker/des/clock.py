@@ -2,8 +2,9 @@
 
 Everything in simdocker that takes time is a SimPy process stepped by this environment; events
 due at the same instant happen in the order they were scheduled. The environment also carries
-the *cause*, the number of the trace record that made the running process act, the way a trace
-id travels in a context variable. `wall.py` is the same environment tied to the real clock.
+the *cause*, the number of the trace record that made the running process act, and the *span*, the
+message it is handling, the way a trace id travels in a context variable. `wall.py` is the same
+environment tied to the real clock.
 """
 
 import gc
@@ -49,10 +50,15 @@ class Timeout(simpy.Timeout):
 
 
 class Process(simpy.Process):
-    """A SimPy process that remembers its `cause`: inherited from whoever started it."""
+    """A SimPy process that remembers its `cause` and `span`: inherited from whoever started it."""
+
+    cause: int
+    span: int
 
     def __init__(self, env: "Environment", generator: Generator[Event, Any, Any]):
-        self.cause: int = env.cause
+        starter = env.bearer
+        self.cause = starter.cause
+        self.span = starter.span
         super().__init__(env, generator)
 
 
@@ -70,6 +76,7 @@ class Environment(simpy.Environment):
             raise TypeError(f"time is whole nanoseconds (int), not {initial_time!r}")
         super().__init__(initial_time)
         self._cause = NO_CAUSE
+        self.span = NO_CAUSE
         self._beginning = Event(self)
         self._beginning._ok, self._beginning._value = True, None
         # SimPy's BoundClass shortcut does not reach subclasses; bind by hand to stay as fast.
@@ -82,7 +89,7 @@ class Environment(simpy.Environment):
             """An event that happens `delay` nanoseconds from now."""
 
         def process(self, generator: Generator[Event, Any, Any]) -> Process:
-            """Start a process; it inherits the current `cause`."""
+            """Start a process; it inherits the current `cause` and `span`."""
 
     def begin(self, generator: Generator[Event, Any, Any], cause: int) -> Process:
         """Start a process from a callback: it takes its first step there and then, without the event
@@ -91,6 +98,7 @@ class Environment(simpy.Environment):
         process.env = self
         process.callbacks = []
         process.cause = cause
+        process.span = self.bearer.span
         process._generator = generator
         process._resume(self._beginning)
         return process

@@ -1,8 +1,9 @@
 """The record every actor writes to: one append-only list of small slotted facts.
 
 A record names the record that made it happen (`cause_seq`), so a sequence chart has real arrows.
-The cause travels with the simulated process the way a trace id travels in a context variable:
-sending a message sets it, the answer restores it, a new process inherits it (`Environment.cause`).
+The cause travels with the simulated process the way a trace id travels in a context variable: what a
+process does next, its last record made happen; a new process inherits it; who waits for another, for
+an answer or for an end takes it over from there (`Environment.cause`).
 Nothing here formats text for people; readers do.
 """
 
@@ -99,22 +100,32 @@ class Trace:
     def emit(
         self, kind: str, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None
     ) -> int:
-        """Write one record and return its `seq`. `attrs` is given away (never changed later)."""
+        """Write one record and return its `seq`. `attrs` is given away (never changed later).
+
+        Its cause is the running process's, whose cause it becomes; one that is given (`cause`: something
+        outside the running process made it happen) leaves the process's as it is.
+        """
         env = self.env
         seq = self._count
         self._count = seq + 1
-        process = env._active_proc  # `env.cause` and `env.now` without two property calls: every fact passes here
-        span = env._cause if process is None else process.cause  # type: ignore[attr-defined]
-        self._write(Record(seq, env._now, actor, kind, what, span if cause is None else cause, span, attrs))
+        process: Any = env._active_proc  # `env.cause` and `env.now` without two property calls: every fact passes here
+        span = env.span if process is None else process.span
+        if cause is None:
+            if process is None:
+                cause = env._cause
+            else:
+                cause = process.cause
+                process.cause = seq
+        self._write(Record(seq, env._now, actor, kind, what, cause, span, attrs))
         return seq
 
     def state(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None) -> int:
         """An object changed: `container/web` became `running`."""
         return self.emit(STATE, actor, what, attrs, cause)
 
-    def step(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None) -> int:
+    def step(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None) -> int:
         """What the kernel did or would do: `mount overlay`, `veth into netns`."""
-        return self.emit(STEP, actor, what, attrs)
+        return self.emit(STEP, actor, what, attrs, cause)
 
     def note(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None) -> int:
         """A remark for readers that is none of the above, such as a command or a fault."""

@@ -140,7 +140,7 @@ def test_a_plain_start_writes_six_steps():
     bare.trace.records.clear()
     bare.run(["true"])
     assert [record.what for record in bare.trace] == [
-        "mount overlay", "clone newpid,newns,newuts,newipc", "mount proc", "pivot_root", "execve", "exit",
+        "mount overlay", "clone newpid,newns,newuts,newipc,newnet", "mount proc", "pivot_root", "execve", "exit",
     ]  # fmt: skip
 
 

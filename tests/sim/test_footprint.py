@@ -15,11 +15,13 @@ def test_a_parked_container_takes_less_than_half_of_what_a_live_one_may():
     machine = bare.machine
     running = []
 
+    sandbox = machine.network.sandbox("", "host", None)
+
     def park(id):
         machine.storage.create(id, "busybox")
         rootfs = yield from machine.storage.mount(id)
         spec = ProcessSpec(["sleep", "1000000"], ["PATH=/bin", f"HOSTNAME={id}"], hostname=id)
-        running.append((yield from machine.runtime.start(id, spec, rootfs, None, lambda fd, data: None, None)))
+        running.append((yield from machine.runtime.start(id, spec, rootfs, sandbox, lambda fd, data: None, None)))
 
     bare.env.run(bare.env.process(park("first")))
     bare.env.run(until=bare.env.now + 1_000_000_000)

@@ -95,3 +95,17 @@ def security(host: HostConfig) -> list[str] | None:
 def rlimits(host: HostConfig) -> dict[str, tuple[int, int]] | None:
     """`--ulimit`s by name: soft and hard limit."""
     return {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in host.Ulimits} if host.Ulimits else None
+
+
+def shared_namespaces(host: HostConfig) -> frozenset[str]:
+    """Those of the host or of another container that it joins instead of getting its own."""
+    modes = {"pid": host.PidMode, "ipc": host.IpcMode, "uts": host.UTSMode}
+    return frozenset(name for name, mode in modes.items() if mode == "host" or mode.startswith("container:"))
+
+
+def seccomp(host: HostConfig) -> str:
+    """The seccomp profile of its processes; a privileged container has none (daemon/seccomp_linux.go)."""
+    if host.Privileged:
+        return "unconfined"
+    asked = [option.partition("=")[2] for option in host.SecurityOpt or () if option.startswith("seccomp=")]
+    return asked[-1] if asked else "default"

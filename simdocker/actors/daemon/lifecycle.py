@@ -149,6 +149,8 @@ class Lifecycle:
             host_options.number_set(host.CpusetCpus) if host.CpusetCpus else (),
             host.ShmSize or host_options.SHM_SIZE,
             host_options.rlimits(host),
+            host_options.shared_namespaces(host),
+            host_options.seccomp(host),
         )
 
     def _started(self, container: Container, process: Any) -> None:
@@ -163,11 +165,11 @@ class Lifecycle:
         container.process = process
         container.log.opened = True
         container.manually_stopped = False
-        cause = daemon.trace.state(container.actor, "running", {"pid": process.pid})
+        daemon.trace.state(container.actor, "running", {"pid": process.pid})
         self.containers.event(container, "start")
         if container.config.Healthcheck is not None:
             health.started(daemon, container)
-        process.exited.callbacks.append(lambda event: self._on_exit(container, process, event.value, cause))
+        process.exited.callbacks.append(lambda event: self._on_exit(container, process, event.value))
 
     def _start_failed(self, container: Container, error: ApiError | DriverError) -> Process:
         """Process: undo a half-done start, then raise what the API answers: 400 for a command that
@@ -207,11 +209,11 @@ class Lifecycle:
 
     # -- the end of a run ----------------------------------------------------------------------
 
-    def _on_exit(self, container: Container, process: Any, code: int, cause: int) -> None:
+    def _on_exit(self, container: Container, process: Any, code: int) -> None:
         if self.daemon.life.down:  # nobody is there; containerd will tell who asks
             container.state.finished_ns = self.daemon.env.now
             return
-        self.daemon.env.begin(self._exit(container, process, code), cause)
+        self.daemon.env.begin(self._exit(container, process, code), process.end_seq)
 
     def _exit(self, container: Container, process: Any, code: int) -> Process:
         """Process: what dockerd does when containerd reports that a container's process ended.
@@ -232,7 +234,7 @@ class Lifecycle:
         restart = None
         if not daemon.life.stopping:
             restart = restarting.delay(container, code, daemon.env.now - state.started_ns)
-        daemon.trace.state(container.actor, "died", {"exit": code})
+        daemon.env.cause = daemon.trace.state(container.actor, "died", {"exit": code})
         if process.oom_killed:
             self.containers.event(container, "oom")
         self.containers.event(container, "die", {"exitCode": str(code)})
@@ -389,7 +391,6 @@ class Lifecycle:
             return
         process = container.process
         if process is not None:
-            self.daemon.trace.step(self.daemon.kernel, "kill", {"container": container.name, "signal": number})
             self.daemon.runtime.signal(process, number)
             if ends and container.state.paused:
                 self.daemon.env.process(self._thaw(container))

@@ -144,7 +144,7 @@ class Pull:
         if not name.digest:
             images.store.name(name, image)
         images.store.name(name.with_digest(digest), image)
-        self.daemon.trace.state(
+        self.daemon.env.cause = self.daemon.trace.state(
             f"image/{name.familiar}", "present", {"on": self.daemon.host, "id": short(image.id), "new": newer}
         )
         say(progress.status(f"Digest: {digest}"))

@@ -26,9 +26,10 @@ DOCKER0 = ("172.17.0.0/16", "172.17.0.1")
 
 
 class Sandbox:
-    """A network namespace as the daemon holds it. `users` counts the containers that share it."""
+    """A network namespace as the daemon holds it. `users` counts the containers that share it. `veths` are
+    those that wait for runc to make the namespace, None once it has."""
 
-    __slots__ = ("container_id", "fresh", "mode", "stack", "users")
+    __slots__ = ("container_id", "fresh", "mode", "stack", "users", "veths")
 
     def __init__(self, container_id: str, mode: str, stack: NetStack) -> None:
         self.container_id = container_id
@@ -36,6 +37,12 @@ class Sandbox:
         self.stack = stack
         self.fresh = mode == PRIVATE  # its making has not been paid for yet
         self.users = 1
+        self.veths: list[dict[str, str]] | None = [] if mode == PRIVATE else None
+
+    def entered(self) -> list[dict[str, str]]:
+        """runc has made the namespace and calls its prestart hook (`libnetwork-setkey`): the veths to move into it."""
+        veths, self.veths = self.veths, None
+        return veths or []
 
     @property
     def resolver(self) -> Resolver | None:
@@ -164,7 +171,11 @@ class NetworkDriver:
             Interface(name, endpoint.address, endpoint.prefix_length, endpoint.mac, bridge, endpoint.gateway, index)
         )
         bridge.stacks[number(endpoint.address)] = stack
-        self.trace.step(self.kernel, "veth into netns", {"bridge": bridge.name, "address": endpoint.address})
+        veth = {"bridge": bridge.name, "address": endpoint.address}
+        if sandbox.veths is None:
+            self.trace.step(self.kernel, "veth into netns", veth)
+        else:
+            sandbox.veths.append(veth)
 
     def leave(self, endpoint: Endpoint, sandbox: Sandbox) -> Process:
         """Process: delete the veth pair."""
@@ -193,7 +204,11 @@ class NetworkDriver:
         self.trace.step(
             self.kernel,
             "dnat",
-            {"port": f"{port.host_port}/{port.proto}", "to": f"{endpoint.address}:{port.container_port}"},
+            {
+                "family": "ipv6" if ":" in port.host_ip else "ipv4",
+                "port": f"{port.host_port}/{port.proto}",
+                "to": f"{endpoint.address}:{port.container_port}",
+            },
         )
 
     def unpublish(self, sandbox: Sandbox, port: PublishedPort) -> None:

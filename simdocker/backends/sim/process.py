@@ -174,6 +174,7 @@ class Process(Task, FileCalls):
             if value is INTERRUPTED:
                 return None
         self._reap_children()
+        self.follow(child.cause)
         return child.status
 
     def exited(self, child: Process) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -20,6 +21,7 @@ from simdocker.backends.sim import capabilities, execve, mounts, ps, signals, us
 from simdocker.backends.sim.init import docker_init
 from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
 from simdocker.backends.sim.namespace import EXECUTE, MountNamespace, may
+from simdocker.backends.sim.network import PRIVATE
 from simdocker.backends.sim.openfile import Null, OpenFile
 from simdocker.backends.sim.process import Process
 from simdocker.backends.sim.program import Blocking, Main
@@ -27,6 +29,7 @@ from simdocker.backends.sim.storage import RootFS, make_directories
 from simdocker.backends.sim.task import short_name
 from simdocker.backends.sim.terminal import EnginePipe, Source, Terminal, signal_users
 from simdocker.content.changeset import DIRECTORY, FILE, Node
+from simdocker.trace.record import ROOT, STEP
 
 if TYPE_CHECKING:
     from simdocker.api.streams import Stream
@@ -54,18 +57,19 @@ GO_ERRORS = {
 """strerror in Go's lower case."""
 
 
-NAMESPACES = "clone newpid,newns,newuts,newipc"
+NAMESPACES = ("pid", "ns", "uts", "ipc", "net")
 PSEUDO_FILESYSTEMS = {"also": "sysfs /dev /dev/pts /dev/shm /dev/mqueue /etc/hosts /etc/hostname /etc/resolv.conf"}
 
 
 class Running:
     """A process the engine started. `exited` happens when the engine learns of its end."""
 
-    __slots__ = ("exited", "process")
+    __slots__ = ("end_seq", "exited", "process")
 
     def __init__(self, process: Process) -> None:
         self.process = process
         self.exited = Event(process.kernel.env)
+        self.end_seq = ROOT
 
     @property
     def pid(self) -> int:
@@ -112,9 +116,14 @@ class Runtime:
         if spec.cwd != "/":  # what is missing of it is made, as runc does
             make_directories(container.mounts, spec.cwd, self.kernel.now_ns())
         process = self._process(container, spec, user, output, stdin)
+        self._enclose(container, process)
         main, process.argv = self._command(process, spec, CREATE)
         running = Running(process)
-        self._describe(container, process)
+        what = {
+            "container": container_id, "pid": process.host_pid, "argv": process.argv, "uid": process.uid,
+            "capset": process.capabilities, "seccomp": spec.seccomp,
+        }  # fmt: skip
+        process.cause = self.trace.step(self.actor, "execve", what)
         self._run(container, running, main)
         self._containers[container_id] = container
         return running
@@ -134,9 +143,8 @@ class Runtime:
         self._enter(process, spec.cwd)
         main, process.argv = self._command(process, spec, EXEC)
         running = Running(process)
-        self.trace.step(
-            self.actor, "execve", {"container": container_id, "pid": process.host_pid, "argv": process.argv}
-        )
+        what = {"container": container_id, "pid": process.host_pid, "argv": process.argv}
+        process.cause = self.trace.step(self.actor, "execve", what)
         self._run(container, running, main)
         return running
 
@@ -269,25 +277,30 @@ class Runtime:
         process.executable = found.path
         return found.main, [*found.before, *argv[1:]]
 
-    def _describe(self, container: Container, process: Process) -> None:
-        """Write what the kernel did to the trace."""
+    def _enclose(self, container: Container, process: Process) -> None:
+        """Write to the trace what shuts the process in, in runc's order (libcontainer/process_linux.go
+        `initProcess.start`): it is put into the cgroup, gets its namespaces and mounts, then the cgroup its
+        limits; dockerd's prestart hook moves the veths in; the root is changed last."""
         step, actor, id = self.trace.step, self.actor, container.id
-        cgroup = container.cgroup
-        step(actor, NAMESPACES, {"container": id, "pid": process.host_pid, "cgroup": cgroup.path})
+        cgroup, sandbox = container.cgroup, container.sandbox
+        own_network = sandbox.mode == PRIVATE and sandbox.veths is not None
+        step(
+            actor,
+            _clone(container.spec.shared, own_network),
+            {"container": id, "pid": process.host_pid, "cgroup": cgroup.path},
+        )
+        step(actor, "mount proc", PSEUDO_FILESYSTEMS)
+        for target, mount in container.extra_mounts.items():
+            step(actor, f"mount {mount.kind}", {"container": id, "source": mount.source, "target": target})
         if cgroup.memory:
             step(actor, "cgroup memory.max", {"container": id, "bytes": cgroup.memory})
         if cgroup.nano_cpus:
             step(actor, "cgroup cpu.max", {"container": id, "nano_cpus": cgroup.nano_cpus})
         if cgroup.pids_limit:
             step(actor, "cgroup pids.max", {"container": id, "pids": cgroup.pids_limit})
-        step(actor, "mount proc", PSEUDO_FILESYSTEMS)
-        for target, mount in container.extra_mounts.items():
-            step(actor, f"mount {mount.kind}", {"container": id, "source": mount.source, "target": target})
+        for veth in sandbox.entered():
+            step(actor, "veth into netns", veth)
         step(actor, "pivot_root", {"container": id})
-        step(actor, "execve", {
-            "container": id, "pid": process.host_pid, "argv": process.argv, "uid": process.uid,
-            "capset": process.capabilities, "seccomp": "default",
-        })  # fmt: skip
 
     def _run(self, container: Container, running: Running, main: Main) -> None:
         process = running.process
@@ -297,7 +310,8 @@ class Runtime:
     def _ended(self, container: Container, running: Running) -> None:
         """The process is gone; the engine learns of it a little later."""
         process, exited = running.process, running.exited
-        self.trace.emit("step", self.actor, "exit", {"pid": process.host_pid, "status": process.status}, process.cause)
+        what = {"pid": process.host_pid, "status": process.status}
+        running.end_seq = self.trace.emit(STEP, self.actor, "exit", what, process.cause)
         exited._ok = True
         exited._value = process.status
         self.kernel.env.schedule(exited, delay=self.profile.draw("runtime.exit", self._random))
@@ -306,7 +320,8 @@ class Runtime:
 
     def signal(self, process: ports.RunningProcess, number: int) -> None:
         target = cast(Running, process).process
-        self.trace.step(self.actor, "kill", {"pid": target.host_pid, "signal": number})
+        what = {"container": target.container.id, "pid": target.host_pid, "signal": number}
+        self.trace.step(self.actor, "kill", what)
         target.deliver(number)
 
     def pause(self, container_id: str) -> ports.Process:
@@ -384,6 +399,14 @@ class Runtime:
         if container is None:
             raise DriverError(f"OCI runtime {what} failed: container not running: unknown")
         return container
+
+
+@cache
+def _clone(shared: frozenset[str], own_network: bool) -> str:
+    """The step that makes the namespaces: those that the container does not share. runc makes the network's
+    too, for the spec of dockerd 20.10 names it without a path (daemon/oci_linux.go `WithNamespaces`)."""
+    new = [name for name in NAMESPACES if name not in shared and (name != "net" or own_network)]
+    return "clone " + ",".join(f"new{name}" for name in new)
 
 
 def _go(error: OSError) -> str:

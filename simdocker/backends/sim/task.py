@@ -46,7 +46,7 @@ class Task:
         "_actions", "_caught", "_computing", "_death", "_ended", "_generator", "_held", "_interruptible", "_owed_ns",
         "_pending", "_target", "_waiting", "argv", "capabilities", "cause", "cgroup", "children", "comm", "container",
         "cpu_ns", "cwd", "env", "executable", "fds", "gid", "groups", "host_pid", "kernel", "namespace", "on_end",
-        "parent", "pgid", "pid", "resident", "started_ns", "status", "stopped", "uid", "umask",
+        "parent", "pgid", "pid", "resident", "span", "started_ns", "status", "stopped", "uid", "umask",
     )  # fmt: skip
 
     def __init__(
@@ -85,7 +85,9 @@ class Task:
             self.groups = [0]
             self.umask = 0o022
             self.capabilities = container.capabilities
-        self.cause = kernel.env.cause
+        bearer = kernel.env.bearer
+        self.cause: int = bearer.cause
+        self.span: int = bearer.span
         self.started_ns: int = kernel.now_ns()
         self.cpu_ns = 0
         self.resident = 0
@@ -365,6 +367,8 @@ class Task:
                 self._pending = []
             self._pending.append(number)
             return
+        if action != "ignore" and not (action == "default" and number in signals.IGNORED):
+            self.follow(self.kernel.env.cause)
         if number == signals.CONT and self.stopped:
             self.stopped = False
             self.release()
@@ -385,6 +389,11 @@ class Task:
             self.stopped = True
         else:
             self.die(128 + number)
+
+    def follow(self, cause: int) -> None:
+        """What it does from now on, its end too, that record made happen, unless its own last one came later."""
+        if cause > self.cause:
+            self.cause = cause
 
     def raise_signal(self, number: int) -> None:
         """A signal this process, which is running, sends itself; does not return when that ends it."""

@@ -1,0 +1,76 @@
+"""Following the causes of a record back tells why it happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from simdocker.scenario.model import Scenario
+from simdocker.scenario.player import play
+from simdocker.trace import Record
+
+
+def records(*steps: str | dict[str, object]) -> list[Record]:
+    written = [{"run": step} if isinstance(step, str) else step for step in steps]
+    return list(play(Scenario.of({"title": "causes", "steps": written})).world.trace)
+
+
+def causes(trace: list[Record], record: Record) -> list[str]:
+    found = []
+    while record.cause_seq >= 0:
+        record = trace[record.cause_seq]
+        found.append(record.what)
+    return found
+
+
+def last(trace: list[Record], what: str, actor: str = "") -> Record:
+    return [r for r in trace if r.what == what and r.actor.startswith(actor)][-1]
+
+
+@pytest.mark.parametrize("command", ["stop", "kill"])
+def test_the_end_of_a_stopped_container_leads_to_the_signal_and_not_to_its_start(command: str) -> None:
+    trace = records("docker run -d --name box -p 80:80 busybox sh -c 'trap exit TERM; while :; do sleep 1; done'",
+                    f"docker {command} box")  # fmt: skip
+    assert [r.what for r in trace].count("kill") == 1
+    removed = causes(trace, last(trace, "exited"))
+    assert removed[:4] == ["veth delete", "died", "exit", "kill"]
+    assert removed[4].startswith("POST ") and removed[4].endswith(f"/{command}")
+
+
+def test_a_container_that_ends_by_itself_leads_to_its_start() -> None:
+    trace = records("docker run --name box busybox true")
+    found = causes(trace, last(trace, "exited"))
+    assert found[:4] == ["veth delete", "died", "exit", "execve"]
+    assert next(what for what in found if " " in what and what.startswith("POST")).endswith("/start")
+    assert causes(trace, last(trace, "running"))[0] == "execve"
+    assert causes(trace, last(trace, "execve"))[:5] == [
+        "pivot_root", "veth into netns", "mount proc", "clone newpid,newns,newuts,newipc,newnet", "mount overlay",
+    ]  # fmt: skip
+
+
+def test_what_a_pull_does_follows_from_what_came() -> None:
+    trace = records("docker pull busybox")
+    downloaded = last(trace, "downloaded")
+    answer = trace[downloaded.cause_seq]
+    assert answer.what == "200" and "/blobs/" in trace[answer.cause_seq].what
+
+
+def test_what_is_up_again_was_down_before() -> None:
+    trace = records({"fault": {"registry": "docker.io", "down": "1s"}}, {"wait": "2s"}, "docker ps")
+    assert causes(trace, last(trace, "fault ends")) == ["available", "refused", "fault"]
+    assert causes(trace, last(trace, "command", "client"))[0] == "command"
+    assert "fault" not in causes(trace, last(trace, "command", "client"))
+    exited = last(trace, "exit", "client")
+    assert causes(trace, exited)[0] == "200"
+
+
+def test_the_namespaces_are_those_the_container_gets() -> None:
+    shared = "--pid host --ipc host --uts host --network host --security-opt seccomp=unconfined"
+    trace = records("docker run --rm busybox true", f"docker run --rm {shared} busybox true")
+    clones = [r.what for r in trace if r.what.startswith("clone ")]
+    assert clones == ["clone newpid,newns,newuts,newipc,newnet", "clone newns"]
+    assert [r.attrs["seccomp"] for r in trace if r.what == "execve" and r.attrs] == ["default", "unconfined"]
+
+
+def test_the_rules_of_a_published_port_name_their_family() -> None:
+    trace = records("docker run -d -p 8080:80 busybox sleep 9")
+    assert [r.attrs["family"] for r in trace if r.what == "dnat" and r.attrs] == ["ipv4", "ipv6"]
