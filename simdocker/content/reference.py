@@ -118,6 +118,7 @@ def parse_as_cli(text: str) -> Reference:
     return _match(domain, remainder)
 
 
+@lru_cache(maxsize=4096)
 def parse_id(text: str) -> str:
     """The full image id `text` spells out ("sha256:…"), or "" when it does not."""
     if digests.HEX.match(text):

@@ -103,6 +103,14 @@ class Environment(simpy.Environment):
         process._resume(self._beginning)
         return process
 
+    def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: int = 0) -> None:  # type: ignore[override]
+        """Have a triggered event happen in `delay` ns. The end of a process that nobody waits for is known
+        at once: it needs no event of its own."""
+        if not event.callbacks and type(event) is Process and event._ok:
+            event.callbacks = None  # type: ignore[assignment]
+        else:
+            heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
+
     now: int = property(attrgetter("_now"), doc="Nanoseconds since the start.")  # type: ignore[assignment]
 
     @property

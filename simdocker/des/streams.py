@@ -15,7 +15,7 @@ Z90 = 1.2815515655446004  # the 90 % point of the standard normal
 Z99 = 2.3263478740408408  # draws are held to the 1 % and 99 % points: the records tell nothing about the tails beyond
 STEPS = 4096
 
-Shape = tuple[int, float, float]
+Shape = tuple[float, float, float]
 """A two-piece lognormal: its median and how wide each half is, in log units per deviation."""
 
 
@@ -55,7 +55,7 @@ class RandomStreams:
 def spread(median: int, p10: int, p90: int) -> Shape:
     """The shape of a cost with these points (ns)."""
     if median <= 0:
-        return 0, 0.0, 0.0
+        return 0.0, 0.0, 0.0
     below = log(median / min(max(p10, 1), median)) / Z90
     above = log(max(p90, median) / median) / Z90
-    return median, below, above
+    return float(median), below, above

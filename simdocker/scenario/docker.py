@@ -138,4 +138,4 @@ def docker(process: Process) -> Blocking:
     task = cast(SimulatedProcess, process)
     client = task.kernel.client
     assert isinstance(client, Client)
-    return (yield from client.run(process.argv[1:], HostTerminal(task)))
+    return client.run(process.argv[1:], HostTerminal(task))

@@ -6,7 +6,7 @@ Every client of it has a way to its daemon, or the file is refused.
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import permutations, product
 from typing import Annotated
 
@@ -23,6 +23,7 @@ LOOPBACK = ("localhost", "127.0.0.1")
 TCP_PORT = 2375  # dockerd's conventional plain TCP port
 
 
+@lru_cache(maxsize=1024)
 def server_of(address: str, here: str) -> str:
     """The host on which a daemon's address is, as seen on the host `here`: `server` in `tcp://server:2375`."""
     server = address.partition("://")[2].partition(":")[0].partition("/")[0]

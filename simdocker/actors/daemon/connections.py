@@ -29,6 +29,7 @@ HOST_CONFLICT = "container cannot be disconnected from host network or connected
 SHARED_CONFLICT = (
     "container sharing network namespace with another container or host cannot be connected to any other network"
 )
+WITHOUT_DNS = frozenset(("bridge", "none", "host"))
 NONE_CONFLICT = "container cannot be connected to multiple networks with one of the networks in private (none) mode"
 
 
@@ -291,4 +292,4 @@ class Connections:
     @staticmethod
     def _has_dns(container: Container) -> bool:
         """The default bridge has no embedded DNS; user-defined networks have."""
-        return any(name not in ("bridge", "none", "host") for name in container.networking)
+        return not WITHOUT_DNS.issuperset(container.networking)

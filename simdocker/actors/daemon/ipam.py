@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from typing import overload
 
@@ -87,11 +88,13 @@ def mask(length: int) -> int:
     return 0xFFFFFFFF << (32 - length) & 0xFFFFFFFF
 
 
+@lru_cache(maxsize=1 << 16)
 def dotted(address: int) -> str:
-    """Integer → dotted IPv4."""
+    """Integer → dotted IPv4. Kept: containers that come and go are given the same few addresses."""
     return f"{address >> 24}.{address >> 16 & 255}.{address >> 8 & 255}.{address & 255}"
 
 
+@lru_cache(maxsize=1 << 16)
 def mac_of(address: int) -> str:
     """The MAC address the bridge driver derives from an IPv4 address: 02:42 and its four bytes."""
     return "02:42:" + address.to_bytes(4, "big").hex(":")

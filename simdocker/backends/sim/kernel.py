@@ -137,7 +137,7 @@ class Container:
 
     def signal_all(self, number: int) -> None:
         """Signal every process from outside, in order of their numbers."""
-        for pid in sorted(self.pids.processes):
+        for pid in sorted(self.pids.processes) if self.pids.processes else ():
             process = self.pids.processes.get(pid)
             if process is not None:
                 process.deliver(number)

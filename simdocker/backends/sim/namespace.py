@@ -240,16 +240,11 @@ class MountNamespace:
         return dentry.node if dentry.exists else None
 
     def derive(self, what: tuple[object, ...], work_out: Callable[[], T]) -> T:
-        """What `work_out` finds out by looking at files. While a container has changed and mounted
-        nothing, that is the same for all containers of the image, and is worked out once for them."""
+        """What `work_out` finds out by looking at files (`Merged.derive`), unless something is mounted over them."""
         root = self.root
-        lower = root.lower
-        if lower is None or self.has_own_mounts or (root.upper is not None and root.upper.children):
+        if root.lower is None or self.has_own_mounts:
             return work_out()
-        found: T | None = lower.derived.get(what)
-        if found is None:
-            found = lower.derived[what] = work_out()
-        return found
+        return root.lower.derive(root.upper, what, work_out)
 
     def find(self, path: str, cwd: str = "/", who: Credentials = ROOT, *, follow: bool = True) -> Dentry:
         """Look up a path that must exist."""

@@ -8,11 +8,13 @@ Lower nodes are never changed: a dentry (`dentry.py`) that is written to is copi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from simdocker.content.changeset import DIRECTORY, FILE, WHITEOUT, Node
+
+T = TypeVar("T")
 
 NO_PATHS: dict[str, Node | None] = {}
 NOTHING: dict[Any, Any] = {}
@@ -29,7 +31,17 @@ class Merged:
         self.layers = layers
         self._entries: dict[str, Merged] | None = None
         self.known = NO_PATHS  # of a root: what paths were found to lead to (MountNamespace.peek)
-        self.derived = NOTHING  # of a root: what else was found out from the layers alone (MountNamespace.derive)
+        self.derived = NOTHING  # of a root: what else was found out from the layers alone
+
+    def derive(self, upper: Node | None, what: tuple[object, ...], work_out: Callable[[], T]) -> T:
+        """What `work_out` finds out by looking at files of this root under a container's own layer. While
+        that is empty, it is the same for all containers of the image, and is worked out once for them."""
+        if upper is not None and upper.children:
+            return work_out()
+        found: T | None = self.derived.get(what)
+        if found is None:
+            found = self.derived[what] = work_out()
+        return found
 
     @property
     def entries(self) -> dict[str, Merged]:

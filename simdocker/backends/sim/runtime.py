@@ -110,7 +110,7 @@ class Runtime:
         4. Let the first process run.
         """
         files = cast(RootFS, rootfs)
-        user = users.resolve(files.view(), spec.user, spec.groups)
+        user = users.resolve_in(files, spec.user, spec.groups)
         container = self._container(container_id, spec, files, sandbox)
         yield self.kernel.env.timeout(self.profile.draw("runtime.start", self._random))
         if spec.cwd != "/":  # what is missing of it is made, as runc does

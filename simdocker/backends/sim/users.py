@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from simdocker.backends.ports import StartFailed
 from simdocker.backends.sim.namespace import MountNamespace
+from simdocker.backends.sim.storage import RootFS
 from simdocker.content.changeset import FILE
 
 HIGHEST = (1 << 31) - 1
@@ -34,6 +35,12 @@ def resolve(namespace: MountNamespace, user: str, more_groups: Sequence[str] = (
         return _resolve(_content(namespace, "/etc/passwd"), _content(namespace, "/etc/group"), user, groups)
 
     return namespace.derive(("user", user, groups), look)
+
+
+def resolve_in(files: RootFS, user: str, more_groups: Sequence[str] = ()) -> User:
+    """The same with the files of layers alone, whatever is going to be mounted over them."""
+    what = ("user", user, tuple(more_groups))
+    return files.lower.derive(files.upper, what, lambda: resolve(files.view(), user, more_groups))
 
 
 def _content(namespace: MountNamespace, path: str) -> bytes:

@@ -20,7 +20,7 @@ _SHELLS = frozenset(["sh", "ash", "bash"])
 @program("busybox")
 def busybox(p: Process) -> Blocking:
     """Process: run the applet that argv[0], or the first argument after `busybox`, names."""
-    return (yield from run_applet(p, p.argv or ["busybox"]))
+    return run_applet(p, p.argv or ["busybox"])
 
 
 def multi_call(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
@@ -48,19 +48,20 @@ def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
     """Process: run an applet in this process; → its exit status."""
     name = argv[0].rsplit("/", 1)[-1].lstrip("-")
     if name == "busybox":
-        return (yield from multi_call(p, argv))
+        return multi_call(p, argv)
     if name in _SHELLS:
         from simdocker.backends.sim.shell.main import shell_main
 
         p.argv = argv
-        status: int = yield from shell_main(p)
-        return status
+        return shell_main(p)
     run = applets.named(name)
-    if run is None:
-        known = applets.exists(name)
-        yield from p.write(2, f"{name}: {'not part of the simulated busybox' if known else 'applet not found'}\n")
-        return 1 if known else 127
-    return (yield from run_call(Call(p, name, argv[1:]), run))
+    return _refuse(p, name) if run is None else run_call(Call(p, name, argv[1:]), run)
+
+
+def _refuse(p: Process, name: str) -> Generator[Event, Any, int]:
+    known = applets.exists(name)
+    yield from p.write(2, f"{name}: {'not part of the simulated busybox' if known else 'applet not found'}\n")
+    return 1 if known else 127
 
 
 def run_call(call: Call, run: Run) -> Generator[Event, Any, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from simdocker.backends.sim import applets
@@ -46,21 +47,22 @@ IN_PROCESS = frozenset(
 class Lookup:
     """How one shell runs simple commands."""
 
-    __slots__ = ("sh",)
+    __slots__ = ("builtins", "sh")
 
     def __init__(self, sh: Shell) -> None:
+        from simdocker.backends.sim.shell.builtins import BUILTINS  # they are written with this class
+
         self.sh = sh
+        self.builtins = BUILTINS
 
     def kind(self, name: str, *, functions: bool = True) -> tuple[str, str]:
         """What `name` is, and for a file its path; ("", "") when it is nothing."""
-        from simdocker.backends.sim.shell.builtins import BUILTINS
-
         state = self.sh.state
         if "/" in name or not name:
             return FILE, name or "/"  # an empty name is a directory of PATH
         if functions and name in state.functions:
             return FUNCTION, name
-        if name == "exec" or (name in BUILTINS and (state.bash or not BUILTINS[name].bash_only)):
+        if name == "exec" or (name in self.builtins and (state.bash or not self.builtins[name].bash_only)):
             return BUILTIN, name
         if applets.exists(name) and self._runs_applets():
             return APPLET, name
@@ -83,8 +85,7 @@ class Lookup:
         With `executable` false, as for `.`, the first file of that name."""
         p = self.sh.p
         found = ""
-        for directory in self.sh.state.variables.get("PATH", "").split(":"):
-            path = f"{directory.rstrip('/')}/{name}" if directory else name
+        for path in _candidates(self.sh.state.variables.get("PATH", ""), name):
             runs = p.runnable(path)
             if runs or (runs is False and not executable):
                 return path
@@ -348,6 +349,12 @@ def replace_descriptors(p: Process, fds: dict[int, OpenFile]) -> None:
         p.fds = {fd: file.dup() for fd, file in fds.items()}
         for file in before.values():
             file.close()
+
+
+@lru_cache(maxsize=4096)
+def _candidates(path: str, name: str) -> tuple[str, ...]:
+    """Where a file called `name` may be, in the order of PATH."""
+    return tuple(f"{directory.rstrip('/')}/{name}" if directory else name for directory in path.split(":"))
 
 
 def become_applet(p: Process, argv: list[str]) -> None:

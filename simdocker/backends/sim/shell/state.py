@@ -120,7 +120,7 @@ class Variables(dict[str, str]):
 
     def environment(self) -> dict[str, str]:
         """The exported ones, in the order of ash's hash table, which is what `env` shows."""
-        return {name: self[name] for name in sorted(self.exported, key=_bucket) if name in self}
+        return {name: self[name] for name in _in_table_order(tuple(self.exported)) if name in self}
 
     def copy(self) -> Variables:
         other = Variables()
@@ -131,6 +131,12 @@ class Variables(dict[str, str]):
         other.frames = [dict(frame) for frame in self.frames]
         other.all_exported = self.all_exported
         return other
+
+
+@lru_cache(maxsize=1024)
+def _in_table_order(names: tuple[str, ...]) -> list[str]:
+    """Kept from command to command: each is given the environment, which seldom gets a new name."""
+    return sorted(names, key=_bucket)
 
 
 @lru_cache(maxsize=4096)
