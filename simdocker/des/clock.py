@@ -131,6 +131,13 @@ class Environment(simpy.Environment):
         else:
             process.cause = seq  # type: ignore[attr-defined]
 
+    def follow(self, seq: int) -> None:
+        """What the running process waited for has happened, as record `seq` says: that made it go on, unless
+        its own last record is later."""
+        bearer = self.bearer
+        if seq > bearer.cause:
+            bearer.cause = seq
+
     def step(self) -> None:
         """Let the next event happen; `EmptySchedule` when there is none.
 

@@ -139,6 +139,7 @@ class Container:
         "busy",
         "config",
         "created_ns",
+        "ended_seq",
         "endpoints",
         "exec_ids",
         "health",
@@ -201,6 +202,7 @@ class Container:
         self.exec_ids: list[str] | None = None
         self.health: Health | None = None  # with a health check, since its first start
         self.busy: Event | None = None  # set while an operation holds the container's lock
+        self.ended_seq = -1  # the trace record of the end of its last run
         self.manually_stopped = False
         self.restart_count = 0
         self.restart_delay_ns = 0

@@ -270,7 +270,7 @@ class Containers:
         daemon.trace.state(container.actor, "removed")
         self.event(container, "destroy")
         self.console.end_followers(container)
-        self.lifecycle.notify(container, "removed")
+        self.lifecycle.endings.notify(container, "removed")
         yield from daemon.images.collect(container.image)
 
     def prune(self, request: Request) -> Reply:

@@ -158,7 +158,7 @@ class Life:
             if container.sandbox is not None:  # it was being started
                 yield from lifecycle.release(container)
         elif process.exited.processed:
-            yield from lifecycle.ended_unseen(container, process)
+            yield from lifecycle.endings.unseen(container, process)
         elif self.daemon.settings.live_restore:
             if container.config.Healthcheck is not None and not container.state.paused:
                 health.started(self.daemon, container)

@@ -2,7 +2,8 @@
 
 An operation on a container holds its lock (`busy`) as dockerd's does, so a `stop` that meets a
 `start` waits for it. A state changes when the work is done, never when it is asked for; the order
-of events is the recorded order of a real engine (`engine-events.json`).
+of events is the recorded order of a real engine (`engine-events.json`). What follows when a process
+ends is in `endings.py`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 from simpy import AnyOf, Event
 
-from simdocker.actors.daemon import checks, health, host_options, log_drivers, restarting
+from simdocker.actors.daemon import checks, health, host_options, log_drivers
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
+from simdocker.actors.daemon.endings import Endings
 from simdocker.actors.daemon.signals import SIGKILL, SIGTERM, parse_signal, supported
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotModified, Request, Response, Stream
 from simdocker.backends.ports import DriverError, Process, ProcessSpec, StartFailed
@@ -31,13 +33,14 @@ STARTED = Response(204)
 
 
 class Lifecycle:
-    """Start, stop, kill, restart, pause, unpause, and what follows when a container's process ends."""
+    """Start, stop, kill, restart, pause, unpause."""
 
-    __slots__ = ("containers", "daemon")
+    __slots__ = ("containers", "daemon", "endings")
 
     def __init__(self, daemon: Daemon, containers: Containers) -> None:
         self.daemon = daemon
         self.containers = containers
+        self.endings = Endings(self)
 
     def routes(self) -> list[Route]:
         return [
@@ -169,7 +172,7 @@ class Lifecycle:
         self.containers.event(container, "start")
         if container.config.Healthcheck is not None:
             health.started(daemon, container)
-        process.exited.callbacks.append(lambda event: self._on_exit(container, process, event.value))
+        self.endings.expect(container, process)
 
     def _start_failed(self, container: Container, error: ApiError | DriverError) -> Process:
         """Process: undo a half-done start, then raise what the API answers: 400 for a command that
@@ -206,110 +209,6 @@ class Lifecycle:
             daemon.volumes.unmount(container)
         daemon.storage.unmount(container.id)
         daemon.runtime.destroy(container.id)
-
-    # -- the end of a run ----------------------------------------------------------------------
-
-    def _on_exit(self, container: Container, process: Any, code: int) -> None:
-        if self.daemon.life.down:  # nobody is there; containerd will tell who asks
-            container.state.finished_ns = self.daemon.env.now
-            return
-        self.daemon.env.begin(self._exit(container, process, code), process.end_seq)
-
-    def _exit(self, container: Container, process: Any, code: int) -> Process:
-        """Process: what dockerd does when containerd reports that a container's process ended.
-
-        1. Close its streams and say `die`.
-        2. Decide about a restart.
-        3. Release network, volumes and mount.
-        4. Tell whoever waits; remove it if it was started with `--rm`.
-        """
-        daemon = self.daemon
-        state = container.state
-        if container.busy is None:
-            container.busy = Event(daemon.env)
-        else:
-            yield from self.lock(container)
-        state.finished_ns = daemon.env.now
-        self._ended(container, process, code)
-        restart = None
-        if not daemon.life.stopping:
-            restart = restarting.delay(container, code, daemon.env.now - state.started_ns)
-        daemon.env.cause = daemon.trace.state(container.actor, "died", {"exit": code})
-        if process.oom_killed:
-            self.containers.event(container, "oom")
-        self.containers.event(container, "die", {"exitCode": str(code)})
-        if container.exec_ids:
-            daemon.execs.end_all(container)
-        yield daemon.work("runtime.reap")
-        yield from self.release(container)
-        if restart is None:
-            state.running = state.restarting = False
-        else:
-            state.restarting = True
-            container.restart_count += 1
-        daemon.trace.state(container.actor, state.status)
-        self.unlock(container)
-        self.containers.console.end_followers(container)
-        self.notify(container, "not-running")
-        if restart is not None:
-            daemon.env.process(self._restart_later(container, restart))
-        elif container.host.AutoRemove:
-            yield from self.containers.remove(container, volumes=True)
-
-    def _ended(self, container: Container, process: Any, code: int) -> None:
-        """The process is no more: its last words are kept, its state says how it ended."""
-        state = container.state
-        container.log.flush(self.daemon.env.now)
-        self.containers.console.end_attached(container)
-        health.suspended(container)
-        container.stdin = None
-        state.exit_code = code
-        state.oom_killed = process.oom_killed
-        state.paused = False
-        state.pid = 0
-        container.process = None
-
-    def ended_unseen(self, container: Container, process: Any) -> Process:
-        """Process: a container ended while dockerd was away: no event tells of it."""
-        self._ended(container, process, process.exited.value)
-        yield from self.release(container)
-        container.state.running = container.state.restarting = False
-        self.daemon.trace.state(container.actor, container.state.status, {"exit": process.exited.value})
-
-    def notify(self, container: Container, condition: str) -> None:
-        """Answer everyone waiting for `condition`: an exit answers `not-running` and `next-exit`."""
-        waiters = container.waiters
-        if not waiters:
-            return
-        result = {"Error": None, "StatusCode": container.state.exit_code}
-        kept = []
-        for wanted, stream in waiters:
-            if condition == "removed" or wanted != "removed":
-                stream.write(result)
-                stream.close()
-            else:
-                kept.append((wanted, stream))
-        container.waiters = kept or None
-
-    def _restart_later(self, container: Container, delay_ns: int) -> Process:
-        """Process: start a container again after its back-off, unless someone stopped it meanwhile."""
-        timer = container.restart_timer = Event(self.daemon.env)
-        yield AnyOf(self.daemon.env, (self.daemon.env.timeout(delay_ns), timer))
-        if timer.triggered:
-            return
-        container.restart_timer = None
-        try:
-            yield from self.start(container, restarted=True)
-        except ApiError:  # reported in the container's state, as dockerd does
-            container.state.running = False
-
-    def _cancel_restart(self, container: Container) -> None:
-        timer, container.restart_timer = container.restart_timer, None
-        if timer is not None:
-            timer.succeed()
-        container.state.running = container.state.restarting = False
-        self.daemon.trace.state(container.actor, container.state.status)
-        self.notify(container, "not-running")
 
     # -- stop and kill -------------------------------------------------------------------------
 
@@ -387,7 +286,7 @@ class Lifecycle:
         ends = number == SIGKILL or not config.StopSignal or parse_signal(config.StopSignal) == number
         container.manually_stopped = not self.daemon.life.stopping
         if container.state.restarting and container.process is None:
-            self._cancel_restart(container)
+            self.endings.cancel_restart(container)
             return
         process = container.process
         if process is not None:
@@ -411,6 +310,7 @@ class Lifecycle:
                 yield container.process.exited  # it has ended, and the daemon is still to be told
             else:
                 yield self.daemon.env.timeout(0)
+        self.daemon.env.follow(container.ended_seq)
 
     def post_restart(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/restart?t=seconds`: stop if it runs, then start."""

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simdocker.actors.daemon import network_modes, publishing
+from simdocker.actors.daemon import network_list, network_modes, publishing
 from simdocker.actors.daemon.connections import Connections
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.endpoints import shown
@@ -19,9 +19,7 @@ from simdocker.actors.daemon.etc_files import etc_files
 from simdocker.actors.daemon.ipam import AddressPool, AddressSpace, parse_address
 from simdocker.actors.daemon.network import PREDEFINED, Network
 from simdocker.actors.daemon.network_requests import describe
-from simdocker.actors.daemon.query import Filters
-from simdocker.actors.daemon.times import parse_time
-from simdocker.api import ApiError, BadRequest, Conflict, Forbidden, InternalError, NotFound, Request, Response
+from simdocker.api import BadRequest, Conflict, Forbidden, InternalError, NotFound, Request, Response
 from simdocker.api.models import (
     ContainerConfig,
     EndpointSettings,
@@ -36,9 +34,6 @@ from simdocker.backends.ports import DriverError, Process
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
     from simdocker.actors.daemon.daemon import Daemon
-
-LIST_FILTERS = frozenset(("dangling", "driver", "id", "label", "name", "scope", "type"))
-PRUNE_FILTERS = frozenset(("label", "label!", "until"))
 
 
 class Networks:
@@ -202,27 +197,10 @@ class Networks:
 
     def show(self, request: Request) -> Reply:
         """Process: `GET /networks`."""
-        filters = Filters.parse(request.query.get("filters"), LIST_FILTERS)
+        filters = network_list.listed(request)
         yield self.daemon.work("api.list")
-        return Response(200, [network.view(containers=False) for network in self._selected(filters)])
-
-    def _selected(self, filters: Filters) -> list[Network]:
-        dangling = _dangling(filters)
-        kinds = filters.get("type")
-        for kind in kinds:
-            if kind not in ("custom", "builtin"):
-                raise InternalError(f"invalid filter: 'type'='{kind}'")
-        return [
-            network
-            for network in self.all()
-            if filters.exact("driver", network.driver)
-            and filters.match("name", network.name)
-            and filters.match("id", network.id)
-            and filters.labels(network.labels)
-            and filters.exact("scope", "local")
-            and (not kinds or ("builtin" if network.predefined else "custom") in kinds)
-            and (dangling is None or dangling == (not network.predefined and not network.endpoints))
-        ]
+        chosen = network_list.selected(self.all(), filters)
+        return Response(200, [network.view(containers=False) for network in chosen])
 
     def inspect(self, request: Request, id: str) -> Reply:
         """Process: `GET /networks/{id}`."""
@@ -318,31 +296,13 @@ class Networks:
 
     def prune(self, request: Request) -> Reply:
         """Process: `POST /networks/prune`: remove every created network without containers."""
-        filters = Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
-        until = self._until(filters)
+        unused = network_list.unused(request, list(self._created.values()), self.daemon.env.now)
         deleted = []
-        for network in list(self._created.values()):
-            if network.endpoints or network.created_ns > until or not filters.labels_for_prune(network.labels):
-                continue
+        for network in unused:
             yield from self._remove(network)
             deleted.append(network.name)
         self.daemon.events.emit("network", "prune", "", {"reclaimed": "0"})
         return Response(200, {"NetworksDeleted": deleted or None})
-
-    def _until(self, filters: Filters) -> int:
-        values = filters.get("until")
-        now = self.daemon.env.now
-        if not values:
-            return now
-        if len(values) > 1:
-            raise InternalError("more than one until filter specified")
-        try:
-            return parse_time(values[0], now)
-        except ValueError as error:
-            text = str(error)
-            if text.startswith("strconv"):
-                text = f'failed to parse value as time or duration: "{values[0]}"'
-            raise InternalError(text) from None
 
     def connect(self, request: Request, id: str) -> Reply:
         """Process: `POST /networks/{id}/connect`."""
@@ -394,15 +354,3 @@ class Networks:
 
     def _event(self, network: Network, action: str) -> None:
         self.daemon.events.emit("network", action, network.id, {"name": network.name, "type": network.driver})
-
-
-def _dangling(filters: Filters) -> bool | None:
-    values = filters.get("dangling")
-    if len(values) > 1:
-        raise BadRequest('got more than one value for filter key "dangling"')
-    try:
-        return filters.boolean("dangling")
-    except ApiError:
-        raise BadRequest(
-            'invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")'
-        ) from None

@@ -1,5 +1,5 @@
 """Restart policies: whether a container that has ended is started again, and after how long
-(dockerd's `restartmanager`). The waiting is `Lifecycle`'s; a dockerd that starts does not wait.
+(dockerd's `restartmanager`). The waiting is `Endings`'; a dockerd that starts does not wait.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simpy import Event
 
-from simdocker.backends.sim.netstack import BRIDGE_NS, Interface, NetStack, Way, number
+from simdocker.backends.sim.interfaces import Interface, number
+from simdocker.backends.sim.netstack import BRIDGE_NS, NetStack, Way
 from simdocker.des.network import NoRoute
 
 if TYPE_CHECKING:

@@ -7,19 +7,23 @@ that never looks at its /proc has none.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from simdocker.backends.ports import StartFailed
 from simdocker.backends.sim.devices import DEV, PTS, SYS
 from simdocker.backends.sim.namespace import MakeMount, Mount, MountNamespace, Point, points
 from simdocker.backends.sim.overlay import stack
 from simdocker.backends.sim.procfs import net_devices
-from simdocker.content.changeset import DIRECTORY, Node, directory, file, put
+from simdocker.backends.sim.runc_errors import CREATE, go, sentence
+from simdocker.content.changeset import DIRECTORY, FILE, Node, directory, file, put
 
 if TYPE_CHECKING:
     from simdocker.backends.ports import MountPoint
     from simdocker.backends.sim.kernel import Container, Kernel
+    from simdocker.backends.sim.storage import RootFS
 
 HARDENED = "nosuid,nodev,noexec,relatime"
 DISK = "/dev/vda"
@@ -204,3 +208,53 @@ def engine_mounts(kernel: Kernel, mounts: Sequence[MountPoint], texts: Mapping[s
     makers = {path: written(text) for path, text in texts.items()}
     makers.update((mount.target, bound(mount)) for mount in mounts if mount.kind != "tmpfs")
     return dict(sorted(makers.items(), key=lambda pair: pair[0].count("/")))
+
+
+# -- the mounts that a container asks for ----------------------------------------------------------
+
+
+def targets(kernel: Kernel, rootfs: RootFS, asked: Sequence[MountPoint]) -> dict[str, MountPoint]:
+    """Mounts by where they really go, which is made in the container's own layer when the image has
+    nothing there. Raises StartFailed."""
+    view = rootfs.view()
+    found: dict[str, MountPoint] = {}
+    for mount in asked:
+        source = None if mount.kind == "tmpfs" else _source(kernel, mount)
+        is_file = source is not None and source.kind != DIRECTORY
+        try:
+            target = _made(view, mount.target, kernel.now_ns(), is_file=is_file)
+        except OSError as error:
+            text = (
+                f'error during container init: error mounting "{mount.source}" to rootfs at "{mount.target}": '
+                f"mount {mount.source}:{mount.target} (via /proc/self/fd/6), flags: 0x5000: {go(error)}"
+            )
+            raise StartFailed(sentence(CREATE, text), 127) from None
+        found.pop(target, None)
+        found[target] = mount
+    return found
+
+
+def _source(kernel: Kernel, mount: MountPoint) -> Node:
+    try:
+        return kernel.host_node(mount.source)
+    except OSError:
+        message = f'invalid mount config for type "bind": bind source path does not exist: {mount.source}'
+        raise StartFailed(message, 128) from None
+
+
+def _made(view: MountNamespace, path: str, now: int, *, is_file: bool) -> str:
+    """Where a path leads, with what is missing of it made."""
+    at = ""
+    names = [name for name in path.split("/") if name]
+    for depth, name in enumerate(names, 1):
+        at += f"/{name}"
+        dentry = view.walk(at)
+        last = depth == len(names)
+        if not dentry.exists:
+            node = Node(FILE if is_file and last else DIRECTORY, 0o755, mtime=now)
+            if node.kind == FILE:
+                node.data = b""
+            dentry.link(node, now)
+        elif last and (dentry.node.kind == DIRECTORY) is is_file:
+            raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
+    return view.walk(path).path

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from simpy import Event
 
-from simdocker.backends.sim.netstack import number
+from simdocker.backends.sim.interfaces import number
 from simdocker.backends.sim.program import Process
 
 HOSTS, RESOLV_CONF = "/etc/hosts", "/etc/resolv.conf"

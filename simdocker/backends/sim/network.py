@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from simdocker.backends.ports import DriverError, Endpoint, NetworkSpec, Process, PublishedPort, Resolver
-from simdocker.backends.sim.netstack import EMBEDDED_DNS, Bridge, Interface, NetStack, number
+from simdocker.backends.sim.interfaces import Bridge, Interface, number
+from simdocker.backends.sim.netstack import EMBEDDED_DNS, NetStack
 from simdocker.backends.sim.sockets import Bound, Datagrams, Forward, Listener
 
 if TYPE_CHECKING:

@@ -11,24 +11,23 @@ import errno
 from collections.abc import Mapping
 from functools import cache
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from simpy import Event
 
 from simdocker.backends import ports
 from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
-from simdocker.backends.sim import capabilities, execve, mounts, ps, signals, users
-from simdocker.backends.sim.init import docker_init
+from simdocker.backends.sim import capabilities, lookpath, mounts, ps, signals, users
 from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
-from simdocker.backends.sim.namespace import EXECUTE, MountNamespace, may
+from simdocker.backends.sim.namespace import MountNamespace
 from simdocker.backends.sim.network import PRIVATE
 from simdocker.backends.sim.openfile import Null, OpenFile
 from simdocker.backends.sim.process import Process
-from simdocker.backends.sim.program import Blocking, Main
+from simdocker.backends.sim.program import Main
+from simdocker.backends.sim.runc_errors import CREATE, EXEC, go, sentence
 from simdocker.backends.sim.storage import RootFS, make_directories
-from simdocker.backends.sim.task import short_name
 from simdocker.backends.sim.terminal import EnginePipe, Source, Terminal, signal_users
-from simdocker.content.changeset import DIRECTORY, FILE, Node
+from simdocker.content.changeset import DIRECTORY
 from simdocker.trace.record import ROOT, STEP
 
 if TYPE_CHECKING:
@@ -36,26 +35,9 @@ if TYPE_CHECKING:
     from simdocker.des import CostProfile
     from simdocker.trace import Trace
 
-START = "unable to start container process: "
-CREATE = f"failed to create shim task: OCI runtime create failed: runc create failed: {START}"
-EXEC = f"OCI runtime exec failed: exec failed: {START}"
-WRONG_KIND = (
-    ": unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path "
-    "exists and is the expected type"
-)
-"""What dockerd adds to any runtime error that ends in "not a directory"."""
-
 RUNC_THREADS = 5
 """Numbers that runc's own threads take in a PID namespace after each process it starts: a container's
 first child is 7 (seen with runc 1.1.5)."""
-
-GO_ERRORS = {
-    errno.ENOENT: "no such file or directory", errno.EACCES: "permission denied", errno.ENOTDIR: "not a directory",
-    errno.ENOEXEC: "exec format error", errno.ELOOP: "too many levels of symbolic links",
-    errno.ENAMETOOLONG: "file name too long", errno.EISDIR: "is a directory",
-}  # fmt: skip
-"""strerror in Go's lower case."""
-
 
 NAMESPACES = ("pid", "ns", "uts", "ipc", "net")
 PSEUDO_FILESYSTEMS = {"also": "sysfs /dev /dev/pts /dev/shm /dev/mqueue /etc/hosts /etc/hostname /etc/resolv.conf"}
@@ -117,7 +99,7 @@ class Runtime:
             make_directories(container.mounts, spec.cwd, self.kernel.now_ns())
         process = self._process(container, spec, user, output, stdin)
         self._enclose(container, process)
-        main, process.argv = self._command(process, spec, CREATE)
+        main, process.argv = lookpath.command(process, spec, CREATE)
         running = Running(process)
         what = {
             "container": container_id, "pid": process.host_pid, "argv": process.argv, "uid": process.uid,
@@ -141,7 +123,7 @@ class Runtime:
             raise StartFailed("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown", 126)
         process = self._process(container, spec, user, output, stdin)
         self._enter(process, spec.cwd)
-        main, process.argv = self._command(process, spec, EXEC)
+        main, process.argv = lookpath.command(process, spec, EXEC)
         running = Running(process)
         what = {"container": container_id, "pid": process.host_pid, "argv": process.argv}
         process.cause = self.trace.step(self.actor, "execve", what)
@@ -156,56 +138,12 @@ class Runtime:
             container.capabilities = capabilities.mask(spec.capabilities)
         targets: tuple[str, ...] = ()
         if spec.mounts:
-            container.extra_mounts = self._targets(rootfs, spec)
+            container.extra_mounts = mounts.targets(self.kernel, rootfs, spec.mounts)
             targets = tuple(container.extra_mounts)
         makers, points = mounts.layout(targets, spec.etc_files is not None)
         container.mounts = MountNamespace(rootfs.mount(read_only=spec.read_only), makers, points, container)
         container.mounts.has_own_mounts = bool(targets)
         return container
-
-    def _targets(self, rootfs: RootFS, spec: ProcessSpec) -> dict[str, ports.MountPoint]:
-        """The spec's mounts by where they really go, which is made in the container's own layer when
-        the image has nothing there."""
-        view = rootfs.view()
-        found: dict[str, ports.MountPoint] = {}
-        for mount in spec.mounts:
-            source = None if mount.kind == "tmpfs" else self._source(mount)
-            is_file = source is not None and source.kind != DIRECTORY
-            try:
-                target = self._make_target(view, mount.target, is_file=is_file)
-            except OSError as error:
-                text = (
-                    f'error during container init: error mounting "{mount.source}" to rootfs at "{mount.target}": '
-                    f"mount {mount.source}:{mount.target} (via /proc/self/fd/6), flags: 0x5000: {_go(error)}"
-                )
-                raise StartFailed(_sentence(CREATE, text), 127) from None
-            found.pop(target, None)
-            found[target] = mount
-        return found
-
-    def _source(self, mount: ports.MountPoint) -> Node:
-        try:
-            return self.kernel.host_node(mount.source)
-        except OSError:
-            message = f'invalid mount config for type "bind": bind source path does not exist: {mount.source}'
-            raise StartFailed(message, 128) from None
-
-    def _make_target(self, view: MountNamespace, path: str, *, is_file: bool) -> str:
-        now = self.kernel.now_ns()
-        at = ""
-        names = [name for name in path.split("/") if name]
-        for depth, name in enumerate(names, 1):
-            at += f"/{name}"
-            dentry = view.walk(at)
-            last = depth == len(names)
-            if not dentry.exists:
-                node = Node(FILE if is_file and last else DIRECTORY, 0o755, mtime=now)
-                if node.kind == FILE:
-                    node.data = b""
-                dentry.link(node, now)
-            elif last and (dentry.node.kind == DIRECTORY) is is_file:
-                raise NotADirectoryError(errno.ENOTDIR, "Not a directory", path)
-        return view.walk(path).path
 
     def _process(
         self, container: Container, spec: ProcessSpec, user: users.User, output: Output, stdin: Stream | None
@@ -253,29 +191,9 @@ class Runtime:
             if dentry.node.kind != DIRECTORY:
                 raise NotADirectoryError(errno.ENOTDIR, "Not a directory", cwd)
         except OSError as error:
-            text = f'chdir to cwd ("{cwd}") set in config.json failed: {_go(error)}'
-            raise StartFailed(_sentence(EXEC, text), 126) from None
+            text = f'chdir to cwd ("{cwd}") set in config.json failed: {go(error)}'
+            raise StartFailed(sentence(EXEC, text), 126) from None
         process.cwd = dentry.path
-
-    def _command(self, process: Process, spec: ProcessSpec, prefix: str) -> tuple[Main, list[str]]:
-        """What the first word of the command is: as Go's LookPath finds it, or StartFailed.
-
-        What LookPath accepts and execve then refuses has started as far as the engine knows: such a
-        process complains on its standard error and ends with 1.
-        """
-        argv = list(spec.args)
-        if spec.init and prefix is CREATE:
-            process.comm = "docker-init"
-            return docker_init, ["/sbin/docker-init", "--", *argv]
-        name = argv[0] if argv else ""
-        if process.uid:  # who may execute what depends on who asks
-            found = _executable(process, name, prefix)
-        else:
-            key = ("command", name, process.env.get("PATH"), process.cwd, process.capabilities, prefix is EXEC)
-            found = process.namespace.derive(key, lambda: _executable(process, name, prefix))
-        process.comm = found.comm
-        process.executable = found.path
-        return found.main, [*found.before, *argv[1:]]
 
     def _enclose(self, container: Container, process: Process) -> None:
         """Write to the trace what shuts the process in, in runc's order (libcontainer/process_linux.go
@@ -407,62 +325,3 @@ def _clone(shared: frozenset[str], own_network: bool) -> str:
     too, for the spec of dockerd 20.10 names it without a path (daemon/oci_linux.go `WithNamespaces`)."""
     new = [name for name in NAMESPACES if name not in shared and (name != "net" or own_network)]
     return "clone " + ",".join(f"new{name}" for name in new)
-
-
-def _go(error: OSError) -> str:
-    """An errno in Go's words."""
-    return GO_ERRORS.get(error.errno or 0) or str(error.strerror).lower()
-
-
-def _sentence(prefix: str, text: str) -> str:
-    return prefix + text + (WRONG_KIND if text.endswith("not a directory") else ": unknown")
-
-
-def _look_path(process: Process, name: str, prefix: str) -> str:
-    """Go's exec.LookPath as the container's user. Raises StartFailed with 127 for what is not there
-    and 126 for what cannot be executed; an exec knows only 126."""
-    in_exec = prefix is EXEC
-    if "/" in name:
-        try:
-            node = process.namespace.find(name, process.cwd, process).node
-        except OSError as error:
-            text = _sentence(prefix, f'exec: "{name}": stat {name}: {_go(error)}')
-            raise StartFailed(text, 126 if in_exec or error.errno == errno.EACCES else 127) from None
-        if node.kind != FILE or not may(process, node, EXECUTE):
-            raise StartFailed(_sentence(prefix, f'exec: "{name}": permission denied'), 126)
-        return name
-    for directory in process.env.get("PATH", "").split(":") if name and process.env.get("PATH") else ():
-        path = f"{directory or '.'}/{name}"
-        found = process.namespace.peek(execve.absolute(path, process.cwd), process)
-        if found is not None and found.kind == FILE and may(process, found, EXECUTE):
-            return path
-    raise StartFailed(_sentence(prefix, f'exec: "{name}": executable file not found in $PATH'), 126 if in_exec else 127)
-
-
-class _Executable(NamedTuple):
-    """What a first word stands for: `before` replaces it (an interpreter's words before a script's)."""
-
-    main: Main
-    before: list[str]
-    path: str
-    comm: str
-
-
-def _executable(process: Process, name: str, prefix: str) -> _Executable:
-    """The file a command names, loaded. Raises StartFailed."""
-    path = _look_path(process, name, prefix)
-    try:
-        main, argv, file = execve.load(process, path, [name])
-    except OSError as error:
-        return _Executable(_refused(path, error), [name], "", short_name(path))
-    return _Executable(main, argv, file, short_name(path))
-
-
-def _refused(path: str, error: OSError) -> Main:
-    """What is left of runc when execve fails at the very end."""
-
-    def main(process: Process) -> Blocking:
-        yield from process.write(2, f"exec {path}: {_go(error)}\n")
-        return 1
-
-    return cast(Main, main)

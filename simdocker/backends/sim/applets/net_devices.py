@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
 
-from simdocker.backends.sim.netstack import Interface, NetStack, dotted
+from simdocker.backends.sim.interfaces import Interface, dotted
+from simdocker.backends.sim.netstack import NetStack
 
 LOOPBACK_MTU, MTU = 65536, 1500
 NO_ADDRESS = "00:00:00:00:00:00"

@@ -8,7 +8,7 @@ from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Usage
 from simdocker.backends.sim.applets.net_devices import Device, devices, routes
 from simdocker.backends.sim.capabilities import NET_ADMIN
-from simdocker.backends.sim.netstack import number
+from simdocker.backends.sim.interfaces import number
 
 SHOW = ("show", "list", "lst", "ls")
 CHANGES = ("add", "del", "delete", "append", "change", "chg", "replace", "flush")
