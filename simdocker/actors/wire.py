@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
+from simdocker.actors.carriage import BULK, Carriage
 from simdocker.api import Request, Response
 from simdocker.trace import MESSAGE
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from simdocker.trace import Trace
 
 Handle = Callable[[Request], Generator[Event, Any, Response]]
-
-BULK = 64 << 10
-"""Bodies from this size on are transfers that share bandwidth; smaller ones are messages (one
-event). 64 KiB is what Linux gives a socket to send before anything is acknowledged."""
 
 HEADERS = 512  # bytes of an HTTP request or response without a body, typical of the recorded ones
 
@@ -99,8 +96,8 @@ class Wire:
         """Process → Response: the request travels, is handled, the answer travels back.
 
         Raises `Unreachable` when no chain of links that are up leads there, when nobody listens there, or when
-        the other end goes away meanwhile. A `Response.stream` is delayed like the answer; chunks written later
-        arrive as much later. `meter` reads how much of a bulky body, the request's or the answer's, has come.
+        the other end goes away meanwhile. The streams of both are carried on the same way. `meter` reads how
+        much of a bulky body, the request's or the answer's, has come.
         """
         emit, query = self.trace.emit, request.query
         bearer = self.env.bearer
@@ -112,14 +109,15 @@ class Wire:
             {"to": self.target, **query} if query else self._to_target,
         )
         bearer.span = sent
+        if request.stdin is not None:
+            ways = (self.source, self.here, self.target, self.there)
+            request.stdin.carrier = Carriage(self.trace, self.network, ways, request.path, sent, None)
         try:
             if self.remote:
                 yield from self._carry(self.here, self.there, request.size, meter)
             response = yield from self.handle(request)
             if self.remote:
                 yield from self._carry(self.there, self.here, response.size, meter)
-                if response.stream is not None:
-                    response.stream.delay_ns = self.network.latency(self.there, self.here)
             status = response.status
             emit(
                 MESSAGE,
@@ -127,6 +125,9 @@ class Wire:
                 str(status),
                 {"to": self.source, "message": response.message} if status >= 400 else self._to_source,
             )
+            if response.stream is not None:
+                ways = (self.target, self.there, self.source, self.here)
+                response.stream.carrier = Carriage(self.trace, self.network, ways, request.path, sent, response.framing)
         finally:
             bearer.span = outer
         return response

@@ -1,22 +1,51 @@
 """A one-way sequence of chunks between two actors: a chunked HTTP body, or one direction of a
 hijacked connection.
 
-The writer never blocks; the reader waits. The transport that carries a stream sets `delay_ns`,
-so that a chunk written now is read one link latency later without an event of its own.
+The writer never blocks; the reader waits. A transport that carries a stream gives it a `Carrier`,
+which decides when what was written has come.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from simpy import Environment, Event  # takes 50 ms to load, and describing images does without
+    from simpy import Event  # takes 50 ms to load, and describing images does without
+    from simpy.core import SimTime
 
 
 class Broken(Exception):
     """The connection was lost before the writer closed the stream: its process has ended."""
+
+
+class Clock(Protocol):
+    """What a stream needs of the environment it lives in: time, and what made the running process act."""
+
+    @property
+    def now(self) -> SimTime: ...
+    @property
+    def cause(self) -> int: ...
+    def follow(self, seq: int) -> None: ...
+    def event(self) -> Event: ...
+
+
+class Carrier(Protocol):
+    """Takes chunks to the reader. Asked by the reader, when it comes to read."""
+
+    def bring(self, stream: Stream) -> Generator[Event, Any, int]:
+        """Process → how many of the waiting chunks have come, at least one unless the reader hangs up."""
+
+    def finish(self, stream: Stream) -> Generator[Event, Any, None]:
+        """Process: the end comes; there were no more chunks."""
+
+    def hang_up(self) -> None:
+        """The reader does not want more."""
+
+
+Chunk = tuple[int, Any, int]
+"""When it was written, what, and what made the writer write it."""
 
 
 class Stream:
@@ -24,24 +53,30 @@ class Stream:
     is gone) or `cancel()` (the reader hangs up before that; the writer's later chunks are dropped and
     `on_cancel` is called once)."""
 
-    __slots__ = ("_chunks", "_waiter", "broken", "cancelled", "closed", "closed_at", "delay_ns", "env", "on_cancel")
+    __slots__ = (
+        "_come", "_waiter", "broken", "cancelled", "carrier", "chunks", "closed", "closed_at", "end_cause", "env",
+        "on_cancel",
+    )  # fmt: skip
 
-    def __init__(self, env: Environment, delay_ns: int = 0) -> None:
+    def __init__(self, env: Clock) -> None:
         self.env = env
-        self.delay_ns = delay_ns
+        self.carrier: Carrier | None = None  # None: between parts of one actor
         self.closed = False
         self.cancelled = False
         self.broken = False
         self.closed_at = 0
+        self.end_cause = -1
         self.on_cancel: Callable[[], None] | None = None
-        self._chunks: deque[tuple[int, Any]] = deque()
+        self.chunks: deque[Chunk] = deque()
+        self._come = 0  # how many of them the carrier has brought
         self._waiter: Event | None = None
 
     def write(self, chunk: Any) -> None:
         """Append one chunk; after `close` or `cancel` it is dropped."""
         if self.closed or self.cancelled:
             return
-        self._chunks.append((int(self.env.now), chunk))
+        env = self.env
+        self.chunks.append((int(env.now), chunk, env.cause))
         self._wake()
 
     def close(self) -> None:
@@ -49,6 +84,7 @@ class Stream:
         if not self.closed:
             self.closed = True
             self.closed_at = int(self.env.now)
+            self.end_cause = self.env.cause
             self.on_cancel = None  # the writer has finished: a reader that hangs up now stops nothing
             self._wake()
 
@@ -65,32 +101,43 @@ class Stream:
         """The reader hangs up."""
         if not self.cancelled:
             self.cancelled = True
-            self._chunks.clear()
+            self.chunks.clear()
+            self._come = 0
+            if self.carrier is not None:
+                self.carrier.hang_up()
             self._wake()
             if self.on_cancel is not None:
                 self.on_cancel()
 
     def read(self) -> Generator[Event, Any, Any]:
         """Process: wait for the next chunk and return it, or None at the end of the stream. Raises `Broken`."""
-        env = self.env
-        while not self._chunks:
+        env, chunks, carrier = self.env, self.chunks, self.carrier
+        while not chunks:
             if self.closed or self.cancelled:
-                late = self.closed_at + self.delay_ns - int(env.now)
-                if late > 0 and not self.cancelled:
-                    yield env.timeout(late)
-                if self.broken:
-                    raise Broken
+                yield from self._end()
                 return None
             waiter = self._waiter = env.event()
             yield waiter
-        written_at, chunk = self._chunks[0]
-        late = written_at + self.delay_ns - int(env.now)
-        if late > 0:
-            yield env.timeout(late)
-        if self._chunks:  # else: cancelled while the chunk was on its way
-            self._chunks.popleft()
-            return chunk
-        return None
+        if carrier is None:
+            env.follow(chunks[0][2])
+        elif self._come:
+            self._come -= 1
+        else:
+            self._come = (yield from carrier.bring(self)) - 1
+            if not chunks:  # cancelled while it was on its way
+                self._come = 0
+                return None
+        return chunks.popleft()[1]
+
+    def _end(self) -> Generator[Event, Any, None]:
+        if self.cancelled:
+            return
+        if self.carrier is None:
+            self.env.follow(self.end_cause)
+        else:
+            yield from self.carrier.finish(self)
+        if self.broken:
+            raise Broken
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None

@@ -136,6 +136,16 @@ def fault(what: str, attrs: Mapping[str, Any]) -> str:
     return f"{subject} {' and '.join(said)}"
 
 
+def carried(what: str, attrs: Mapping[str, Any]) -> str:
+    """What a stream brought: in this piece, or by its end in all."""
+    if "status" in attrs:
+        return f"exit code {attrs['status']}"
+    said = show_size(attrs["bytes"]) if attrs["bytes"] else "nothing"
+    if attrs.get("broken"):
+        return f"{said}, then it broke off"
+    return said if what == "data" else f"{said} in all"
+
+
 @lru_cache(maxsize=4096)
 def why(call: str) -> str:
     """The sentence for a request `METHOD /path`, "" when there is none."""

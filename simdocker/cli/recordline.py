@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from simdocker.cli.narration import ANSWERS, fault, why
+from simdocker.cli.narration import ANSWERS, carried, fault, why
 from simdocker.scenario.units import show_duration, show_size
 from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
 
@@ -26,13 +26,15 @@ class RecordLines:
     """Draws records. With `many_hosts` actors are called by their host as well.
 
     What does not fit `width` (0: any does) goes on under its line: the text of a failure always, the
-    reason for a message the first time such a message is sent.
+    reason for a message the first time such a message is sent. Of what a stream carries the first piece is
+    shown, and at its end how much it was.
     """
 
     def __init__(self, *, many_hosts: bool, width: int = 0) -> None:
         self.many_hosts = many_hosts
         self.width = width
         self._told: set[str] = set()  # reasons that were given
+        self._flowing: set[tuple[str, int]] = set()  # streams that have begun: who sends, in answer to what
 
     def line(self, record: Record, began_ns: int) -> Text | None:
         """What a reader sees of `record`, with the time since `began_ns`; None for what is no news."""
@@ -52,12 +54,16 @@ class RecordLines:
             return line.append(f"⚡ Ctrl-C: after {show_duration(attrs['after_ns'])} it is still at work", "red")
         return None
 
-    def _message(self, line: Text, record: Record, attrs: Mapping[str, Any]) -> Text:
+    def _message(self, line: Text, record: Record, attrs: Mapping[str, Any]) -> Text | None:
+        if "of" in attrs and not self._begins_or_ends(record):
+            return None
         actors = Text()
         for part in (record.actor, " → ", str(attrs["to"])):
             actors.append(self._short_actor(part), COLOURS.get(part.partition("@")[0], ""))
         actors.pad_right(max(0, ACTORS_WIDTH - actors.cell_len))
         line.append(actors).append("  ")
+        if "of" in attrs:
+            return line.append(record.what).append(f"  {carried(record.what, attrs)}, {shorten(attrs['of'])}", "dim")
         if not record.what.isdigit():
             reason = why(record.what)
             self._explain(line.append(shorten(record.what)), reason, again=reason in self._told)
@@ -67,6 +73,16 @@ class RecordLines:
         line.append(record.what, "red bold" if status >= 400 else "green")
         self._explain(line, str(attrs.get("message") or ANSWERS.get(status, "")), again=status < 400)
         return line
+
+    def _begins_or_ends(self, record: Record) -> bool:
+        """Whether this is the first piece of what a stream carries, or the last."""
+        stream = (record.actor, record.span)
+        if record.what != "data":
+            self._flowing.discard(stream)
+            return True
+        begins = stream not in self._flowing
+        self._flowing.add(stream)
+        return begins
 
     def _explain(self, line: Text, text: str, *, again: bool) -> None:
         """Add `text` where there is room for it: in the line, else below it unless it was said before."""

@@ -83,6 +83,7 @@ class Network:
         self.fluid = Fluid(env)
         self._routes: dict[tuple[str, str], Route] = {}
         self._trees: dict[tuple[str, bool], dict[str, list[str]]] = {}
+        self._changed: Event | None = None
         self._asked: Counter[str] = Counter()  # how many routes each end of a tree was asked for
 
     def add_host(self, name: str) -> None:
@@ -130,8 +131,17 @@ class Network:
                 if bandwidth_bps is not UNCHANGED:
                     channel.bandwidth = bandwidth_bps
         self._forget()
+        changed, self._changed = self._changed, None
+        if changed is not None:
+            changed.succeed()
         if up is not UNCHANGED or bandwidth_bps is not UNCHANGED:
             self.fluid.changed([channel for link in links for channel in link.channels.values()])
+
+    def changed(self) -> Event:
+        """The event that happens when links change next."""
+        if self._changed is None:
+            self._changed = Event(self.env)
+        return self._changed
 
     def link(self, a: str, b: str) -> Link:
         """The link between two neighbours; `ValueError` when there is none."""

@@ -23,7 +23,7 @@ def apply(fault: Fault, world: World) -> Process:
     """Process: make it happen; a `down` with a duration mends itself later. Stopping and starting a
     daemon takes its time, all else happens at once."""
     outer = world.env.cause
-    world.env.cause = world.trace.note("player", "fault", _said(fault))
+    world.trace.note("player", "fault", _said(fault))
     if fault.link is not None:
         pairs = world.spec.joined(fault.link)
         if fault.latency is not None:

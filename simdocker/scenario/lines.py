@@ -45,7 +45,7 @@ class Line:
     def __init__(self, session: HostSession, source: str, env: Environment) -> None:
         self.session = session
         self.source = source
-        self.cause = env.cause  # the session's shell is older than the line: it did not make it happen
+        self.cause = env.cause  # of its beginning: the session's shell is older and did not make it; then of its end
         self.done = Event(env)
         self.exit_code = 0
         self.output: list[tuple[int, bytes]] = []  # (descriptor, bytes) in the order they were written
@@ -156,6 +156,7 @@ class HostSession:
                 return status
 
     def _line_ended(self, line: Line, status: int) -> None:
+        line.cause = self.process.cause
         line.exit_code = status
         self.current = None
         line.done.succeed()

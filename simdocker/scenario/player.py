@@ -154,7 +154,7 @@ class Player:
         that, it is killed and counts as interrupted."""
         world, env = self.world, self.world.env
         outer = env.cause
-        env.cause = world.trace.note(PLAYER, "command", {"line": step.run, "on": host})
+        world.trace.note(PLAYER, "command", {"line": step.run, "on": host})
         line = world.start_line(host, step.run or "", private=private)
         yield AnyOf(env, (line.done, env.timeout(step.timeout)))
         if not line.done.triggered:
@@ -163,6 +163,7 @@ class Player:
             yield AnyOf(env, (line.done, env.timeout(HEEDED_NS)))
             if not line.done.triggered:
                 line.kill()
+        env.follow(line.cause)
         world.trace.note(PLAYER, "exit", {"code": line.exit_code})
         env.cause = outer
         return line.exit_code, line.output

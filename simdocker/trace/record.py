@@ -98,18 +98,25 @@ class Trace:
         self.listener = listener if before is None else both
 
     def emit(
-        self, kind: str, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None
+        self,
+        kind: str,
+        actor: str,
+        what: str,
+        attrs: Mapping[str, Any] | None = None,
+        cause: int | None = None,
+        span: int | None = None,
     ) -> int:
         """Write one record and return its `seq`. `attrs` is given away (never changed later).
 
         Its cause is the running process's, whose cause it becomes; one that is given (`cause`: something
-        outside the running process made it happen) leaves the process's as it is.
+        outside the running process made it happen) leaves the process's as it is. So it is with the span.
         """
         env = self.env
         seq = self._count
         self._count = seq + 1
         process: Any = env._active_proc  # `env.cause` and `env.now` without two property calls: every fact passes here
-        span = env.span if process is None else process.span
+        if span is None:
+            span = env.span if process is None else process.span
         if cause is None:
             if process is None:
                 cause = env._cause

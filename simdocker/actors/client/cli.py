@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from simpy import Environment
+from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.client.command import CommandError
 from simdocker.actors.client.connection import Connection, DaemonUnreachable, Reply
@@ -20,6 +18,9 @@ from simdocker.actors.wire import not_answered
 from simdocker.api import Request, Response, Stream
 from simdocker.api.messages import NO_QUERY
 from simdocker.content.blob import Blob
+
+if TYPE_CHECKING:
+    from simdocker.des import Environment
 
 VERSION = "28.2.2"
 GIT_COMMIT = "e6534b4"

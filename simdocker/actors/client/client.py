@@ -59,8 +59,7 @@ class Client:
         4. The program ends.
         """
         env = self.env
-        outer = env.cause
-        env.cause = self.trace.emit(NOTE, self.actor, "command", {"argv": argv})
+        self.trace.emit(NOTE, self.actor, "command", {"argv": argv})
         yield env.timeout(self.profile.draw("client.startup", self._random))
         line = self._read(argv, terminal)
         if type(line) is Line:
@@ -76,7 +75,6 @@ class Client:
             code = yield from self._help(line, terminal)
         yield env.timeout(self.profile.draw("client.exit", self._random))
         self.trace.emit(NOTE, self.actor, "exit", {"code": code})
-        env.cause = outer
         return code
 
     def _read(self, argv: Sequence[str], terminal: Terminal) -> Line | Help | Answer:

@@ -130,7 +130,7 @@ class Downloads:
             self._waiting.append(turn)
             download.progress.say("Waiting")
             try:
-                yield turn
+                self.daemon.env.follow((yield turn))
             except Interrupt:
                 if turn.triggered:
                     self._pass_on()
@@ -147,7 +147,7 @@ class Downloads:
     def _pass_on(self) -> None:
         """Give the slot to the download that has waited longest."""
         if self._waiting:
-            self._waiting.popleft().succeed()
+            self._waiting.popleft().succeed(self.daemon.env.cause)
         else:
             self._active -= 1
 
@@ -210,6 +210,7 @@ class Downloads:
             return parent.chain_id if parent is not None else ""
         if parent.layer is None and parent.error is None:
             yield parent.done
+        self.daemon.env.follow(parent.process.cause)
         if parent.error is not None:
             raise parent.error
         assert parent.layer is not None

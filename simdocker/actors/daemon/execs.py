@@ -146,7 +146,13 @@ class Execs:
         exec.process = process
         callbacks = process.exited.callbacks
         assert callbacks is not None
-        callbacks.append(lambda event: self._ended(exec, event, stream))
+        env = self.daemon.env
+
+        def ended(event: Event) -> None:
+            code: Any = event.value
+            env.begin(self._ended(exec, code, stream), process.end_seq)
+
+        callbacks.append(ended)
 
     def _spec(self, exec: Exec) -> ProcessSpec:
         config, host, body = exec.container.config, exec.container.host, exec.body
@@ -164,9 +170,11 @@ class Execs:
             groups=host.GroupAdd or (),
         )
 
-    def _ended(self, exec: Exec, event: Event, stream: Stream | None) -> None:
+    def _ended(self, exec: Exec, code: int, stream: Stream | None) -> Process:
+        """Process: containerd reports that it ended."""
+        yield from ()
         exec.running = False
-        exec.exit_code = event.value
+        exec.exit_code = code
         self._event(exec, "exec_die", {"exitCode": str(exec.exit_code)})
         if stream is not None:
             stream.close()

@@ -177,4 +177,7 @@ class Life:
     def _together(self, parts: Iterable[Process]) -> Generator[Event, Any, None]:
         """Process: all of them at the same time, to the end of the last."""
         env = self.daemon.env
-        yield AllOf(env, [env.process(part) for part in list(parts)])
+        processes = [env.process(part) for part in list(parts)]
+        yield AllOf(env, processes)
+        for process in processes:
+            env.follow(process.cause)

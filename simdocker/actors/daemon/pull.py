@@ -144,7 +144,7 @@ class Pull:
         if not name.digest:
             images.store.name(name, image)
         images.store.name(name.with_digest(digest), image)
-        self.daemon.env.cause = self.daemon.trace.state(
+        self.daemon.trace.state(
             f"image/{name.familiar}", "present", {"on": self.daemon.host, "id": short(image.id), "new": newer}
         )
         say(progress.status(f"Digest: {digest}"))
@@ -170,6 +170,7 @@ class Pull:
             if isinstance(top, Download):
                 if not top.done.triggered:
                     yield top.done
+                self.daemon.env.follow(top.process.cause)
                 if top.error is not None:
                     raise top.error
                 top = top.layer
