@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_API_VERSION
-from simdocker.actors.daemon.times import EPOCH_NS
+from simdocker.api.times import EPOCH_NS
 from simdocker.cli.console import console
 from simdocker.cli.recordline import RecordLines
 from simdocker.cli.shell_world import open_world

@@ -14,8 +14,8 @@ from simdocker.actors.client.connection import DaemonUnreachable
 from simdocker.actors.daemon import image_views, views
 from simdocker.actors.daemon.daemon import Daemon
 from simdocker.actors.daemon.ipam import dotted
+from simdocker.actors.distribution.directory import HTTP, Directory
 from simdocker.actors.registry.catalogue import hub
-from simdocker.actors.registry.directory import HTTP, Directory
 from simdocker.actors.registry.proxy import PullThrough
 from simdocker.actors.registry.registry import REFUSED, Registry
 from simdocker.actors.wire import Wire, not_found

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from simpy import Event
 
 from simdocker.actors.client.client import Client
-from simdocker.actors.daemon.times import EPOCH_NS
 from simdocker.api import Request, Response, Stream
+from simdocker.api.times import EPOCH_NS
 from simdocker.des import CostProfile, Environment, RandomStreams
 from simdocker.trace import Trace
 

@@ -27,8 +27,8 @@ from desk import Desk
 from simpy import Event
 
 from simdocker.actors.client.client import Client
-from simdocker.actors.daemon.times import EPOCH_NS
 from simdocker.api import Request, Response, Stream
+from simdocker.api.times import EPOCH_NS
 from simdocker.api.wire import to_wire
 from simdocker.content.blob import Blob
 from simdocker.des import CostProfile, Environment, RandomStreams

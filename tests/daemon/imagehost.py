@@ -2,8 +2,8 @@
 
 from simdocker.actors.daemon.images import Images
 from simdocker.actors.daemon.settings import DEFAULTS
+from simdocker.actors.distribution.directory import Directory
 from simdocker.actors.registry.catalogue import hub
-from simdocker.actors.registry.directory import Directory
 from simdocker.actors.registry.registry import Registry
 from simdocker.api import ApiError, Request
 from simdocker.des import CostProfile, Environment, Network, RandomStreams

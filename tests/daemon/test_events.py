@@ -10,7 +10,7 @@ from typing import Any
 from part_daemon import PartDaemon
 
 from simdocker.actors.daemon.events import KEPT, Happened, as_json
-from simdocker.actors.daemon.times import EPOCH_NS, EPOCH_S
+from simdocker.api.times import EPOCH_NS, EPOCH_S
 
 STEPS = json.loads((Path(__file__).parents[1] / "reference" / "engine-events.json").read_text())["steps"]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from simdocker.actors.daemon.gojson import problem
 from simdocker.actors.daemon.query import Filters, truthy
-from simdocker.actors.daemon.times import EPOCH_S, S, parse_time, parse_unix, rfc3339
 from simdocker.api import BadRequest, InternalError
+from simdocker.api.times import EPOCH_S, S, parse_time, parse_unix, rfc3339
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("True", True), ("0", False), (None, False)])

@@ -2,11 +2,13 @@
 
     python -m tests.scenario.fingerprints
 
-writes `fingerprints.json` anew, for a change that is meant to change what happens.
+writes `fingerprints.json` anew, for a change that is meant to change what happens, and says which
+scenarios that change touched; with `--print` it prints them and writes nothing.
 """
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 from simdocker.scenario.load import load
@@ -39,8 +41,17 @@ def fingerprint(path: Path) -> str:
 
 
 def main() -> None:
-    """Write the data file."""
-    DATA.write_text(json.dumps({path.stem: fingerprint(path) for path in SCENARIOS}, indent=1) + "\n")
+    """Print the fingerprints, or write the data file and tell what is no longer as it was."""
+    now = {path.stem: fingerprint(path) for path in SCENARIOS}
+    text = json.dumps(now, indent=1) + "\n"
+    if "--print" in sys.argv:
+        print(text, end="")
+        return
+    before = json.loads(DATA.read_text()) if DATA.exists() else {}
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            print("gone" if name not in now else "new" if name not in before else "changed", name)
+    DATA.write_text(text)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_API_VERSION
-from simdocker.actors.daemon.times import EPOCH_NS
+from simdocker.api.times import EPOCH_NS
 from simdocker.des.ahead import AheadClock
 from simdocker.des.wall import WallClock
 from simdocker.scenario.model import Scenario

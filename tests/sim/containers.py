@@ -1,8 +1,8 @@
 """A world of one host, for tests of what containers do: the whole daemon on a simulated machine."""
 
 from simdocker.actors.daemon.daemon import Daemon
+from simdocker.actors.distribution.directory import Directory
 from simdocker.actors.registry.catalogue import hub
-from simdocker.actors.registry.directory import Directory
 from simdocker.actors.registry.registry import Registry
 from simdocker.api import Request
 from simdocker.api.models import ContainerCreateBody, ExecCreateBody, ExecStartBody

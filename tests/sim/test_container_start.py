@@ -3,7 +3,7 @@
 import pytest
 
 from simdocker.backends.ports import MountPoint, ProcessSpec, StartFailed
-from simdocker.backends.sim.bare import Bare, run
+from tests.sim.bare import Bare, run
 
 START = "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
 EXEC = "OCI runtime exec failed: exec failed: unable to start container process: "

@@ -4,7 +4,7 @@ import gc
 import tracemalloc
 
 from simdocker.backends.ports import ProcessSpec
-from simdocker.backends.sim.bare import Bare
+from tests.sim.bare import Bare
 
 COUNT = 200
 LIMIT = 16 * 1024  # bytes per live container in the whole system; this is its machine's part

@@ -5,8 +5,8 @@ import errno
 
 import pytest
 
-from simdocker.backends.sim.bare import Bare
 from simdocker.backends.sim.program import Exit
+from tests.sim.bare import Bare
 
 MS = 1_000_000
 

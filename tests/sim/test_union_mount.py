@@ -5,8 +5,8 @@ import errno
 import pytest
 
 from simdocker.backends.ports import MountPoint
-from simdocker.backends.sim.bare import Bare, busybox_tree
 from simdocker.content.changeset import filler, fingerprint, put, symlink
+from tests.sim.bare import Bare, busybox_tree
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ through as it is. (Docker's Go package timetypes, as the CLI's logs and events u
 from __future__ import annotations
 
 from simdocker.actors.client.values import go_quote
-from simdocker.actors.daemon.times import EPOCH_NS, parse_time
+from simdocker.api.times import EPOCH_NS, parse_time
 
 S = 1_000_000_000
 

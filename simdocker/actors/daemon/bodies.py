@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from simdocker.actors.daemon.gojson import END, kind, problem
-from simdocker.actors.daemon.registry_session import AuthConfig
+from simdocker.actors.distribution.session import AuthConfig
 from simdocker.api import BadRequest, InternalError, Request
 from simdocker.api.models import (
     ContainerCreateBody,

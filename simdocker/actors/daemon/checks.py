@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from simdocker.actors.daemon import host_options, log_drivers
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.signals import parse_signal
-from simdocker.actors.daemon.times import EPOCH_S
 from simdocker.api import BadRequest, Conflict
 from simdocker.api.detachkeys import key_codes
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
+from simdocker.api.times import EPOCH_S
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon

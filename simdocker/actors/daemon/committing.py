@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from simdocker.actors.daemon import times
 from simdocker.actors.daemon.system import VERSION
+from simdocker.api import times
 from simdocker.api.models import ContainerConfig
 from simdocker.backends.ports import Process
 from simdocker.content import digest as digests

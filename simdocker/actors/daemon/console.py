@@ -15,8 +15,8 @@ from simdocker.actors.daemon import checks, log_drivers
 from simdocker.actors.daemon.container import CREATED, Container, lines_of
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
-from simdocker.actors.daemon.times import EPOCH_NS, rfc3339
 from simdocker.api import BadRequest, Conflict, Framing, InternalError, Request, Response, Stream
+from simdocker.api.times import EPOCH_NS, rfc3339
 from simdocker.backends.ports import DriverError, Process
 
 if TYPE_CHECKING:

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
-from simdocker.actors.daemon import times
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.loading import UNPACKING
 from simdocker.actors.daemon.query import truthy
 from simdocker.actors.daemon.saving import TAR
-from simdocker.api import BadRequest, InternalError, NotFound, Request, Response
+from simdocker.api import BadRequest, InternalError, NotFound, Request, Response, times
 from simdocker.content import archive
 from simdocker.content.archive import ArchiveError, Filesystem, copying
 from simdocker.content.blob import Blob

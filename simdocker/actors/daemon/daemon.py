@@ -19,7 +19,7 @@ from simdocker.api import ApiError, NotFound, Request, Response
 from simdocker.backends.ports import DriverError
 
 if TYPE_CHECKING:
-    from simdocker.actors.registry.directory import Directory
+    from simdocker.actors.distribution.directory import Directory
     from simdocker.backends.ports import NetworkDriver, Runtime, StorageDriver, VolumeDriver
     from simdocker.des import CostProfile, Environment, RandomStreams
     from simdocker.trace import Trace

@@ -16,9 +16,9 @@ from simpy import Event, Interrupt
 
 from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.actors.daemon.progress import Progress, first_amount
-from simdocker.actors.daemon.registry_client import Repository
-from simdocker.actors.daemon.registry_session import Refused
-from simdocker.actors.registry.directory import ConnectionFailed
+from simdocker.actors.distribution.directory import ConnectionFailed
+from simdocker.actors.distribution.repository import Repository
+from simdocker.actors.distribution.session import Refused
 from simdocker.backends.ports import DriverError, Process
 from simdocker.content.digest import chain_id, short
 from simdocker.des.network import Meter

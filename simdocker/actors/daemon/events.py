@@ -15,8 +15,8 @@ from simpy import Event as SimEvent
 
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import Filters
-from simdocker.actors.daemon.times import EPOCH_S, S, parse_unix, unix, unix_nano
 from simdocker.api import BadRequest, InternalError, Request, Response, Stream
+from simdocker.api.times import EPOCH_S, S, parse_unix, unix, unix_nano
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon

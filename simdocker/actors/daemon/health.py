@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import AnyOf, Event
 
-from simdocker.actors.daemon.times import rfc3339
+from simdocker.api.times import rfc3339
 from simdocker.backends.ports import DriverError, Process
 
 if TYPE_CHECKING:

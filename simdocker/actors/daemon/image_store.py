@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from simdocker.actors.daemon import times
 from simdocker.actors.daemon.layers import StoredLayer
-from simdocker.api import BadRequest, NotFound
+from simdocker.api import BadRequest, NotFound, times
 from simdocker.api.models import ContainerConfig
 from simdocker.content import reference as references
 from simdocker.content.manifest import ImageConfig

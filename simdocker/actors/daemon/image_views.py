@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from simdocker.actors.daemon import times
 from simdocker.actors.daemon.image_store import Image
 from simdocker.actors.daemon.views import config
+from simdocker.api import times
 from simdocker.api.models import ContainerConfig
 from simdocker.backends.ports import StorageDriver
 

@@ -18,7 +18,7 @@ from simdocker.actors.daemon.importing import import_image
 from simdocker.actors.daemon.layers import Layers, StoredLayer
 from simdocker.actors.daemon.pull import Pull
 from simdocker.actors.daemon.query import Filters, truthy
-from simdocker.actors.daemon.registry_session import auth_config
+from simdocker.actors.distribution.session import auth_config
 from simdocker.api import ApiError, BadRequest, InternalError, NotFound, Request, Response
 from simdocker.backends.ports import Process
 from simdocker.content import digest as digests

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from simdocker.actors.daemon import progress, times
+from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.builder.configuring import changed
 from simdocker.actors.daemon.daemon import Reply
 from simdocker.actors.daemon.loading import JSON, UNPACKING
 from simdocker.actors.daemon.system import VERSION
-from simdocker.api import BadRequest, InternalError, Request, Response, Stream
+from simdocker.api import BadRequest, InternalError, Request, Response, Stream, times
 from simdocker.api.messages import values
 from simdocker.api.models import ContainerConfig
 from simdocker.content import archive, manifest

@@ -18,9 +18,9 @@ import msgspec
 
 from simdocker.actors.daemon.container import Container, Log, lines_of
 from simdocker.actors.daemon.settings import LOG_DRIVERS, NO_LOG, Settings
-from simdocker.actors.daemon.times import rfc3339
 from simdocker.api import BadRequest, InternalError
 from simdocker.api.models import HostConfig, LogConfig
+from simdocker.api.times import rfc3339
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon

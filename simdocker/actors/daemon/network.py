@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.daemon.endpoints import in_network
-from simdocker.actors.daemon.times import rfc3339
+from simdocker.api.times import rfc3339
 from simdocker.backends.ports import NetworkSpec
 
 if TYPE_CHECKING:

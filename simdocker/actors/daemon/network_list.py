@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from simdocker.actors.daemon.network import Network
 from simdocker.actors.daemon.query import Filters
-from simdocker.actors.daemon.times import parse_time
 from simdocker.api import ApiError, BadRequest, InternalError, Request
+from simdocker.api.times import parse_time
 
 LIST_FILTERS = frozenset(("dangling", "driver", "id", "label", "name", "scope", "type"))
 PRUNE_FILTERS = frozenset(("label", "label!", "until"))

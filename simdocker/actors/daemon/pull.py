@@ -16,10 +16,10 @@ from simpy import Interrupt
 from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.downloads import Download, Failed, Key
 from simdocker.actors.daemon.layers import StoredLayer
-from simdocker.actors.daemon.registry_client import Repository, translated
 from simdocker.actors.daemon.registry_endpoints import endpoints
-from simdocker.actors.daemon.registry_session import NOBODY, AuthConfig, Refused
-from simdocker.actors.registry.directory import ConnectionFailed
+from simdocker.actors.distribution.directory import ConnectionFailed
+from simdocker.actors.distribution.repository import Repository, translated
+from simdocker.actors.distribution.session import NOBODY, AuthConfig, Refused
 from simdocker.api import ApiError, InternalError, Stream
 from simdocker.backends.ports import Process
 from simdocker.content.digest import chain_id, short

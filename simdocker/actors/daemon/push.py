@@ -16,10 +16,10 @@ from simpy import AllOf, Event
 from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.actors.daemon.progress import Progress, first_amount
-from simdocker.actors.daemon.registry_client import Repository
 from simdocker.actors.daemon.registry_endpoints import endpoints
-from simdocker.actors.daemon.registry_session import AuthConfig, Refused
-from simdocker.actors.registry.directory import ConnectionFailed
+from simdocker.actors.distribution.directory import ConnectionFailed
+from simdocker.actors.distribution.repository import Repository
+from simdocker.actors.distribution.session import AuthConfig, Refused
 from simdocker.api import Response, Stream
 from simdocker.backends.ports import Process
 from simdocker.content.digest import short

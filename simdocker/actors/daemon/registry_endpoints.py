@@ -10,12 +10,12 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon.settings import Settings
-from simdocker.actors.registry.directory import HTTP, HTTPS
+from simdocker.actors.distribution.directory import HTTP, HTTPS
 from simdocker.content.reference import HUB
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
-    from simdocker.actors.registry.directory import Connection
+    from simdocker.actors.distribution.directory import Connection
 
 
 def endpoints(daemon: Daemon, name: str, *, mirrored: bool = False) -> list[Connection]:

@@ -13,10 +13,9 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.push import Push
 from simdocker.actors.daemon.query import Filters
 from simdocker.actors.daemon.registry_endpoints import endpoints
-from simdocker.actors.daemon.registry_session import AuthConfig, Refused, Session, auth_config
-from simdocker.actors.registry import search
-from simdocker.actors.registry.access import basic
-from simdocker.actors.registry.directory import ConnectionFailed
+from simdocker.actors.distribution.directory import ConnectionFailed
+from simdocker.actors.distribution.protocol import SEARCH_PATH, basic
+from simdocker.actors.distribution.session import AuthConfig, Refused, Session, auth_config
 from simdocker.api import BadRequest, InternalError, Request, Response, Unauthorized
 from simdocker.content import reference as references
 from simdocker.content.reference import HUB
@@ -101,7 +100,7 @@ class RegistryRequests:
         limit = int(query.get("limit") or 0)
         if limit > MOST_RESULTS or limit < 0:
             raise BadRequest(f"Limit {limit} is outside the range of [1, {MOST_RESULTS}]")
-        asked = Request("GET", search.PATH, {"q": query.get("term", ""), "n": str(limit or USUAL_RESULTS)})
+        asked = Request("GET", SEARCH_PATH, {"q": query.get("term", ""), "n": str(limit or USUAL_RESULTS)})
         try:
             index = self.daemon.registries.connect(self.daemon.host, HUB, INDEX_HOST)
             response = yield from index.call(asked)

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from simdocker.actors.daemon import times
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.image_store import Image
 from simdocker.actors.daemon.layers import StoredLayer
-from simdocker.api import InternalError, NotFound, Request, Response
+from simdocker.api import InternalError, NotFound, Request, Response, times
 from simdocker.api.messages import values
 from simdocker.api.models import ContainerConfig
 from simdocker.api.wire import to_wire

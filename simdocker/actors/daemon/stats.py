@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
-from simdocker.actors.daemon.times import rfc3339
 from simdocker.api import Request, Response, Stream
+from simdocker.api.times import rfc3339
 from simdocker.backends.ports import Process, Usage
 
 if TYPE_CHECKING:

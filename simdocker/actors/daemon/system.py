@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.settings import LOG_DRIVERS, Settings
-from simdocker.actors.daemon.times import rfc3339
 from simdocker.api import Request, Response
+from simdocker.api.times import rfc3339
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon

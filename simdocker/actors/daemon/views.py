@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from simdocker.actors.daemon.container import Container, State
 from simdocker.actors.daemon.health import NONE, STARTING
 from simdocker.actors.daemon.host_options import SHM_SIZE
-from simdocker.actors.daemon.times import ZERO, rfc3339, unix
 from simdocker.api import ApiError
 from simdocker.api.models import ContainerConfig, HealthConfig, HostConfig
+from simdocker.api.times import ZERO, rfc3339, unix
 from simdocker.api.units import human_duration
 
 if TYPE_CHECKING:

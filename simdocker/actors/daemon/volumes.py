@@ -13,9 +13,9 @@ from simdocker.actors.daemon import mounts as parsing
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.mounts import BIND, TMPFS, VOLUME, MountPlan
 from simdocker.actors.daemon.query import Filters, truthy
-from simdocker.actors.daemon.times import rfc3339_seconds
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFound, Request, Response
 from simdocker.api.models import HostConfig, VolumeCreateBody
+from simdocker.api.times import rfc3339_seconds
 from simdocker.backends.ports import DriverError, MountPoint, Process
 
 if TYPE_CHECKING:

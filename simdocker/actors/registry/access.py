@@ -12,13 +12,13 @@ import base64
 import binascii
 from collections.abc import Mapping
 
+from simdocker.actors.distribution.protocol import TOKEN_PATH
 from simdocker.api import Request, Response
 from simdocker.content.reference import HUB
 
 BASIC, TOKEN = "basic", "token"
 ANONYMOUS = ""
 
-TOKEN_PATH = "/token"
 REALM = {HUB: "https://auth.docker.io/token"}
 SERVICE = {HUB: "registry.docker.io"}
 
@@ -102,8 +102,3 @@ def refused(message: str, challenge: str = "") -> Response:
     """401 with the Distribution API's error."""
     error = {"code": "UNAUTHORIZED", "message": message, "detail": None}
     return Response(401, {"errors": [error]}, {"WWW-Authenticate": challenge} if challenge else {})
-
-
-def basic(name: str, password: str) -> str:
-    """The `Authorization` header of basic authentication."""
-    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
-from simdocker.actors.daemon.registry_client import Repository
-from simdocker.actors.daemon.registry_session import NOBODY, Refused
-from simdocker.actors.registry.directory import Connection, ConnectionFailed
+from simdocker.actors.distribution.directory import Connection, ConnectionFailed
+from simdocker.actors.distribution.repository import Repository
+from simdocker.actors.distribution.session import NOBODY, Refused
 from simdocker.actors.registry.registry import UNAVAILABLE, Registry, parts_of
 from simdocker.api import Request, Response
 from simdocker.content.image import Layer

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
+from simdocker.actors.distribution.directory import scheme_of
+from simdocker.actors.distribution.protocol import SEARCH_PATH, TOKEN_PATH
 from simdocker.actors.registry import search
-from simdocker.actors.registry.access import TOKEN_PATH, Access
-from simdocker.actors.registry.directory import scheme_of
+from simdocker.actors.registry.access import Access
 from simdocker.actors.registry.uploads import Uploads
 from simdocker.api import Request, Response
 from simdocker.content import digest as digests
@@ -130,7 +131,7 @@ class Registry:
         yield self._work(COSTS.get(kind, "registry.ping"))
         if path == TOKEN_PATH:
             return self.access.token(request)
-        if path == search.PATH and self.name == HUB:
+        if path == SEARCH_PATH and self.name == HUB:
             return search.answer(request, self._contents)
         refused = self.access.refuse(request, repository)
         if refused is not None:

@@ -8,8 +8,6 @@ from typing import Any
 
 from simdocker.api import Request, Response
 
-PATH = "/v1/search"
-
 DESCRIBED: dict[str, tuple[str, int]] = {
     "alpine": (
         "A minimal Docker image based on Alpine Linux with a complete package index and only 5 MB in size!",

@@ -11,7 +11,7 @@ import errno
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
-from simdocker.actors.daemon.times import EPOCH_NS
+from simdocker.api.times import EPOCH_NS
 from simdocker.backends.sim import capabilities, signals
 from simdocker.backends.sim.namespace import Mount, MountNamespace
 from simdocker.backends.sim.openfile import Entropy, Full, Null, OpenFile, Zero

@@ -16,8 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from simdocker.backends.sim.bare import Bare
 from tests.engine.normalise import without_help
+from tests.sim.bare import Bare
 from tests.sim.shell.corpus import ENVIRONMENT, FILES, HERE, lines
 
 _INSIDE = """

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from simdocker.backends.sim.bare import Bare
 from tests.engine.normalise import without_help
+from tests.sim.bare import Bare
 from tests.sim.shell import record
 from tests.sim.shell.corpus import ENVIRONMENT, FILES, HERE, lines
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simdocker.actors.client.cli import Cli
-from simdocker.actors.daemon.times import unix_nano
+from simdocker.api.times import unix_nano
 
 
 def now_ns(cli: Cli) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from simdocker.actors.daemon.times import EPOCH_NS
+from simdocker.api.times import EPOCH_NS
 from simdocker.backends.sim.program import Process
 
 S = 1_000_000_000

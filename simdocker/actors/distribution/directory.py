@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
 from simpy import Event
@@ -19,13 +19,25 @@ from simdocker.api import Request, Response
 from simdocker.content.reference import HUB
 
 if TYPE_CHECKING:
-    from simdocker.actors.registry.registry import Registry
     from simdocker.des.network import Meter, Network
     from simdocker.trace import Trace
 
 HTTP, HTTPS = "http", "https"
 HUB_HOST = "registry-1.docker.io"  # where docker.io's images are served
 RESOLVER = "10.53.53.53:53"  # every host's name server, as in the recordings
+
+
+class Registry(Protocol):
+    """What answers under a registry's name. `refuses` while its port is closed."""
+
+    name: str
+    actor: str
+    scheme: str
+
+    @property
+    def refuses(self) -> bool: ...
+
+    def handle(self, request: Request, *, client: str) -> Generator[Event, Any, Response]: ...
 
 
 class ConnectionFailed(Exception):

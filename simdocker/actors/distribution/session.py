@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from simpy import Event
 
-from simdocker.actors.registry.access import TOKEN_PATH, basic
+from simdocker.actors.distribution.protocol import TOKEN_PATH, basic
 from simdocker.api import BadRequest, Request, Response
 
 if TYPE_CHECKING:
-    from simdocker.actors.registry.directory import Connection
+    from simdocker.actors.distribution.directory import Connection
     from simdocker.des.network import Meter
 
 REALM = re.compile(r'realm="([^"]*)"')

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
-from simdocker.actors.daemon.registry_session import AuthConfig, Refused, Session
+from simdocker.actors.distribution.session import AuthConfig, Refused, Session
 from simdocker.api import ApiError, InternalError, NotFound, Request, Response
 from simdocker.content.manifest import INDEX, MANIFEST, Document, ImageConfig, Index, Manifest
 
 if TYPE_CHECKING:
-    from simdocker.actors.registry.directory import Connection
+    from simdocker.actors.distribution.directory import Connection
     from simdocker.content.image import Layer
     from simdocker.content.reference import Reference
     from simdocker.des.network import Meter
