@@ -10,6 +10,7 @@ Engine would show; it writes what the kernel does to the trace as steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -23,6 +24,7 @@ Process = Generator[Event, Any, Any]
 """What a method that takes time returns; its result is the generator's return value."""
 
 NO_FILES: Mapping[str, str] = {}
+NO_NAMESPACES: Mapping[str, str] = MappingProxyType({})
 
 Output = Callable[[int, bytes], None]
 """Called with (fd, bytes) for everything a process writes."""
@@ -142,7 +144,7 @@ class ProcessSpec(msgspec.Struct, gc=False):
     cpus: Sequence[int] = ()  # --cpuset-cpus: the processors it may run on, () for all
     shm_size: int = 64 << 20  # bytes of /dev/shm
     rlimits: Mapping[str, tuple[int, int]] | None = None  # --ulimit: name → soft and hard limit, -1 unlimited
-    shared: frozenset[str] = frozenset()  # namespaces it does not get of its own, as clone(2) names them: pid, ipc, uts
+    shared: Mapping[str, str] = NO_NAMESPACES  # pid, ipc or uts, not its own but a container's by id, the host's by ""
     seccomp: str = "default"  # the profile: "default", "unconfined" or a file
 
 

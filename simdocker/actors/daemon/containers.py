@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import checks, updating, views
+from simdocker.actors.daemon import checks, host_options, updating, views
 from simdocker.actors.daemon.configuration import Draft
 from simdocker.actors.daemon.console import Console
 from simdocker.actors.daemon.container import Container
@@ -109,7 +109,7 @@ class Containers:
         yield daemon.work("container.create")
         image = self._image(body.Image, request.query.get("platform", ""))
         id = daemon.new_id()
-        host = draft.host
+        host = host_options.joining(daemon, draft.host)
         config = draft.config(image, daemon.hostname if host.NetworkMode == "host" else id[:12])
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")

@@ -6,25 +6,29 @@ and `runconfig`), and put into the runtime's words when it starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.api import BadRequest, InternalError
-from simdocker.backends.ports import MountPoint
+from msgspec.structs import replace
+
+from simdocker.api import BadRequest, Conflict, InternalError, NotFound
+from simdocker.backends.ports import NO_NAMESPACES, MountPoint
 
 if TYPE_CHECKING:
+    from simdocker.actors.daemon.container import Container
     from simdocker.actors.daemon.daemon import Daemon
     from simdocker.api.models import HostConfig
 
+CONTAINER = "container:"
 SHM_SIZE = 64 << 20  # Docker's default /dev/shm
 
 
 def check(host: HostConfig, cpus: int) -> None:
     """Raises BadRequest; `cpus` is how many processors the host has."""
     if host.IpcMode:
-        _check_mode("IPC", host.IpcMode, ("none", "private", "shareable", "host"), "container:")
+        _check_mode("IPC", host.IpcMode, ("none", "private", "shareable", "host"), CONTAINER)
     if host.PidMode:
-        _check_mode("PID", host.PidMode, ("host",), "container:")
+        _check_mode("PID", host.PidMode, ("host",), CONTAINER)
     if host.UTSMode:
         _check_mode("UTS", host.UTSMode, ("host",))
     if host.CgroupnsMode:
@@ -97,10 +101,46 @@ def rlimits(host: HostConfig) -> dict[str, tuple[int, int]] | None:
     return {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in host.Ulimits} if host.Ulimits else None
 
 
-def shared_namespaces(host: HostConfig) -> frozenset[str]:
-    """Those of the host or of another container that it joins instead of getting its own."""
-    modes = {"pid": host.PidMode, "ipc": host.IpcMode, "uts": host.UTSMode}
-    return frozenset(name for name, mode in modes.items() if mode == "host" or mode.startswith("container:"))
+def joining(daemon: Daemon, host: HostConfig) -> HostConfig:
+    """With the containers whose processes and IPC it joins by their ids (`adaptSharedNamespaceContainer`).
+    Raises BadRequest."""
+    if not host.PidMode.startswith(CONTAINER) and not host.IpcMode.startswith(CONTAINER):
+        return host
+    try:
+        pid, ipc = (
+            CONTAINER + daemon.containers.get(mode.removeprefix(CONTAINER)).id if mode.startswith(CONTAINER) else mode
+            for mode in (host.PidMode, host.IpcMode)
+        )
+    except NotFound as error:
+        raise BadRequest(error.message) from None
+    return replace(host, PidMode=pid, IpcMode=ipc)
+
+
+def shared_namespaces(daemon: Daemon, host: HostConfig) -> Mapping[str, str]:
+    """Those that it joins instead of getting its own, and of which container ("" for the host). Raises
+    NotFound, Conflict for one that does not run, InternalError for IPC that is not shareable."""
+    if not (host.PidMode or host.IpcMode or host.UTSMode):
+        return NO_NAMESPACES
+    shared = {}
+    for name, mode in (("pid", host.PidMode), ("ipc", host.IpcMode), ("uts", host.UTSMode)):
+        if mode == "host":
+            shared[name] = ""
+        elif mode.startswith(CONTAINER):
+            other = _running(daemon, mode)
+            if name == "ipc" and other.host.IpcMode != "shareable":
+                raise InternalError(
+                    f"can't join IPC of container {other.id}: non-shareable IPC "
+                    "(hint: use IpcMode:shareable for the donor container)"
+                )
+            shared[name] = other.id
+    return shared
+
+
+def _running(daemon: Daemon, mode: str) -> Container:
+    other = daemon.containers.get(mode.removeprefix(CONTAINER))
+    if not other.running:
+        raise Conflict(f"container {other.id} is not running")
+    return other
 
 
 def seccomp(host: HostConfig) -> str:

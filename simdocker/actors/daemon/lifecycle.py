@@ -152,7 +152,7 @@ class Lifecycle:
             host_options.number_set(host.CpusetCpus) if host.CpusetCpus else (),
             host.ShmSize or host_options.SHM_SIZE,
             host_options.rlimits(host),
-            host_options.shared_namespaces(host),
+            host_options.shared_namespaces(daemon, host),
             host_options.seccomp(host),
         )
 

@@ -37,6 +37,13 @@ SMALL_PROGRAM = 1384 * 1024
 """Resident bytes of a small static program: busybox `sleep` on the reference machine."""
 
 
+INITIAL_NAMESPACES = {
+    "cgroup": 4026531835, "ipc": 4026531839, "mnt": 4026531832, "net": 4026531833, "pid": 4026531836,
+    "time": 4026531834, "user": 4026531837, "uts": 4026531838,
+}  # fmt: skip
+FIRST_NAMESPACE = 4026532177
+"""Inode numbers of nsfs: the host's own, and the first of a container (as on the recorded engine's host)."""
+
 SHIM_DISTANCE = 20
 """How far before a container's first process the number of its shim is (seen on the reference machine)."""
 
@@ -44,8 +51,8 @@ SHIM_DISTANCE = 20
 class PidNamespace:
     """Processes by the number they have in here. `init` is PID 1: when it ends, all do.
 
-    The host's (`is_host`) has no simulated PID 1, and numbers processes as the kernel does. It is the
-    parent of all others: a container's processes are the host's too, under another number.
+    The host's (`is_host`) numbers processes as the kernel does. It is the parent of all others: a
+    container's processes are the host's too, under another number. Containers may share one.
     """
 
     __slots__ = ("init", "is_host", "last", "processes")
@@ -73,7 +80,14 @@ class PidNamespace:
         child of its shim."""
         if task.parent is not None:
             return self.number(task.parent)
-        return task.host_pid - SHIM_DISTANCE if self.is_host and task.container.pids is not self else 0
+        return task.host_pid - SHIM_DISTANCE if self.is_host and task.container.id else 0
+
+    def end(self) -> None:
+        """PID 1 has ended: the kernel kills what is left."""
+        for pid in sorted(self.processes):
+            process = self.processes.get(pid)
+            if process is not None:
+                process.deliver(signals.KILL)
 
 
 class Cgroup:
@@ -100,8 +114,8 @@ class Container:
     """The namespaces and the cgroup that a set of processes share. The host is one as well."""
 
     __slots__ = (
-        "capabilities", "cgroup", "extra_mounts", "hostname", "id", "kernel", "mounts", "pids", "sandbox", "spec",
-        "terminal",
+        "capabilities", "cgroup", "extra_mounts", "hostname", "id", "init", "ipc", "kernel", "mounts", "pids",
+        "sandbox", "spec", "terminal", "uts",
     )  # fmt: skip
 
     def __init__(
@@ -111,17 +125,18 @@ class Container:
         hostname: str,
         cgroup: Cgroup,
         sandbox: Any = None,
-        *,
-        is_host: bool = False,
+        pids: PidNamespace | None = None,
     ) -> None:
         self.kernel = kernel
         self.id = id
         self.hostname = hostname
         self.cgroup = cgroup
         self.sandbox = sandbox  # the network's: `.stack` is what processes use
-        self.pids = PidNamespace(kernel.processes if is_host else {}, is_host=is_host)
+        self.pids = PidNamespace({}) if pids is None else pids
+        self.ipc = self.uts = self  # whose namespace it is in
+        self.init: Task | None = None  # its first process, as long as which it lives
         self.terminal: Terminal | None = None
-        self.capabilities = capabilities.ALL if is_host else capabilities.DEFAULT
+        self.capabilities = capabilities.DEFAULT
         self.spec: Any = None  # ports.ProcessSpec; None on the host
         self.extra_mounts: Mapping[str, MountPoint] = {}
         self.mounts: MountNamespace
@@ -130,23 +145,41 @@ class Container:
     def net(self) -> NetStack:
         return cast("NetStack", self.sandbox.stack)
 
+    def namespace(self, kind: str) -> object:
+        """What stands for its namespace of a kind (a name in /proc/<pid>/ns): the same for all who share it."""
+        match kind:
+            case "mnt":
+                return self.mounts
+            case "pid":
+                return self.pids
+            case "net":
+                return self.net
+            case "ipc":
+                return self.ipc
+            case "uts":
+                return self.uts
+        return self.kernel.outside  # dockerd leaves it in the host's
+
     def proc(self) -> Node:
         """The root directory of this container's /proc."""
         sysctls = self.spec.sysctls if self.spec is not None else None
         return ProcRoot(self.kernel, self.pids, self.mounts, dict(sysctls or {})).directory()
 
+    def processes(self) -> list[Task]:
+        """Those in its cgroup, in order of their numbers; others may share its PID namespace."""
+        table = self.pids.processes
+        return [table[pid] for pid in sorted(table) if table[pid].container is self] if table else []
+
     def signal_all(self, number: int) -> None:
-        """Signal every process from outside, in order of their numbers."""
-        for pid in sorted(self.pids.processes) if self.pids.processes else ():
-            process = self.pids.processes.get(pid)
-            if process is not None:
-                process.deliver(number)
+        """Signal every process from outside."""
+        for process in self.processes():
+            process.deliver(number)
 
     def thaw(self) -> None:
         """Let every process go on where the freezer held it."""
         self.cgroup.frozen = False
-        for pid in sorted(self.pids.processes):
-            self.pids.processes[pid].release()
+        for process in self.processes():
+            process.release()
 
 
 class Kernel:
@@ -166,14 +199,15 @@ class Kernel:
         self.disk = disk
         self.booted_ns = EPOCH_NS + int(env.now) - BOOTED_BEFORE_NS
         self.processes: dict[int, Task] = {}
-        self.last_pid = 1000
+        self.last_pid = 0
         self.client: object = None  # what `docker` on this host is; set by whoever builds the world
         self.mounted: dict[str, Mount] = {}  # what volumes have mounted on the host, by path
-        self.host_mounts: MountNamespace  # the host's own view, set by the machine
+        self.outside: Container  # the host itself, in no container; set by the machine
         self._pipes = 20000
         self._fifos: dict[Node, Pipe] = {}
         self._inodes: dict[Node, int] = {}
         self._devices: dict[str, int] = {}
+        self._namespaces: dict[tuple[str, object], int] = {}
 
     def now_ns(self) -> int:
         """The time of day, in Unix nanoseconds."""
@@ -197,7 +231,7 @@ class Kernel:
 
     def host_node(self, path: str) -> Node:
         """The node at a path of the host's filesystem, for a bind mount. Raises ENOENT."""
-        return self.host_mounts.find(path).node
+        return self.outside.mounts.find(path).node
 
     def next_pipe(self) -> int:
         self._pipes += 1
@@ -231,6 +265,16 @@ class Kernel:
     def inode_number(self, node: Node) -> int:
         """A number for an inode, given the first time someone asks."""
         return self._inodes.setdefault(node, len(self._inodes) + 1_050_001)
+
+    def namespace_link(self, kind: str, container: Container) -> str:
+        """What a link in /proc/<pid>/ns reads as; a number is given the first time someone asks."""
+        plain = kind.removesuffix("_for_children")
+        there = container.namespace(plain)
+        if there is self.outside.namespace(plain):
+            number = INITIAL_NAMESPACES[plain]
+        else:
+            number = self._namespaces.setdefault((plain, there), FIRST_NAMESPACE + len(self._namespaces))
+        return f"{plain}:[{number}]"
 
     def device_number(self, mount: Mount) -> int:
         return self._devices.setdefault(f"{mount.fstype} {mount.source}", len(self._devices) + 41)

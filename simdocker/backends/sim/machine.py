@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from simdocker.backends.sim import execve, mounts
-from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
+from simdocker.backends.sim import execve, mounts, signals
+from simdocker.backends.sim.capabilities import ALL
+from simdocker.backends.sim.kernel import Cgroup, Container, Kernel, PidNamespace
 from simdocker.backends.sim.lan import NAME_SERVER
 from simdocker.backends.sim.namespace import Mount, MountNamespace, points
 from simdocker.backends.sim.network import DOCKER0, NetworkDriver
@@ -33,6 +34,9 @@ HOME = "/home/user"
 """Where a host's user works: the client's working directory."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+BOOT_PIDS = 1000
+"""How many process numbers a host has used when a simulation starts."""
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
 GROUP = "root:x:0:\ndaemon:x:1:\ndocker:x:999:\n"
@@ -66,7 +70,9 @@ class Machine:
         self.network = NetworkDriver(
             name, env, trace, profile, random, lan, kernel.next_pipe, kernel.broken_pipe, docker0
         )
-        self.host = host = Container(kernel, "", name, Cgroup("/"), self.network, is_host=True)
+        pids = PidNamespace(kernel.processes, is_host=True)
+        self.host = kernel.outside = host = Container(kernel, "", name, Cgroup("/"), self.network, pids)
+        host.capabilities = ALL
         disk = Node(DIRECTORY, 0o755, mtime=kernel.booted_ns)
         for path in (HOME, "/root", "/tmp", f"{data_root}/volumes", "/var/run", "/mnt", "/opt", "/srv"):
             put(disk, path, Node(DIRECTORY, 0o1777 if path == "/tmp" else 0o755))
@@ -75,7 +81,7 @@ class Machine:
         put(disk, "/etc/resolv.conf", file(f"nameserver {NAME_SERVER}\n"))
         root = Mount(mounts.DISK, "/", "ext4", disk, stack((userland if userland is not None else host_userland(),)))
         host.mounts = MountNamespace(root, mounts.HOST_MOUNTS, points(tuple(mounts.HOST_MOUNTS)), host)
-        kernel.host_mounts = host.mounts
+        self._boot()
         self.storage = StorageDriver(kernel, trace, profile, random, disk_write, data_root)
         self.runtime = Runtime(kernel, trace, profile, random)
         self.volume = VolumeDriver(kernel, trace, profile, random, disk_write, data_root)
@@ -129,6 +135,13 @@ class Machine:
         node = file(text)
         node.mtime = now
         namespace.walk(path).link(node, now)
+
+    def _boot(self) -> None:
+        """The kernel's first process; the numbers up to the first of a simulation went to other daemons."""
+        init = Process(self.host, ["/sbin/init"], {}, "/", {})
+        init.signals([signals.CHLD], "ignore")  # it reaps what is left to it
+        self.host.pids.init = self.kernel.processes[init.host_pid] = init
+        self.kernel.last_pid = BOOT_PIDS
 
     def facts(self) -> dict[str, Any]:
         """What `docker info` says of the machine."""

@@ -72,10 +72,18 @@ def _mqueue(namespace: MountNamespace, target: str) -> Mount:
 
 
 def _shm(namespace: MountNamespace, target: str) -> Mount:
-    size = namespace.owner.spec.shm_size
+    """Who shares an IPC namespace shares this as well."""
+    container: Container = namespace.owner
+    if container.ipc is not container:
+        return container.ipc.mounts.mount_at(target)
+    size = container.spec.shm_size
     mount = Mount("shm", target, "tmpfs", _made_now(namespace, 0o1777), options=f"{HARDENED},size={size >> 10}k")
     mount.size = size
     return mount
+
+
+def _host_shm(namespace: MountNamespace, target: str) -> Mount:
+    return Mount("tmpfs", target, "tmpfs", _made_now(namespace, 0o1777), options="nosuid,nodev")
 
 
 def _etc_file(namespace: MountNamespace, target: str) -> Mount:
@@ -123,7 +131,13 @@ MASKED: dict[str, MakeMount] = {
     "/proc/timer_list": _masked_file,
     "/sys/firmware": _masked,
 }
-HOST_MOUNTS: dict[str, MakeMount] = {"/proc": _proc, "/dev": _dev_mount, "/dev/pts": _pts, "/sys": _sysfs}
+HOST_MOUNTS: dict[str, MakeMount] = {
+    "/proc": _proc,
+    "/dev": _dev_mount,
+    "/dev/pts": _pts,
+    "/sys": _sysfs,
+    "/dev/shm": _host_shm,
+}
 
 
 @lru_cache(maxsize=1024)

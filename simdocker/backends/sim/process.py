@@ -235,8 +235,7 @@ class Process(Task, FileCalls):
         cgroup.peak = max(cgroup.peak, cgroup.resident)
         while 0 < cgroup.memory < cgroup.resident:
             cgroup.oom_killed = True
-            processes = self.container.pids.processes
-            victim = max((processes[pid] for pid in sorted(processes)), key=lambda process: process.resident)
+            victim = max(self.container.processes(), key=lambda process: process.resident)
             victim.die(128 + signals.KILL)
             if victim is self:
                 raise Exit(128 + signals.KILL)

@@ -188,6 +188,7 @@ class ProcRoot:
             "exe": lambda: symlink(_executable(process)),
             "fd": lambda: _descriptors(process),
             "mounts": lambda: ProcFile(lambda: mount_table(self.mounts)),
+            "ns": lambda: _namespaces(process),
             "root": lambda: symlink("/"),
             "stat": lambda: ProcFile(lambda: _process_stat(process, self.pids)),
             "status": lambda: ProcFile(lambda: _status(process, self.pids)),
@@ -235,6 +236,20 @@ def _descriptors(process: Task) -> Node:
         return [str(fd) for fd in numbers]
 
     return ProcDirectory(Entries(get, names))
+
+
+NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts")
+
+
+def _namespaces(process: Task) -> Node:
+    """/proc/<pid>/ns: links that read the same exactly for those who share a namespace."""
+
+    def get(name: str) -> Node | None:
+        return symlink(process.kernel.namespace_link(name, process.container)) if name in NAMESPACES else None
+
+    directory = ProcDirectory(Entries(get, lambda: list(NAMESPACES)))
+    directory.mode = 0o511
+    return directory
 
 
 def _status(process: Task, pids: PidNamespace) -> str:

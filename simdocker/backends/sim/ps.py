@@ -158,8 +158,7 @@ def table(container: Container, arguments: str) -> tuple[list[str], list[list[st
     titles = [column.title for column in columns]
     if "PID" not in titles:
         raise DriverError("Couldn't find PID field in ps output")
-    processes = container.pids.processes
-    ordered = sorted((processes[pid] for pid in sorted(processes)), key=lambda process: process.host_pid)
+    ordered = sorted(container.processes(), key=lambda process: process.host_pid)
     return titles, [[column.value(process) for column in columns] for process in ordered]
 
 

@@ -97,7 +97,7 @@ class Runtime:
         yield self.kernel.env.timeout(self.profile.draw("runtime.start", self._random))
         if spec.cwd != "/":  # what is missing of it is made, as runc does
             make_directories(container.mounts, spec.cwd, self.kernel.now_ns())
-        process = self._process(container, spec, user, output, stdin)
+        process = container.init = self._process(container, spec, user, output, stdin)
         self._enclose(container, process)
         main, process.argv = lookpath.command(process, spec, CREATE)
         running = Running(process)
@@ -113,11 +113,11 @@ class Runtime:
     def exec(self, container_id: str, spec: ProcessSpec, output: Output, stdin: Stream | None) -> ports.Process:
         """Process → RunningProcess: another process in the namespaces of a running container."""
         container = self._containers.get(container_id)
-        if container is None or container.pids.init is None or container.pids.init.status is not None:
+        if container is None or container.init is None or container.init.status is not None:
             raise DriverError("OCI runtime exec failed: exec failed: container not running: unknown")
         user = users.resolve(container.mounts, spec.user, spec.groups)
         yield self.kernel.env.timeout(self.profile.draw("exec.start", self._random))
-        if container.pids.init is None or container.pids.init.status is not None:
+        if container.init is None or container.init.status is not None:
             raise DriverError("OCI runtime exec failed: exec failed: cannot exec in a stopped container: unknown")
         if not spec.cwd.startswith("/"):
             raise StartFailed("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown", 126)
@@ -132,7 +132,11 @@ class Runtime:
 
     def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS, sandbox: ports.Sandbox) -> Container:
         cgroup = Cgroup(f"/docker/{id}", spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
-        container = Container(self.kernel, id, spec.hostname or id[:12], cgroup, sandbox)
+        joined = {name: self._containers[of] if of else self.kernel.outside for name, of in spec.shared.items()}
+        pids = joined["pid"].pids if "pid" in joined else None
+        container = Container(self.kernel, id, spec.hostname or id[:12], cgroup, sandbox, pids)
+        if joined:
+            container.ipc, container.uts = joined.get("ipc", container).ipc, joined.get("uts", container).uts
         container.spec = spec
         if spec.capabilities is not None:
             container.capabilities = capabilities.mask(spec.capabilities)
@@ -143,6 +147,8 @@ class Runtime:
         makers, points = mounts.layout(targets, spec.etc_files is not None)
         container.mounts = MountNamespace(rootfs.mount(read_only=spec.read_only), makers, points, container)
         container.mounts.has_own_mounts = bool(targets)
+        if container.ipc is not container:
+            container.mounts.mount_at("/dev/shm")  # whose it is may be gone when someone looks
         return container
 
     def _process(
@@ -204,7 +210,7 @@ class Runtime:
         own_network = sandbox.mode == PRIVATE and sandbox.veths is not None
         step(
             actor,
-            _clone(container.spec.shared, own_network),
+            _clone(tuple(container.spec.shared), own_network),
             {"container": id, "pid": process.host_pid, "cgroup": cgroup.path},
         )
         step(actor, "mount proc", PSEUDO_FILESYSTEMS)
@@ -310,7 +316,10 @@ class Runtime:
         container = self._containers.pop(container_id, None)
         if container is not None:
             container.signal_all(signals.KILL)
-            container.pids.init = container.mounts.owner = None  # cuts the circles: nothing is left to the collector
+            # cut the circles: nothing is left to the collector
+            container.init = container.ipc = container.uts = container.mounts.owner = None  # type: ignore[assignment]
+            if "pid" not in container.spec.shared:
+                container.pids.init = None
 
     def _running(self, container_id: str, what: str) -> Container:
         container = self._containers.get(container_id)
@@ -320,7 +329,7 @@ class Runtime:
 
 
 @cache
-def _clone(shared: frozenset[str], own_network: bool) -> str:
+def _clone(shared: tuple[str, ...], own_network: bool) -> str:
     """The step that makes the namespaces: those that the container does not share. runc makes the network's
     too, for the spec of dockerd 20.10 names it without a path (daemon/oci_linux.go `WithNamespaces`)."""
     new = [name for name in NAMESPACES if name not in shared and (name != "net" or own_network)]

@@ -113,7 +113,7 @@ class Task:
     @property
     def ppid(self) -> int:
         """The parent's number in this process's PID namespace; 0 when it lives outside."""
-        return self.parent.pid if self.parent is not None else 0
+        return self.container.pids.parent(self)
 
     @property
     def hostname(self) -> str:
@@ -305,7 +305,7 @@ class Task:
         self.fds = {}
         pids = self.container.pids
         if pids.init is self and len(pids.processes) > 1:
-            self.container.signal_all(signals.KILL)
+            pids.end()
         init = pids.init if pids.init is not self else None
         for child in self.children or ():
             child._adopted_by(init)

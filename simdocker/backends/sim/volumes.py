@@ -133,7 +133,7 @@ class VolumeDriver:
         return True
 
     def make_host_directory(self, path: str) -> None:
-        make_directories(self.kernel.host_mounts, path, self.kernel.now_ns())
+        make_directories(self.kernel.outside.mounts, path, self.kernel.now_ns())
 
 
 def _copy(source: Dentry, target: Node, view: MountNamespace) -> int:
