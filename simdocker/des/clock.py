@@ -8,9 +8,10 @@ environment tied to the real clock.
 """
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
+from itertools import repeat
 from operator import attrgetter
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ S = 1_000_000_000
 NO_CAUSE = -1
 """The cause of what nothing in the trace made happen (`simdocker.trace.ROOT`)."""
 
+ONCE = (None,)
 FIRST = EventPriority(-1)  # before everything else at its instant: a stopped run resumes with it
 
 type_int = int  # `type(delay) is int` also refuses bool, which isinstance would let through
@@ -35,10 +37,8 @@ class Timeout(simpy.Timeout):
     """An event that happens `delay` nanoseconds from now; `delay` is an int ≥ 0."""
 
     def __init__(self, env: "Environment", delay: int, value: Any = None):
-        if type(delay) is not type_int:
-            raise TypeError(f"a timeout takes whole nanoseconds (int), not {delay!r}")
-        if delay < 0:
-            raise ValueError(f"a timeout cannot end in the past: {delay} ns")
+        if type(delay) is not type_int or delay < 0:
+            raise _no_delay(delay)
         # As in simpy.Timeout, everything is inlined: this constructor is the yardstick all
         # other costs are quoted in.
         self.env = env
@@ -47,6 +47,12 @@ class Timeout(simpy.Timeout):
         self._delay = delay
         self._ok = True
         heappush(env._queue, (env._now + delay, NORMAL, next(env._eid), self))
+
+
+def _no_delay(delay: object) -> Exception:
+    if type(delay) is type_int:
+        return ValueError(f"a timeout cannot end in the past: {delay} ns")
+    return TypeError(f"a timeout takes whole nanoseconds (int), not {delay!r}")
 
 
 class Process(simpy.Process):
@@ -139,27 +145,34 @@ class Environment(simpy.Environment):
             bearer.cause = seq
 
     def step(self) -> None:
-        """Let the next event happen; `EmptySchedule` when there is none.
+        """Let the next event happen; `EmptySchedule` when there is none."""
+        self._step(ONCE)
+
+    def _step(self, times: Iterable[None]) -> None:
+        """Let an event happen each time; `EmptySchedule` when there is none. A run is one call of this.
 
         Unlike SimPy's, a failure nobody waits for is raised as it is, not as a copy rebuilt
         from its arguments: the traceback a student sees starts where the fault is.
         """
-        try:
-            self._now, _, _, event = heappop(self._queue)  # type: ignore[assignment]
-        except IndexError:
-            raise EmptySchedule from None
-        callbacks = event.callbacks
-        event.callbacks = None  # type: ignore[assignment]
-        try:
-            for callback in callbacks:
-                callback(event)
-        except StopSimulation:
-            # A run stops at the event it waited for: whoever else waits is called when it resumes.
-            event.callbacks = callbacks[callbacks.index(callback) + 1 :]
-            self.schedule(event, FIRST)
-            raise
-        if not event._ok and not hasattr(event, "_defused"):
-            raise event._value
+        queue = self._queue
+        for _ in times:
+            if not queue:
+                raise EmptySchedule
+            self._now, _, _, event = heappop(queue)  # type: ignore[assignment]
+            callbacks = event.callbacks
+            event.callbacks = None  # type: ignore[assignment]
+            try:
+                for callback in callbacks:
+                    callback(event)
+            except StopSimulation:
+                # A run stops at the event it waited for: whoever else waits is called when it resumes.
+                others = callbacks[callbacks.index(callback) + 1 :]
+                if others:
+                    event.callbacks = others
+                    self.schedule(event, FIRST)
+                raise
+            if not event._ok and not hasattr(event, "_defused"):
+                raise event._value
 
     def run(self, until: Event | int | None = None) -> Any:  # type: ignore[override]
         """Step until nothing is left, an instant is reached, or an event has happened.
@@ -172,9 +185,7 @@ class Environment(simpy.Environment):
                 return self._outcome(target)
             target.callbacks.append(StopSimulation.callback)
         try:
-            step = self.step
-            while True:
-                step()
+            self._step(repeat(None))
         except StopSimulation as stop:
             return stop.args[0]
         except EmptySchedule:

@@ -60,10 +60,10 @@ class CostProfile:
         All costs share the one table of steps, which stays in the processor's cache: to compute a
         duration is quicker than to remember it.
         """
-        shape = self._shapes.get(name)
-        if shape is None:
+        try:
+            median, below, above = self._shapes[name]
+        except KeyError:
             return self._even(name)
-        median, below, above = shape
         z = NORMAL_STEPS[int(rng.random() * _STEPS)]
         return int(median * exp(z * (above if z > 0.0 else below)) + 0.5)
 

@@ -10,7 +10,8 @@ Nothing here formats text for people; readers do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Any
+from functools import partial
+from typing import IO, Any, Protocol
 
 import msgspec
 
@@ -38,6 +39,14 @@ class Record(msgspec.Struct, gc=False):
 Listener = Callable[[Record], None]
 
 
+class Emit(Protocol):
+    """Writes a record of one kind: `Trace.emit` without its first parameter."""
+
+    def __call__(
+        self, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None
+    ) -> int: ...
+
+
 class Trace:
     """Append-only; every reader (console, chart, comparison, export) reads `records`, or listens.
 
@@ -45,7 +54,7 @@ class Trace:
     who only wants them in a file or on a screen can do without.
     """
 
-    __slots__ = ("_count", "_keep", "_listener", "_write", "env", "records")
+    __slots__ = ("_count", "_keep", "_listener", "_write", "env", "note", "records", "state", "step")
 
     def __init__(self, env: Environment) -> None:
         self.env = env
@@ -54,6 +63,10 @@ class Trace:
         self._listener: Listener | None = None
         self._count = 0
         self._write: Listener = self.records.append  # where a record goes: settled when that changes, not each time
+        # `emit` of each kind, without a Python function between:
+        self.state: Emit = partial(self.emit, STATE)  # an object changed: `container/web` became `running`
+        self.step: Emit = partial(self.emit, STEP)  # what the kernel did or would do: `mount overlay`
+        self.note: Emit = partial(self.emit, NOTE)  # a remark for readers: a command, a fault
 
     @property
     def keep(self) -> bool:
@@ -125,18 +138,6 @@ class Trace:
                 process.cause = seq
         self._write(Record(seq, env._now, actor, kind, what, cause, span, attrs))
         return seq
-
-    def state(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None) -> int:
-        """An object changed: `container/web` became `running`."""
-        return self.emit(STATE, actor, what, attrs, cause)
-
-    def step(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None, cause: int | None = None) -> int:
-        """What the kernel did or would do: `mount overlay`, `veth into netns`."""
-        return self.emit(STEP, actor, what, attrs, cause)
-
-    def note(self, actor: str, what: str, attrs: Mapping[str, Any] | None = None) -> int:
-        """A remark for readers that is none of the above, such as a command or a fault."""
-        return self.emit(NOTE, actor, what, attrs)
 
     def __len__(self) -> int:
         return self._count

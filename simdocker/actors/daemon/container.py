@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 if TYPE_CHECKING:
     from simpy import Event
 
@@ -31,38 +33,23 @@ CREATED, RUNNING, PAUSED, RESTARTING, EXITED, REMOVING = (
 )
 
 
-class State:
+class State(Struct, eq=False):
     """The state machine's variables, as `docker inspect` shows them under `State`.
 
     Times are ns on the simulation's clock, -1 for never.
     """
 
-    __slots__ = (
-        "dead",
-        "error",
-        "exit_code",
-        "finished_ns",
-        "oom_killed",
-        "paused",
-        "pid",
-        "removing",
-        "restarting",
-        "running",
-        "started_ns",
-    )
-
-    def __init__(self) -> None:
-        self.running = False
-        self.paused = False
-        self.restarting = False
-        self.oom_killed = False
-        self.dead = False
-        self.removing = False
-        self.pid = 0
-        self.exit_code = 0
-        self.error = ""
-        self.started_ns = -1
-        self.finished_ns = -1
+    running: bool = False
+    paused: bool = False
+    restarting: bool = False
+    oom_killed: bool = False
+    dead: bool = False
+    removing: bool = False
+    pid: int = 0
+    exit_code: int = 0
+    error: str = ""
+    started_ns: int = -1
+    finished_ns: int = -1
 
     @property
     def status(self) -> str:
@@ -129,84 +116,40 @@ def lines_of(data: bytes) -> list[bytes]:
     return [line + b"\n" for line in lines] + ([rest] if rest else [])
 
 
-class Container:
+class Container(Struct, eq=False):
     """One container. `name` has no leading slash; `image_ref` is the image as the user wrote it."""
 
-    __slots__ = (
-        "actor",
-        "args",
-        "attached",
-        "busy",
-        "config",
-        "created_ns",
-        "ended_seq",
-        "endpoints",
-        "exec_ids",
-        "health",
-        "host",
-        "id",
-        "image",
-        "image_ref",
-        "log",
-        "manually_stopped",
-        "mounts",
-        "name",
-        "networking",
-        "path",
-        "platform",
-        "ports",
-        "process",
-        "restart_count",
-        "restart_delay_ns",
-        "restart_timer",
-        "sandbox",
-        "sandbox_id",
-        "state",
-        "stdin",
-        "waiters",
-    )
-
-    def __init__(
-        self,
-        id: str,
-        name: str,
-        image: Image | None,
-        image_ref: str,
-        config: ContainerConfig,
-        host: HostConfig,
-        created_ns: int,
-    ) -> None:
-        self.id = id
-        self.name = name
-        self.actor = "container/" + name
-        self.image = image
-        self.image_ref = image_ref
-        self.config = config
-        self.host = host
-        self.created_ns = created_ns
-        self.state = State()
-        self.path = ""
-        self.args: list[str] = []
-        self.platform = "linux"
-        self.mounts: list[MountPlan] = []
-        self.networking: Any = None  # what was asked: network name → EndpointSettings
-        self.endpoints: dict[str, EndpointState] = {}
-        self.ports: list[PublishedPort] = []
-        self.sandbox: Sandbox | None = None
-        self.sandbox_id = ""
-        self.process: RunningProcess | None = None
-        self.log = Log()
-        self.stdin: Stream | None = None
-        self.attached: list[tuple[Stream, bool, bool]] | None = None  # stream, wants stdout, wants stderr
-        self.waiters: list[tuple[str, Stream]] | None = None  # condition, stream that gets the exit code
-        self.exec_ids: list[str] | None = None
-        self.health: Health | None = None  # with a health check, since its first start
-        self.busy: Event | None = None  # set while an operation holds the container's lock
-        self.ended_seq = -1  # the trace record of the end of its last run
-        self.manually_stopped = False
-        self.restart_count = 0
-        self.restart_delay_ns = 0
-        self.restart_timer: Event | None = None
+    id: str
+    name: str
+    actor: str  # what the trace calls it
+    image: Image | None
+    image_ref: str
+    config: ContainerConfig
+    host: HostConfig
+    created_ns: int
+    path: str = ""
+    args: list[str] = []
+    state: State = field(default_factory=State)
+    platform: str = "linux"
+    mounts: list[MountPlan] = []
+    networking: Any = None  # what was asked: network name → EndpointSettings
+    endpoints: dict[str, EndpointState] = {}
+    ports: list[PublishedPort] = []
+    sandbox: Sandbox | None = None
+    sandbox_id: str = ""
+    process: RunningProcess | None = None
+    log: Log = field(default_factory=Log)
+    stdin: Stream | None = None
+    attached: list[tuple[Stream, bool, bool]] | None = None  # stream, wants stdout, wants stderr
+    waiters: list[tuple[str, Stream]] | None = None  # condition, stream that gets the exit code
+    exec_ids: list[str] | None = None
+    health: Health | None = None  # with a health check, since its first start
+    busy: Event | None = None  # set while an operation holds the container's lock
+    ended_seq: int = -1  # the trace record of the end of its last run
+    manually_stopped: bool = False
+    restart_count: int = 0
+    restart_delay_ns: int = 0
+    restart_timer: Event | None = None
 
     @property
     def short_id(self) -> str:

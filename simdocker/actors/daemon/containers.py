@@ -113,8 +113,11 @@ class Containers:
         config = draft.config(image, daemon.hostname if host.NetworkMode == "host" else id[:12])
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")
-        container = Container(id, self._reserve(name, id), image, body.Image, config, host, daemon.env.now)
-        container.path, *container.args = [*(config.Entrypoint or []), *(config.Cmd or [])]
+        name = self._reserve(name, id)
+        command = [*(config.Entrypoint or []), *(config.Cmd or [])]
+        container = Container(
+            id, name, f"container/{name}", image, body.Image, config, host, daemon.env.now, command[0], command[1:]
+        )
         try:
             container.networking = daemon.networks.plan(host, body.NetworkingConfig)
             self._by_name[container.name] = container
@@ -292,8 +295,9 @@ class Containers:
 
     def event(self, container: Container, action: str, attributes: Mapping[str, str] | None = None) -> None:
         """Emit a container event; attributes are the image, the name, the labels and what is given."""
-        shown = {"image": container.image_ref, "name": container.name}
-        labels = container.config.Labels
+        image, name, labels = container.image_ref, container.name, container.config.Labels
         if labels or attributes:
-            shown = {**(labels or {}), **(attributes or {}), **shown}
+            shown = {**(labels or {}), **(attributes or {}), "image": image, "name": name}
+        else:
+            shown = {"image": image, "name": name}
         self.daemon.events.emit("container", action, container.id, shown)

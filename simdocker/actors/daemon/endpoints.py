@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from simdocker.api import BadRequest, Forbidden, InternalError
 
 if TYPE_CHECKING:
@@ -23,22 +25,19 @@ NO_ALIAS = "network-scoped alias is supported only for containers in user define
 NO_USER_SUBNET = "user specified IP address is supported only when connecting to networks with user configured subnets"
 
 
-class EndpointState:
+class EndpointState(Struct, eq=False):
     """`settings` is what was asked for; `id`, `address` and `endpoint` exist while it is connected.
 
     `aliases` are the names the embedded DNS answers to besides the container's name."""
 
-    __slots__ = ("address", "aliases", "container", "endpoint", "id", "joined", "network", "settings")
-
-    def __init__(self, container: Container, network: Network | None, settings: EndpointSettings) -> None:
-        self.container = container
-        self.network = network
-        self.settings = settings
-        self.aliases: list[str] | None = None
-        self.id = ""
-        self.address = 0
-        self.endpoint: Endpoint | None = None
-        self.joined = False
+    container: Container
+    network: Network | None
+    settings: EndpointSettings
+    aliases: list[str] | None = None
+    id: str = ""
+    address: int = 0
+    endpoint: Endpoint | None = None
+    joined: bool = False
 
 
 def shown(settings: EndpointSettings, state: EndpointState | None, *, aliases: bool = True) -> dict[str, Any]:

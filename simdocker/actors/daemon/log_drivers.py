@@ -103,7 +103,7 @@ def opened(daemon: Daemon, container: Container) -> Log:
     """The log of a container that starts. Raises InternalError for options that make no sense."""
     config = container.host.LogConfig
     if config is None or config.Type == NO_LOG or (config.Type in ("", JSON_FILE) and not config.Config):
-        return Log()
+        return container.log
     try:
         if config.Type in REFUSED_AT_START:
             raise ValueError(REFUSED_AT_START[config.Type])

@@ -32,7 +32,19 @@ class Network:
     """One network. `pool` is None for `host` and `none`, which give no addresses; `endpoints` holds
     the connected containers' endpoints by container id; `body` is what was asked at its creation."""
 
-    __slots__ = ("body", "created_ns", "driver", "endpoints", "gateway", "id", "ipam", "name", "pool", "spec")
+    __slots__ = (
+        "body",
+        "created_ns",
+        "driver",
+        "endpoints",
+        "gateway",
+        "id",
+        "ipam",
+        "name",
+        "pool",
+        "predefined",
+        "spec",
+    )
 
     def __init__(
         self,
@@ -50,17 +62,13 @@ class Network:
         self.name = name
         self.driver = driver
         self.body = body
+        self.predefined = body is None  # one of Docker's own three
         self.created_ns = created_ns
         self.pool = pool
         self.gateway = gateway
         self.ipam = ipam or []  # IPAM.Config as inspect shows it
         self.endpoints: dict[str, EndpointState] = {}
         self.spec = NetworkSpec(id, name, driver, pool.cidr if pool else "", gateway, self.internal, self.options)
-
-    @property
-    def predefined(self) -> bool:
-        """Whether it is one of Docker's own three."""
-        return self.body is None
 
     @property
     def internal(self) -> bool:

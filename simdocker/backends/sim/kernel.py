@@ -11,6 +11,8 @@ import errno
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
+from msgspec import Struct
+
 from simdocker.api.times import EPOCH_NS
 from simdocker.backends.sim import capabilities, signals
 from simdocker.backends.sim.namespace import Mount, MountNamespace
@@ -90,24 +92,20 @@ class PidNamespace:
                 process.deliver(signals.KILL)
 
 
-class Cgroup:
+class Cgroup(Struct, eq=False):
     """Limits and the freezer. 0 is no limit; `held` counts processes, `resident` bytes of memory (`peak`
     the most there were), `cpu_ns` the processor time they used."""
 
-    __slots__ = (
-        "cpu_ns", "frozen", "held", "memory", "nano_cpus", "oom_killed", "path", "peak", "pids_limit", "resident",
-    )  # fmt: skip
-
-    def __init__(self, path: str, memory: int = 0, nano_cpus: int = 0, pids_limit: int = 0) -> None:
-        self.path = path
-        self.memory = memory
-        self.nano_cpus = nano_cpus
-        self.pids_limit = pids_limit
-        self.frozen = False
-        self.oom_killed = False
-        self.held = 0
-        self.resident = self.peak = 0
-        self.cpu_ns = 0
+    path: str
+    memory: int = 0
+    nano_cpus: int = 0
+    pids_limit: int = 0
+    frozen: bool = False
+    oom_killed: bool = False
+    held: int = 0
+    resident: int = 0
+    peak: int = 0
+    cpu_ns: int = 0
 
 
 class Container:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from msgspec import Struct
+
 from simdocker.backends.sim.capabilities import ALL, DAC_OVERRIDE
 from simdocker.backends.sim.dentry import Dentry
 from simdocker.backends.sim.overlay import PAGE, Merged, file_bytes
@@ -75,31 +77,18 @@ def may(who: Credentials, node: Node, want: int) -> bool:
     return mode & want == want
 
 
-class Mount:
+class Mount(Struct, eq=False):
     """One mounted filesystem: a writable tree over shared layers, either of which may be missing."""
 
-    __slots__ = ("fstype", "lower", "made_ns", "options", "read_only", "size", "source", "target", "upper")
-
-    def __init__(
-        self,
-        source: str,
-        target: str,
-        fstype: str,
-        upper: Node | None,
-        lower: Merged | None = None,
-        *,
-        read_only: bool = False,
-        options: str = "relatime",
-    ) -> None:
-        self.source = source
-        self.target = target
-        self.fstype = fstype
-        self.upper = upper
-        self.lower = lower
-        self.read_only = read_only
-        self.options = options
-        self.made_ns = 0
-        self.size = 0  # bytes of files it has room for, 0 for no limit
+    source: str
+    target: str
+    fstype: str
+    upper: Node | None
+    lower: Merged | None = None
+    read_only: bool = False
+    options: str = "relatime"
+    made_ns: int = 0
+    size: int = 0  # bytes of files it has room for, 0 for no limit
 
     def room(self) -> int:
         """How many more bytes fit."""

@@ -32,14 +32,10 @@ REFERENCE_DISK = 300_000_000
 NO_MOUNTS: Mapping[str, MakeMount] = {}
 
 
-class OverlayMount(Mount):
+class OverlayMount(Mount, eq=False, kw_only=True):
     """The union mount of a container's layers: its long options are made when someone looks."""
 
-    __slots__ = ("layers",)
-
-    def __init__(self, layers: RootFS, *, read_only: bool) -> None:
-        super().__init__("overlay", "/", "overlay", layers.upper, layers.lower, read_only=read_only)
-        self.layers = layers
+    layers: RootFS
 
     def flags(self) -> str:
         here = self.layers.directory
@@ -67,7 +63,8 @@ class RootFS:
 
     def mount(self, *, read_only: bool = False) -> Mount:
         """The union mount at /."""
-        return OverlayMount(self, read_only=read_only or self.read_only)
+        read_only = read_only or self.read_only
+        return OverlayMount("overlay", "/", "overlay", self.upper, self.lower, read_only, layers=self)
 
     def view(self, mounts: Mapping[str, MakeMount] = NO_MOUNTS) -> MountNamespace:
         """The root filesystem as the engine looks into it: nothing is mounted in it but `mounts`."""

@@ -66,8 +66,14 @@ class Lookup:
             return BUILTIN, name
         if applets.exists(name) and self._runs_applets():
             return APPLET, name
-        path = self.search(name)
-        return (FILE, path) if path else ("", "")
+        key = state.variables.get("PATH", ""), name
+        path = state.hashed.get(key, "")
+        if not (path and self.sh.p.runnable(path)):
+            path = self.search(name)
+            if not path:
+                return "", ""
+            state.hashed[key] = path
+        return FILE, path
 
     def _runs_applets(self) -> bool:
         """Whether this shell is busybox's."""

@@ -170,7 +170,7 @@ class State:
     options: dict[str, None] = field(default_factory=dict)
     traps: dict[int, str] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
-    hashed: dict[str, str] = field(default_factory=dict)
+    hashed: dict[tuple[str, str], str] = field(default_factory=dict)  # by PATH and name, where a command was found
     status: int = 0
     shell_pid: int = 0
     background: int = 0
