@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from simdocker.content.blob import Blob
 
 FILE, DIRECTORY, SYMLINK, FIFO, DEVICE, WHITEOUT = "file", "dir", "symlink", "fifo", "chr", "whiteout"
+SOCKET = "socket"
 
 
 class Node:

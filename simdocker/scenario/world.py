@@ -156,6 +156,7 @@ class World:
         publish(name, spec, self.registries)
 
     def _daemon(self, name: str, machine: Machine, settings: Settings) -> Daemon:
+        machine.serve_engine()
         return Daemon(
             name,
             self.env,

@@ -79,3 +79,11 @@ def test_a_shareable_ipc_namespace_brings_its_shared_memory() -> None:
     assert "non-shareable IPC (hint: use IpcMode:shareable for the donor container)" in run.steps[3].stderr
     refused = run.steps[4].stderr
     assert refused.startswith("docker: Error response from daemon: No such container: none\n")
+
+
+def test_the_engines_socket_can_be_looked_at_and_bound_but_holds_no_bytes() -> None:
+    look = "test -S /run/docker.sock && stat -c '%F %a' /run/docker.sock; ls -F /run; cat /run/docker.sock"
+    bound = "docker run --rm -v /var/run/docker.sock:/run/docker.sock busybox"
+    for step in played(f'sh -c "{look}"', "docker pull -q busybox", f'{bound} sh -c "{look}"').steps[::2]:
+        assert step.stdout == "socket 660\ndocker.sock=\n"
+        assert step.stderr == "cat: can't open '/run/docker.sock': No such device or address\n"

@@ -7,13 +7,14 @@ import posixpath
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError
 from simdocker.content.blob import Blob
-from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, SYMLINK, file
+from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, SOCKET, SYMLINK, file
 
 _NO_TARGETS = {
     DIRECTORY: "a directory",
     SYMLINK: "a symbolic link directly",
     FIFO: "a named pipe (FIFO)",
     DEVICE: "a character device file",
+    SOCKET: "a socket",
 }
 PRIVATE = 0o600
 

@@ -241,7 +241,7 @@ class Kernel:
         return ReadEnd(pipe), WriteEnd(pipe)
 
     def open_special(self, node: Node, path: str, flags: str, terminal: Terminal | None) -> OpenFile:
-        """Open a FIFO or a device; /dev/tty is `terminal`. Raises ENXIO where no driver answers."""
+        """Open a FIFO or a device; /dev/tty is `terminal`. Raises ENXIO for a socket and where no driver answers."""
         if node.kind == FIFO:
             pipe = self._fifos.get(node)
             if pipe is None:

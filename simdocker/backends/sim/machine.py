@@ -23,7 +23,7 @@ from simdocker.backends.sim.program import Main
 from simdocker.backends.sim.runtime import Runtime
 from simdocker.backends.sim.storage import StorageDriver
 from simdocker.backends.sim.volumes import VolumeDriver
-from simdocker.content.changeset import DIRECTORY, Node, directory, file, filler, put
+from simdocker.content.changeset import DIRECTORY, SOCKET, Node, directory, file, filler, put, symlink
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.lan import Lan
@@ -39,7 +39,9 @@ BOOT_PIDS = 1000
 """How many process numbers a host has used when a simulation starts."""
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
-GROUP = "root:x:0:\ndaemon:x:1:\ndocker:x:999:\n"
+DOCKER_GROUP = 999
+GROUP = f"root:x:0:\ndaemon:x:1:\ndocker:x:{DOCKER_GROUP}:\n"
+ENGINE_SOCKET = "/run/docker.sock"
 
 
 class Machine:
@@ -74,8 +76,9 @@ class Machine:
         self.host = kernel.outside = host = Container(kernel, "", name, Cgroup("/"), self.network, pids)
         host.capabilities = ALL
         disk = Node(DIRECTORY, 0o755, mtime=kernel.booted_ns)
-        for path in (HOME, "/root", "/tmp", f"{data_root}/volumes", "/var/run", "/mnt", "/opt", "/srv"):
+        for path in (HOME, "/root", "/tmp", f"{data_root}/volumes", "/run", "/mnt", "/opt", "/srv"):
             put(disk, path, Node(DIRECTORY, 0o1777 if path == "/tmp" else 0o755))
+        put(disk, "/var/run", symlink("/run"))
         put(disk, "/etc/hostname", file(f"{name}\n"))
         put(disk, "/etc/hosts", file(f"127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n"))
         put(disk, "/etc/resolv.conf", file(f"nameserver {NAME_SERVER}\n"))
@@ -135,6 +138,11 @@ class Machine:
         node = file(text)
         node.mtime = now
         namespace.walk(path).link(node, now)
+
+    def serve_engine(self) -> None:
+        """The daemon of this host listens: its socket lies where clients look for it."""
+        node = Node(SOCKET, 0o660, gid=DOCKER_GROUP, mtime=self.kernel.now_ns())
+        self.host.mounts.walk(ENGINE_SOCKET).link(node, self.kernel.now_ns())
 
     def _boot(self) -> None:
         """The kernel's first process; the numbers up to the first of a simulation went to other daemons."""

@@ -6,7 +6,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from simdocker.backends.sim.dentry import Dentry
-from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, Node
+from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SOCKET, SYMLINK, Node
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Kernel
@@ -17,6 +17,7 @@ TYPES = {
     SYMLINK: stat.S_IFLNK,
     FIFO: stat.S_IFIFO,
     DEVICE: stat.S_IFCHR,
+    SOCKET: stat.S_IFSOCK,
 }
 BLOCK = 4096  # ext4's; a directory there has one
 DISKS = ("overlay", "ext4")

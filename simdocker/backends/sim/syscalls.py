@@ -18,11 +18,12 @@ from simdocker.backends.sim.openfile import DirectoryFile, OpenFile, RegularFile
 from simdocker.backends.sim.procfs import ProcFile
 from simdocker.backends.sim.program import fail
 from simdocker.backends.sim.stat import Stat
-from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, Node, file, symlink
+from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SOCKET, SYMLINK, Node, file, symlink
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Container, Kernel
 
+SPECIAL = (DEVICE, FIFO, SOCKET)  # opened by a driver or another process, not by the filesystem
 STICKY = 0o1000
 SETGID = 0o2000
 
@@ -66,7 +67,7 @@ class FileCalls:
             want = READ if not writing else WRITE if flags in ("w", "a") else READ | WRITE
             if not may(self, node, want):
                 raise fail(errno.EACCES, path)
-            if node.kind in (DEVICE, FIFO):
+            if node.kind in SPECIAL:
                 return self.kernel.open_special(node, dentry.path, flags, self.container.terminal)
             if writing and (dentry.mount.read_only or isinstance(node, ProcFile)):
                 raise fail(errno.EROFS, path)
@@ -118,7 +119,7 @@ class FileCalls:
             dentry = self.namespace.find(path, self.cwd, self)
         except OSError:
             return False
-        if mode & WRITE and dentry.mount.read_only and dentry.node.kind not in (DEVICE, FIFO):
+        if mode & WRITE and dentry.mount.read_only and dentry.node.kind not in SPECIAL:
             return False
         return may(self, dentry.node, mode)
 

@@ -12,7 +12,7 @@ import tarfile
 from collections.abc import Iterable, Iterator
 
 from simdocker.content.blob import Blob
-from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, WHITEOUT, Node, walk
+from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SOCKET, SYMLINK, WHITEOUT, Node, walk
 
 PROGRAM = "SCHILY.xattr.user.simdocker.program"
 WHITEOUT_PREFIX = ".wh."
@@ -61,13 +61,16 @@ def end() -> bytes:
 
 
 def pack(entries: Iterable[tuple[str, Node]]) -> Blob:
-    """An archive of these names, in this order; a file seen before becomes a hard link."""
+    """An archive of these names, in this order; a file seen before becomes a hard link. Of sockets there is
+    none in an archive (as moby's pkg/archive leaves them out)."""
     return Blob(_pieces(entries))
 
 
 def _pieces(entries: Iterable[tuple[str, Node]]) -> Iterator[bytes | int | Blob]:
     first: dict[Node, str] = {}
     for name, node in entries:
+        if node.kind == SOCKET:
+            continue
         link = ""
         if node.kind == FILE:
             link = first.setdefault(node, name)

@@ -11,6 +11,7 @@ from simdocker.backends.sim.applets.tree import (
     DIRECTORY,
     LINK,
     PIPE,
+    SOCKET,
     is_directory,
     join,
     kind,
@@ -185,6 +186,8 @@ class _Listing:
                 return "@"
             if kind(found) == PIPE:
                 return "|"
+            if kind(found) == SOCKET:
+                return "="
             return "*" if found.st_mode & 0o111 else ""
         return "/" if "p" in self.found and kind(found) == DIRECTORY else ""
 

@@ -13,6 +13,7 @@ from simdocker.backends.sim.applets.tree import (
     DIRECTORY,
     LINK,
     PIPE,
+    SOCKET,
     kind,
     owner_names,
 )
@@ -56,7 +57,9 @@ Block size: %-10s
 Blocks: Total: %-10b Free: %-10f Available: %a
 Inodes: Total: %-10c Free: %d
 """
-_KINDS = {DIRECTORY: "directory", LINK: "symbolic link", CHARACTER: "character special file", PIPE: "fifo"}
+_KINDS = {
+    DIRECTORY: "directory", LINK: "symbolic link", CHARACTER: "character special file", PIPE: "fifo", SOCKET: "socket",
+}  # fmt: skip
 
 
 def _format(call: Call, layout: str, entry: Entry, users: dict[int, str], groups: dict[int, str]) -> str:

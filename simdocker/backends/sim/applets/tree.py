@@ -6,6 +6,7 @@ from simdocker.backends.sim.program import Process, Stat
 
 TYPE = 0o170000
 DIRECTORY, REGULAR, LINK, CHARACTER, BLOCK, PIPE = 0o040000, 0o100000, 0o120000, 0o020000, 0o060000, 0o010000
+SOCKET = 0o140000
 
 
 def kind(found: Stat) -> int:
