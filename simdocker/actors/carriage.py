@@ -1,9 +1,7 @@
 """How the chunks of a stream travel: at once on one host, over links as TCP takes them.
 
 What was written at the same instant travels together and is one record of the trace, written when
-it comes. Over links it pays latency and its size; from `BULK` on it is a transfer that shares
-bandwidth. While no link leads there nothing comes; TCP keeps it and sends it again, so afterwards
-it all does.
+it comes. Over links it goes as TCP has it (`Network.carry`).
 """
 
 from __future__ import annotations
@@ -16,16 +14,13 @@ import msgspec
 from simpy import Event
 
 from simdocker.api import Framing
+from simdocker.des.network import BULK
 from simdocker.trace import MESSAGE
 
 if TYPE_CHECKING:
     from simdocker.api import Stream
     from simdocker.des.network import Network
     from simdocker.trace import Trace
-
-BULK = 64 << 10
-"""Bytes from which on something is a transfer that shares bandwidth; less is a message (one event).
-64 KiB is what Linux gives a socket to send before anything is acknowledged."""
 
 FRAME = 8  # bytes before each chunk of a multiplexed stream
 SPOKEN = (Framing.MULTIPLEXED, Framing.RAW)  # what a process says; other streams are an answer in instalments
@@ -118,26 +113,8 @@ class Carriage:
             self._trace.emit(MESSAGE, self._receiver, "hang up", what, span=self._sent)
 
     def _travel(self, written_at: int, size: int) -> Process:
-        """Process: so many bytes go there; nothing does while no link leads there."""
-        from simdocker.des.network import NoRoute
-
-        env, network, ends = self._trace.env, self._network, (self._here, self._there)
-        if size >= BULK:
-            yield from network.transfer(*ends, size)
-        else:
-            while True:
-                try:
-                    delay = network.message_delay(*ends, size)
-                    behind = self._arrived_ns + delay - network.latency(*ends)  # the line is still busy with that
-                    late = max(written_at + delay, behind) - env.now
-                    if late > 0:
-                        yield env.timeout(late)
-                    network.route(*ends)
-                    break
-                except NoRoute:
-                    yield network.changed()
-                    written_at = env.now
-        self._arrived_ns = env.now
+        yield from self._network.carry(self._here, self._there, size, written_at, self._arrived_ns)
+        self._arrived_ns = self._trace.env.now
 
     def _end(self, stream: Stream) -> None:
         self._over = True

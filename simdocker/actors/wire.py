@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
-from simdocker.actors.carriage import BULK, Carriage
+from simdocker.actors.carriage import Carriage
 from simdocker.api import Request, Response
+from simdocker.des.network import BULK, NoRoute
 from simdocker.trace import MESSAGE
 
 if TYPE_CHECKING:
@@ -139,8 +140,6 @@ class Wire:
         raise Unreachable(not_dialled(self.dialled, "connection refused"))
 
     def _carry(self, a: str, b: str, size: int, meter: Meter | None = None) -> Generator[Event, Any, None]:
-        from simdocker.des.network import NoRoute
-
         try:
             if size >= BULK:
                 yield from self.network.transfer(a, b, size, meter=meter)

@@ -265,9 +265,10 @@ class NetworkDriver(Protocol):
     def delete(self, network: NetworkSpec) -> Process:
         """Process: remove it."""
 
-    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None) -> Sandbox:
+    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None, actor: str = "") -> Sandbox:
         """A network namespace: `mode` is "private" (own), "host", or "container:<id>" (shared).
-        `resolver` is the embedded DNS at 127.0.0.11, None where there is none."""
+        `resolver` is the embedded DNS at 127.0.0.11, None where there is none; `actor` is whose it is in
+        the trace."""
 
     def join(self, endpoint: Endpoint, sandbox: Sandbox) -> Process:
         """Process: connect the sandbox to the endpoint's network (veth pair, address, route)."""

@@ -146,6 +146,21 @@ def carried(what: str, attrs: Mapping[str, Any]) -> str:
     return said if what == "data" else f"{said} in all"
 
 
+def packet(attrs: Mapping[str, Any]) -> str:
+    """What a packet between processes is about."""
+    if "question" in attrs:
+        found = attrs.get("addresses")
+        return f"{attrs['question']} is {', '.join(found)}" if found else str(attrs["question"])
+    said = [str(attrs["address"])]
+    if "dnat" in attrs:
+        said.append(f"a DNAT rule makes that {attrs['dnat']}")
+    if "proxy" in attrs:
+        said.append(f"docker-proxy calls {attrs['proxy']}")
+    if "sent" in attrs:
+        said.append(f"{show_size(attrs['sent'])} there, {show_size(attrs['received'])} back")
+    return ", ".join(said)
+
+
 @lru_cache(maxsize=4096)
 def why(call: str) -> str:
     """The sentence for a request `METHOD /path`, "" when there is none."""

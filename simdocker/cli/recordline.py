@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
 
-from simdocker.cli.narration import ANSWERS, carried, fault, why
+from simdocker.cli.narration import ANSWERS, carried, fault, packet, why
 from simdocker.scenario.units import show_duration, show_size
 from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
 
@@ -19,6 +20,7 @@ COLOURS = {"client": "cyan", "daemon": "magenta", "registry": "yellow", "player"
 TIME_WIDTH = 9
 ACTORS_WIDTH = len("daemon → registry")
 HUB = "registry@docker.io"  # the one people mean when they say no other
+ENOUGH = 3  # times that a packet like others is shown in a step
 INDENT = " " * (TIME_WIDTH + 2)
 
 
@@ -27,13 +29,15 @@ class RecordLines:
 
     What does not fit `width` (0: any does) goes on under its line: the text of a failure always, the
     reason for a message the first time such a message is sent. Of what a stream carries the first piece is
-    shown, and at its end how much it was.
+    shown, and at its end how much it was; of packets that are all alike the first few.
     """
 
     def __init__(self, *, many_hosts: bool, width: int = 0) -> None:
         self.many_hosts = many_hosts
         self.width = width
         self._told: set[str] = set()  # reasons that were given
+        self._said: Counter[tuple[str, str, str, str]] = Counter()  # packets of a step
+        self._counted_since = -1
         self._flowing: set[tuple[str, int]] = set()  # streams that have begun: who sends, in answer to what
 
     def line(self, record: Record, began_ns: int) -> Text | None:
@@ -42,7 +46,7 @@ class RecordLines:
         attrs = record.attrs or {}
         line = Text(f"{since:>{TIME_WIDTH}}  ", style="dim")
         if record.kind == MESSAGE:
-            return self._message(line, record, attrs)
+            return self._message(line, record, attrs, began_ns)
         if record.kind == STEP:
             return line.append(f"    · {record.what}", "blue").append(self._details(attrs), "dim")
         if record.kind == STATE:
@@ -50,12 +54,14 @@ class RecordLines:
             return line.append(f"    ∙ {actor} {record.what}").append(self._details(attrs), "dim")
         if record.kind == NOTE and record.what in ("fault", "fault ends"):
             return line.append(f"⚡ {fault(record.what, attrs)}", "red")
+        if record.kind == NOTE and "address" in attrs:
+            return line.append(f"    · {self._short_actor(record.actor)} {record.what}  {packet(attrs)}", "red")
         if record.kind == NOTE and record.what == "interrupt":
             return line.append(f"⚡ Ctrl-C: after {show_duration(attrs['after_ns'])} it is still at work", "red")
         return None
 
-    def _message(self, line: Text, record: Record, attrs: Mapping[str, Any]) -> Text | None:
-        if "of" in attrs and not self._begins_or_ends(record):
+    def _message(self, line: Text, record: Record, attrs: Mapping[str, Any], began_ns: int) -> Text | None:
+        if ("of" in attrs and not self._begins_or_ends(record)) or self._tedious(record, attrs, began_ns):
             return None
         actors = Text()
         for part in (record.actor, " → ", str(attrs["to"])):
@@ -64,6 +70,8 @@ class RecordLines:
         line.append(actors).append("  ")
         if "of" in attrs:
             return line.append(record.what).append(f"  {carried(record.what, attrs)}, {shorten(attrs['of'])}", "dim")
+        if "address" in attrs or "question" in attrs:
+            return line.append(record.what).append(f"  {packet(attrs)}", "dim")
         if not record.what.isdigit():
             reason = why(record.what)
             self._explain(line.append(shorten(record.what)), reason, again=reason in self._told)
@@ -83,6 +91,17 @@ class RecordLines:
         begins = stream not in self._flowing
         self._flowing.add(stream)
         return begins
+
+    def _tedious(self, record: Record, attrs: Mapping[str, Any], began_ns: int) -> bool:
+        """Whether the same was said between the same two often enough since `began_ns`, such as the hundredth
+        echo request."""
+        if "address" not in attrs:
+            return False
+        if began_ns != self._counted_since:
+            self._counted_since = began_ns
+            self._said.clear()
+        self._said[said := (record.actor, attrs["to"], record.what, attrs["address"])] += 1
+        return self._said[said] > ENOUGH
 
     def _explain(self, line: Text, text: str, *, again: bool) -> None:
         """Add `text` where there is room for it: in the line, else below it unless it was said before."""

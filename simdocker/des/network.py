@@ -16,6 +16,10 @@ from simdocker.des.clock import Environment, S
 from simdocker.des.fluid import Channel, Flow, Fluid, LinkDown
 
 UNCHANGED: Any = object()
+BULK = 64 << 10
+"""Bytes from which on something is a transfer that shares bandwidth; less is a message (one event).
+64 KiB is what Linux gives a socket to send before anything is acknowledged."""
+
 HOP = 1  # added to each link's scaled latency: among equally quick routes the one with fewer links
 LATENCY_SCALE = 1 << 20
 
@@ -197,6 +201,32 @@ class Network:
         finally:
             if not flow.over:
                 self.fluid.cancel(flow)
+
+    def carry(
+        self, a: str, b: str, nbytes: int, sent_at: int | None = None, busy_until: int = 0
+    ) -> Generator[Event, Any, None]:
+        """Process: what a TCP connection takes from a to b: nothing comes while no link leads there, but it is
+        kept and sent again, so afterwards it does.
+
+        It may have been sent before now (`sent_at`), and comes after what the connection brought
+        until `busy_until`.
+        """
+        if nbytes >= BULK:
+            yield from self.transfer(a, b, nbytes)
+            return
+        env = self.env
+        sent = env.now if sent_at is None else sent_at
+        while True:
+            try:
+                delay = self.message_delay(a, b, nbytes)
+                late = max(sent + delay, busy_until + delay - self.latency(a, b)) - env.now
+                if late > 0:
+                    yield env.timeout(late)
+                self.route(a, b)
+                return
+            except NoRoute:
+                yield self.changed()
+                sent = env.now
 
     def _find(self, a: str, b: str, down: bool) -> Route:
         """Shortest path; `down` also takes links that are down."""

@@ -22,7 +22,6 @@ Process = Generator[Event, Any, None]
 def apply(fault: Fault, world: World) -> Process:
     """Process: make it happen; a `down` with a duration mends itself later. Stopping and starting a
     daemon takes its time, all else happens at once."""
-    outer = world.env.cause
     world.trace.note("player", "fault", _said(fault))
     if fault.link is not None:
         pairs = world.spec.joined(fault.link)
@@ -45,7 +44,6 @@ def apply(fault: Fault, world: World) -> Process:
         yield from _strike(fault, world.daemons[fault.daemon or ""].life)
     if fault.down:  # else none, or until an `up`
         world.env.process(_later(fault, world))
-    world.env.cause = outer
 
 
 def _strike(fault: Fault, life: Life) -> Process:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simpy import AllOf, AnyOf, Event, Process
 
-from simdocker.des import rare_gc
+from simdocker.des import NO_CAUSE, rare_gc
 from simdocker.scenario.expect import Answers, judge
 from simdocker.scenario.faults import apply
 from simdocker.scenario.result import Run, StepResult, decoded
@@ -82,8 +82,9 @@ class Player:
             yield from self._step(step)
 
     def _step(self, step: Step) -> Generator[Event, Any, None]:
-        """Process: one step, to its end."""
+        """Process: one step, to its end. What happens in it no earlier step made happen."""
         world, env = self.world, self.world.env
+        env.cause = NO_CAUSE
         hosts = self._hosts(step)
         if step.run is not None:
             yield from self._run(step, hosts)

@@ -63,7 +63,7 @@ class Bridges:
         yield self.env.timeout(MS)
         self.networks.remove(network.id)
 
-    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None) -> Box:
+    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None, actor: str = "") -> Box:
         box = Box(container_id, mode, resolver)
         self.boxes.append(box)
         return box

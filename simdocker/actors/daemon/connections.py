@@ -99,7 +99,7 @@ class Connections:
         resolver: Resolver | None = None
         if mode == "private" and self._has_dns(container):
             resolver = resolver_for(container)
-        container.sandbox = self.daemon.network_driver.sandbox(container.id, mode, resolver)
+        container.sandbox = self.daemon.network_driver.sandbox(container.id, mode, resolver, container.actor)
         container.sandbox_id = self.daemon.new_id()
 
     # -- one endpoint --------------------------------------------------------------------------

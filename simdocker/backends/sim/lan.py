@@ -61,7 +61,7 @@ class Lan:
 
     def _add_router(self, like: NetStack) -> None:
         """The network's gateway, which is its name server as well."""
-        router = NetStack(like.env, like.next_inode, like.broken_pipe, resolver=self.names)
+        router = NetStack(like.env, like.trace, "nameserver", like.next_inode, like.broken_pipe, resolver=self.names)
         for address in (GATEWAY, NAME_SERVER):
             router.interfaces.append(Interface("eth0", address, 32))
             self._by_value[number(address)] = Station(router, "", "52:54:00:00:00:01")
@@ -82,10 +82,13 @@ class Lan:
         delay = self._delay(self._host_of.get(stack), station.name, SMALL_PACKET)
         return None if delay is None else Way(station.stack, delay)
 
-    def delay(self, stack: NetStack, target: NetStack, size: int) -> int | None:
-        """The time that `size` bytes need from a host to another namespace, None without a link."""
-        there = self._host_of.get(target.host or target)
-        return self._delay(self._host_of.get(stack), there, SMALL_PACKET + size)
+    def carry(self, stack: NetStack, target: NetStack, size: int) -> Generator[Event, Any, None]:
+        """Process: `size` bytes of a connection go from a host to another namespace."""
+        here, there = self._host_of.get(stack), self._host_of.get(target.host or target)
+        if here is None or there is None:
+            yield stack.env.timeout(BRIDGE_NS)  # the network's own
+        else:
+            yield from self.network.carry(here, there, SMALL_PACKET + size)
 
     def download(self, stack: NetStack, size: int) -> Generator[Event, Any, bool]:
         """Process → whether links lead from the internet to a host, and then `size` bytes have come."""

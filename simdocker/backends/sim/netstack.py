@@ -13,14 +13,16 @@ import errno
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from simdocker.backends.sim import traffic
 from simdocker.backends.sim.interfaces import Interface, dotted, number
 from simdocker.backends.sim.program import Blocking, fail
-from simdocker.backends.sim.sockets import ANY, TCP, UDP, Bound, Datagrams, Delay, Forward, Listener, Socket
+from simdocker.backends.sim.sockets import ANY, ICMP, TCP, UDP, Bound, Carry, Datagrams, Forward, Listener, Socket
 
 if TYPE_CHECKING:
     from simdocker.backends.ports import Resolver
     from simdocker.backends.sim.lan import Lan
     from simdocker.des import Environment
+    from simdocker.trace import Trace
 
 US, S = 1_000, 1_000_000_000
 LOOPBACK_NS = 20 * US  # one way through the loopback device
@@ -29,7 +31,7 @@ CONNECT_TIMEOUT_NS = 127 * S  # Linux gives up a connection after six SYN retrie
 ARP_TIMEOUT_NS = 3 * S  # three unanswered ARP requests, then EHOSTUNREACH
 FIRST_EPHEMERAL, LAST_EPHEMERAL = 32768, 60999  # net.ipv4.ip_local_port_range
 LOOPBACK, LOOPBACK6 = "127.0.0.1", "::1"
-EMBEDDED_DNS = "127.0.0.11"
+EMBEDDED_DNS, DNS_PORT = "127.0.0.11", 53
 
 
 class Way(NamedTuple):
@@ -46,12 +48,13 @@ class NetStack:
 
     `bound` is who holds a port, by protocol and port; `connections` every TCP socket in the order
     they were made; `neighbours` the ARP cache: address → (device, MAC address). `resolver` answers
-    DNS questions that arrive at this namespace.
+    DNS questions that arrive at this namespace. The trace calls it `actor`.
     """
 
     __slots__ = (
         "_ephemeral",
         "_loopback",
+        "actor",
         "bound",
         "broken_pipe",
         "connections",
@@ -62,17 +65,22 @@ class NetStack:
         "neighbours",
         "next_inode",
         "resolver",
+        "trace",
     )
 
     def __init__(
         self,
         env: Environment,
+        trace: Trace,
+        actor: str,
         next_inode: Callable[[], int],
         broken_pipe: Callable[[], None],
         host: NetStack | None = None,
         resolver: Resolver | None = None,
     ) -> None:
         self.env = env
+        self.trace = trace
+        self.actor = actor
         self.next_inode = next_inode
         self.broken_pipe = broken_pipe
         self.host = host
@@ -259,24 +267,30 @@ class NetStack:
             way = self.reach(address)
         except OSError as error:
             if error.errno == errno.EHOSTUNREACH:
+                traffic.sent(self, "connect", None, TCP, address, port)
                 yield env.timeout(min(ARP_TIMEOUT_NS, timeout_ns))
+                traffic.failed(self, "no route to host", address, port)
                 if timeout_ns < ARP_TIMEOUT_NS:
                     raise fail(errno.ETIMEDOUT) from None
             raise
+        traffic.sent(self, "connect", way, TCP, address, port)
         holder = way.target.bound_to(TCP, address, port) if way is not None else None
         dropped = isinstance(holder, Forward) and self._dropped_after_dnat()
         if way is None or dropped or 2 * way.one_way_ns > timeout_ns:
             yield env.timeout(timeout_ns)
+            traffic.failed(self, "timed out", address, port)
             raise fail(errno.ETIMEDOUT)
         yield env.timeout(2 * way.one_way_ns)
         holder = way.target.bound_to(TCP, address, port)
         local = (self.source_address(address), self.ephemeral_port())
-        delay = self._delay(way)
+        carry = self._carry(way)
         if isinstance(holder, Forward):
-            return self._published(holder, local, (address, port), delay)
+            return self._published(holder, local, (address, port), carry)
         if not isinstance(holder, Listener):
+            traffic.answered(self, way.target, "refused", address, port)
             raise fail(errno.ECONNREFUSED)
-        ours, theirs = Socket.pair(self, way.target, (local, (address, port)), local, delay)
+        traffic.answered(self, way.target, "accepted", address, port)
+        ours, theirs = Socket.pair(self, way.target, (local, (address, port)), local, carry)
         holder.offer(theirs)
         return ours
 
@@ -286,42 +300,63 @@ class NetStack:
         interface = self.default_route()
         return interface is not None and interface.bridge is not None and interface.bridge.internal
 
-    def _published(self, forward: Forward, local: tuple[str, int], peer: tuple[str, int], delay: Delay) -> Socket:
-        """A call to a published port. Between this host's own loopback or bridges and the container
-        stands docker-proxy, which takes every call and hangs up when nobody is behind it; others are
-        rewritten by DNAT and see the container itself."""
+    def proxied(self, forward: Forward, address: str) -> bool:
+        """Whether docker-proxy takes a call to a published port: between its host's own loopback or bridges
+        and the container. Others are rewritten by DNAT and see the container itself."""
+        host = forward.stack
+        return self.host is host or (self is host and (":" in address or number(address) >> 24 == 127))
+
+    def _published(self, forward: Forward, local: tuple[str, int], peer: tuple[str, int], carry: Carry) -> Socket:
+        """A call to a published port; docker-proxy takes every one, and hangs up when nobody is behind it."""
         target, host = forward.target, forward.stack
-        proxied = self.host is host or (self is host and (":" in peer[0] or number(peer[0]) >> 24 == 127))
+        proxied = self.proxied(forward, peer[0])
         listener = target.bound_to(TCP, forward.target_address, forward.target_port)
         seen = (host.source_address(forward.target_address), host.ephemeral_port()) if proxied else local
         if not isinstance(listener, Listener):
             if not proxied:
+                traffic.answered(self, target, "refused", *peer)
                 raise fail(errno.ECONNREFUSED)
-            ours, theirs = Socket.pair(self, host, (local, peer), local, delay)
+            traffic.answered(self, host, "accepted", *peer)
+            ours, theirs = Socket.pair(self, host, (local, peer), local, carry)
             theirs.reset()
             return ours
-        ours, theirs = Socket.pair(self, target, (local, peer), seen, delay)
+        traffic.answered(self, target, "accepted", *peer)
+        ours, theirs = Socket.pair(self, target, (local, peer), seen, carry)
         theirs.local = (forward.target_address, forward.target_port)
         listener.offer(theirs)
         return ours
 
-    def _delay(self, way: Way) -> Delay:
-        """How long data takes on this way: the bytes matter only on the links between hosts."""
-        host = self.host or self
+    def _carry(self, way: Way) -> Carry:
+        """How data takes this way: the bytes matter only on the links between hosts."""
+        env, host = self.env, self.host or self
         lan = host.lan
-        if lan is None or way.target is host or way.target.host is host or way.target is self:
-            return lambda size: way.one_way_ns
-        return lambda size: lan.delay(host, way.target, size) or way.one_way_ns
+        if lan is not None and way.target is not host and way.target.host is not host and way.target is not self:
+            return lambda size: lan.carry(host, way.target, size)
 
-    def echo(self, address: str) -> Way | None:
-        """ICMP: the way that an echo request takes and its answer takes back; None when there is no
-        answer. Raises OSError ENETUNREACH, EADDRNOTAVAIL."""
+        def near(_: int) -> Blocking:
+            yield env.timeout(way.one_way_ns)
+
+        return near
+
+    def way_to(self, address: str) -> Way | None:
+        """The way there and back, None when nobody answers. Raises OSError ENETUNREACH, EADDRNOTAVAIL."""
         try:
             return self.reach(address)
         except OSError as error:
             if error.errno == errno.EHOSTUNREACH:
                 return None
             raise
+
+    def echo(self, address: str) -> Way | None:
+        """ICMP: the way that an echo request takes and its answer takes back; None when there is no
+        answer. Raises OSError ENETUNREACH, EADDRNOTAVAIL."""
+        way = self.way_to(address)
+        traffic.sent(self, "echo request", way, ICMP, address)
+        return way
+
+    def echoed(self, way: Way, address: str) -> None:
+        """An echo reply has come."""
+        traffic.answered(self, way.target, "echo reply", address)
 
     def ask(self, server: str, name: str, timeout_ns: int = 5 * S) -> Blocking:
         """Process → list[str] | None: a DNS question to a server: the addresses of a name, [] when it
@@ -331,14 +366,22 @@ class NetStack:
         The embedded DNS asks the host's servers what it does not know.
         """
         way = self.reach(server)
+        embedded = server == EMBEDDED_DNS and self.host is not None
+        asked = f"daemon@{self.host.actor.partition('@')[2]}" if embedded and self.host is not None else ""
+        traffic.sent(
+            self, "DNS query", way, UDP, server, DNS_PORT, {"question": name, **({"to": asked} if asked else {})}
+        )
         if way is None or 2 * way.one_way_ns > timeout_ns:
             yield self.env.timeout(timeout_ns)
+            traffic.failed(self, "timed out", server, DNS_PORT)
             return None
         yield self.env.timeout(2 * way.one_way_ns)
         resolver = way.target.resolver
         if resolver is None or (way.target.host is not None and server != EMBEDDED_DNS):
+            traffic.answered(self, way.target, "refused", server, DNS_PORT)
             raise fail(errno.ECONNREFUSED)
         found: list[str] = resolver(name)
         if not found and server == EMBEDDED_DNS and self.host is not None and self.host.lan is not None:
             found = self.host.lan.names(name)
+        traffic.resolved(self, asked or way.target.actor, name, found)
         return found

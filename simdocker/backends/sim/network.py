@@ -81,7 +81,7 @@ class NetworkDriver:
         self._random = random
         self._next_pipe = next_pipe or iter(range(1, 1 << 60)).__next__
         self._broken_pipe = broken_pipe or _nobody
-        self.stack = NetStack(env, self._next_pipe, self._broken_pipe)
+        self.stack = NetStack(env, trace, f"host@{host}", self._next_pipe, self._broken_pipe)
         self._bridges: dict[str, Bridge] = {}
         self._last_index = 2  # lo is 1, the link to the outside 2
         self._sandboxes: dict[str, Sandbox] = {}
@@ -130,7 +130,7 @@ class NetworkDriver:
         self.stack.interfaces = [i for i in self.stack.interfaces if i.bridge is not bridge]
         self.trace.step(self.kernel, "bridge delete", {"bridge": bridge.name})
 
-    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None) -> Sandbox:
+    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None, actor: str = "") -> Sandbox:
         """A namespace of the container's own, the host's, or another container's."""
         self._default_bridge()
         if mode == HOST:
@@ -141,7 +141,7 @@ class NetworkDriver:
                 raise DriverError(f"cannot join network of a non running container: {mode.partition(':')[2]}")
             shared.users += 1
             return shared
-        stack = NetStack(self.env, self._next_pipe, self._broken_pipe, self.stack, resolver)
+        stack = NetStack(self.env, self.trace, actor, self._next_pipe, self._broken_pipe, self.stack, resolver)
         sandbox = self._sandboxes[container_id] = Sandbox(container_id, PRIVATE, stack)
         if resolver is not None:
             _serve_names(stack)

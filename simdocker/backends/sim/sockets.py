@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from simpy import Event
 
+from simdocker.backends.sim import traffic
 from simdocker.backends.sim.openfile import OpenFile
 from simdocker.backends.sim.pipe import Pipe, ReadEnd, WriteEnd
 from simdocker.backends.sim.program import Blocking, fail
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from simdocker.backends.sim.netstack import NetStack
 
 ANY, ANY6 = "0.0.0.0", "::"
-TCP, UDP = "tcp", "udp"
+TCP, UDP, ICMP = "tcp", "udp", "icmp"
 
 Address = tuple[str, int]
 """An IP address and a port."""
 
-Delay = Callable[[int], int]
-"""The time that so many bytes take from one end to the other."""
+Carry = Callable[[int], Blocking]
+"""A process: so many bytes go from one end to the other."""
 
 
 class Bound(OpenFile):
@@ -75,7 +76,9 @@ class Listener(Bound):
         """Process → Socket: the next connection."""
         while not self.backlog:
             yield self.changed()
-        return self.backlog.popleft()
+        socket = self.backlog.popleft()
+        self.stack.env.follow(socket.heard)
+        return socket
 
     def offer(self, socket: Socket) -> None:
         """A connection has been made."""
@@ -92,21 +95,36 @@ class Listener(Bound):
 
 
 class Socket(OpenFile):
-    """One end of a TCP connection. `delay` gives the time that so many bytes need to the peer."""
+    """One end of a TCP connection. `carry` takes bytes to the peer; `heard` is the trace record that
+    made the peer do what it did last."""
 
-    __slots__ = ("_broken", "_input", "_output", "delay", "local", "other", "peer", "stack")
+    __slots__ = (
+        "_broken",
+        "_input",
+        "_output",
+        "active",
+        "carry",
+        "heard",
+        "local",
+        "other",
+        "peer",
+        "sent",
+        "stack",
+        "was_reset",
+    )
 
     @classmethod
     def pair(
-        cls, client: NetStack, server: NetStack, addresses: tuple[Address, Address], seen: Address, delay: Delay
+        cls, client: NetStack, server: NetStack, addresses: tuple[Address, Address], seen: Address, carry: Carry
     ) -> tuple[Socket, Socket]:
         """Both ends of a connection: the client's has `addresses` (its own, its peer's), and the
         server sees it coming from `seen`."""
         env, number, broken = client.env, client.next_inode, client.broken_pipe
         there, back = Pipe(env, number(), broken), Pipe(env, number(), broken)
-        ours = cls(client, back, there, *addresses, delay)
-        theirs = cls(server, there, back, addresses[1], seen, delay)
+        ours = cls(client, back, there, *addresses, carry)
+        theirs = cls(server, there, back, addresses[1], seen, carry)
         ours.other, theirs.other = theirs, ours
+        ours.active = True
         return ours, theirs
 
     def __init__(
@@ -116,7 +134,7 @@ class Socket(OpenFile):
         writing: Pipe,
         local: Address,
         peer: Address,
-        delay: Delay,
+        carry: Carry,
     ) -> None:
         super().__init__(f"socket:[{reading.number}]")
         self.stack = stack
@@ -124,8 +142,12 @@ class Socket(OpenFile):
         self._output = WriteEnd(writing)
         self.local = local
         self.peer = peer
-        self.delay = delay
+        self.carry = carry
         self.other: Socket | None = None
+        self.active = False  # it is the one that called
+        self.heard = stack.env.cause
+        self.sent = 0
+        self.was_reset = False
         self._broken = False
         stack.connections[self] = None
 
@@ -138,6 +160,7 @@ class Socket(OpenFile):
     def read(self, size: int = -1) -> Blocking:
         """Raises OSError ECONNRESET once the peer has reset the connection and all data is read."""
         data: bytes = yield from self._input.read(size)
+        self.stack.env.follow(self.heard)
         if not data and size != 0 and self._broken:
             self._broken = False
             raise fail(errno.ECONNRESET)
@@ -145,12 +168,14 @@ class Socket(OpenFile):
 
     def write(self, data: bytes) -> Blocking:
         """Raises OSError EPIPE (and SIGPIPE) when the peer is gone."""
-        yield self.stack.env.timeout(self.delay(len(data)))
+        yield from self.carry(len(data))
         if self._broken:
             self._broken = False
             raise fail(errno.ECONNRESET)
         self.stack.count(self.local[0], sent=len(data))
+        self.sent += len(data)
         if self.other is not None:
+            self.other.heard = self.stack.env.cause
             self.other.stack.count(self.other.local[0], received=len(data))
         return (yield from self._output.write(data))
 
@@ -168,7 +193,8 @@ class Socket(OpenFile):
     def reset(self) -> None:
         """Close it with a RST: the peer's next call fails."""
         if self.other is not None:
-            self.other._broken = True
+            self.other._broken = self.other.was_reset = True
+        self.was_reset = True
         self._finish()
 
     def _released(self) -> None:
@@ -178,20 +204,27 @@ class Socket(OpenFile):
             self._finish()
 
     def _finish(self) -> None:
-        self.stack.connections.pop(self, None)
+        connections, other = self.stack.connections, self.other
+        if self in connections:
+            del connections[self]
+            if other is not None:
+                other.heard = self.stack.env.cause
+                if other not in other.stack.connections:  # the second end to close
+                    traffic.closed(self if self.active else other)
         self.shutdown()
         if self._input.references:
             self._input.close()
 
 
 class Datagrams(Bound):
-    """A UDP socket: what arrived, in order, as (data, (address, port))."""
+    """A UDP socket: what arrived, in order, as (data, (address, port)). `heard` is the trace record of the last."""
 
-    __slots__ = ("received", "waiter")
+    __slots__ = ("heard", "received", "waiter")
 
     def __init__(self, stack: NetStack, address: str, port: int) -> None:
         super().__init__(stack, UDP, address, port)
         self.received: deque[tuple[bytes, Address]] = deque()
+        self.heard = -1
         self.waiter: Event | None = None
 
     def ready(self) -> bool:
@@ -205,6 +238,7 @@ class Datagrams(Bound):
     def send(self, data: bytes, address: str, port: int) -> Blocking:
         """Process: one datagram; it is lost in silence where nobody listens. Raises OSError (ENETUNREACH)."""
         way = self.stack.reach(address)
+        sent = traffic.sent(self.stack, "datagram", way, UDP, address, port, {"bytes": len(data)})
         if way is None:
             return
         yield self.stack.env.timeout(way.one_way_ns)
@@ -213,6 +247,7 @@ class Datagrams(Bound):
             socket = socket.target.bound_to(UDP, socket.target_address, socket.target_port)
         if isinstance(socket, Datagrams):
             socket.received.append((data, (self.stack.source_address(address), self.port)))
+            socket.heard = sent
             waiter, socket.waiter = socket.waiter, None
             if waiter is not None:
                 waiter.succeed()
@@ -221,6 +256,7 @@ class Datagrams(Bound):
         """Process → (data, (address, port))."""
         while not self.received:
             yield self.changed()
+        self.stack.env.follow(self.heard)
         return self.received.popleft()
 
 

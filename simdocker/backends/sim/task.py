@@ -300,12 +300,15 @@ class Task:
         cgroup.held -= 1
         cgroup.resident -= self.resident
         self.resident = 0
+        env = self.kernel.env
+        before, env._active_proc = env._active_proc, self  # type: ignore[assignment]
         for opened in self.fds.values():
             opened.close()
         self.fds = {}
         pids = self.container.pids
         if pids.init is self and len(pids.processes) > 1:
             pids.end()
+        env._active_proc = before
         init = pids.init if pids.init is not self else None
         for child in self.children or ():
             child._adopted_by(init)

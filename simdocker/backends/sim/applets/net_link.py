@@ -145,7 +145,7 @@ def arping(call: Call) -> Status:
     start = int(call.p.clock.now)
     while not count or sent < count:
         sent += 1
-        way = net.echo(target) if interface.on_link(number(target)) else None
+        way = net.way_to(target) if interface.on_link(number(target)) else None
         rest = S
         if way is not None:
             yield from call.p.sleep(2 * way.one_way_ns)

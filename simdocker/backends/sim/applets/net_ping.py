@@ -104,6 +104,7 @@ class Ping:
             self.due.remove(reply)
             _, number, way = reply
             self.times.append(2 * way.one_way_ns)
+            self.call.p.net.echoed(way, self.address)
             if not self.quiet:
                 timed = f" time={milliseconds(self.times[-1])} ms" if self.size >= TIMESTAMP else ""
                 self.call.out(
@@ -189,7 +190,7 @@ def traceroute(call: Call) -> Status:
         raise Failure("socket(AF_INET,3,1): Operation not permitted")
     size = max(int(found.args[1]), 0) if found.args[1:] and found.args[1].isdecimal() else PROBE_BYTES
     call.out(f"traceroute to {host} ({address}), {limit} hops max, {size} byte packets\n")
-    way = call.p.net.echo(address)
+    way = call.p.net.way_to(address)
     hops = _hops(call, address, way)
     for hop in range(first, limit + 1):
         at = hops[hop - 1] if hop <= len(hops) else None
@@ -208,7 +209,7 @@ def _hops(call: Call, address: str, way: Way | None) -> list[tuple[str, int]]:
     interface = net.route(address)
     if interface is None or not interface.gateway or interface.on_link(number(address)):
         return []
-    gateway = net.echo(interface.gateway)
+    gateway = net.way_to(interface.gateway)
     return [(interface.gateway, 2 * gateway.one_way_ns)] if gateway is not None else []
 
 
