@@ -111,8 +111,9 @@ class Wire:
         )
         bearer.span = sent
         if request.stdin is not None:
-            ways = (self.source, self.here, self.target, self.there)
-            request.stdin.carrier = Carriage(self.trace, self.network, ways, request.path, sent, None)
+            request.stdin.carrier = Carriage(
+                self.trace, self.network, self.source, self.here, self.target, self.there, request.path, sent, None
+            )
         try:
             if self.remote:
                 yield from self._carry(self.here, self.there, request.size, meter)
@@ -127,8 +128,10 @@ class Wire:
                 {"to": self.source, "message": response.message} if status >= 400 else self._to_source,
             )
             if response.stream is not None:
-                ways = (self.target, self.there, self.source, self.here)
-                response.stream.carrier = Carriage(self.trace, self.network, ways, request.path, sent, response.framing)
+                ways = self.target, self.there, self.source, self.here
+                response.stream.carrier = Carriage(
+                    self.trace, self.network, *ways, request.path, sent, response.framing
+                )
         finally:
             bearer.span = outer
         return response

@@ -247,7 +247,8 @@ class PartDaemon:
         self.volumes.check(asked.HostConfig)
         if not asked.Hostname:
             asked.Hostname = id[:12]
-        container = Container(id, name, f"container/{name}", None, "busybox", asked, asked.HostConfig, self.env.now)
+        container = Container(id, None, "busybox", asked, asked.HostConfig, self.env.now)
+        container.call(name)
         container.networking = self.networks.plan(asked.HostConfig, asked.NetworkingConfig)
         self.run(self.volumes.prepare(container))
         self.networks.check_links(container.host)

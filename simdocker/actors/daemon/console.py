@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
 STDOUT, STDERR = 1, 2
+RAW, MULTIPLEXED = Framing.RAW, Framing.MULTIPLEXED
 RAW_STREAM = {"Content-Type": "application/vnd.docker.raw-stream"}
 Entry = tuple[int, int, bytes]
 Shape = Callable[[Entry], tuple[int, bytes]]
@@ -34,7 +35,7 @@ CONDITIONS = frozenset(("not-running", "next-exit", "removed"))
 
 def framing(tty: bool) -> Framing:
     """A terminal mixes output and errors itself; without one every chunk says which it is."""
-    return Framing.RAW if tty else Framing.MULTIPLEXED
+    return RAW if tty else MULTIPLEXED
 
 
 class Console:

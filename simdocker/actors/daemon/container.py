@@ -7,7 +7,7 @@ everything rare is absent until it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -120,8 +120,6 @@ class Container(Struct, eq=False):
     """One container. `name` has no leading slash; `image_ref` is the image as the user wrote it."""
 
     id: str
-    name: str
-    actor: str  # what the trace calls it
     image: Image | None
     image_ref: str
     config: ContainerConfig
@@ -129,6 +127,9 @@ class Container(Struct, eq=False):
     created_ns: int
     path: str = ""
     args: list[str] = []
+    name: str = ""
+    actor: str = ""  # what the trace calls it
+    shown: Mapping[str, str] = {}  # its attributes in events: image, name and labels
     state: State = field(default_factory=State)
     platform: str = "linux"
     mounts: list[MountPlan] = []
@@ -150,6 +151,12 @@ class Container(Struct, eq=False):
     restart_count: int = 0
     restart_delay_ns: int = 0
     restart_timer: Event | None = None
+
+    def call(self, name: str) -> None:
+        """Give it a name: its first, or another one."""
+        self.name = name
+        self.actor = "container/" + name
+        self.shown = {**(self.config.Labels or {}), "image": self.image_ref, "name": name}
 
     @property
     def short_id(self) -> str:

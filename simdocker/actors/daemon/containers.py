@@ -113,11 +113,9 @@ class Containers:
         config = draft.config(image, daemon.hostname if host.NetworkMode == "host" else id[:12])
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")
-        name = self._reserve(name, id)
-        command = [*(config.Entrypoint or []), *(config.Cmd or [])]
-        container = Container(
-            id, name, f"container/{name}", image, body.Image, config, host, daemon.env.now, command[0], command[1:]
-        )
+        path, *args = [*(config.Entrypoint or []), *(config.Cmd or [])]
+        container = Container(id, image, body.Image, config, host, daemon.env.now, path, args)
+        container.call(self._reserve(name, id))
         try:
             container.networking = daemon.networks.plan(host, body.NetworkingConfig)
             self._by_name[container.name] = container
@@ -219,8 +217,7 @@ class Containers:
         old = container.name
         del self._by_name[old]
         self._by_name[new] = container
-        container.name = new
-        container.actor = "container/" + new
+        container.call(new)
         self.daemon.trace.state(container.actor, "renamed", {"from": old})
         self.event(container, "rename", {"oldName": "/" + old})
         return Response(204)
@@ -295,9 +292,7 @@ class Containers:
 
     def event(self, container: Container, action: str, attributes: Mapping[str, str] | None = None) -> None:
         """Emit a container event; attributes are the image, the name, the labels and what is given."""
-        image, name, labels = container.image_ref, container.name, container.config.Labels
-        if labels or attributes:
-            shown = {**(labels or {}), **(attributes or {}), "image": image, "name": name}
-        else:
-            shown = {"image": image, "name": name}
+        shown = container.shown
+        if attributes:
+            shown = {**shown, **attributes}
         self.daemon.events.emit("container", action, container.id, shown)

@@ -56,7 +56,7 @@ class Life:
         """A request has come in the calling process. Raises Unreachable when nobody listens."""
         if not self.listening:
             raise Unreachable
-        caller = self.daemon.env.active_process
+        caller: Caller | None = self.daemon.env._active_proc
         if caller is not None:
             self._callers[caller] = None
         return caller

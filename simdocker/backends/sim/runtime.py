@@ -132,7 +132,9 @@ class Runtime:
 
     def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS, sandbox: ports.Sandbox) -> Container:
         cgroup = Cgroup(f"/docker/{id}", spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
-        joined = {name: self._containers[of] if of else self.kernel.outside for name, of in spec.shared.items()}
+        joined: dict[str, Container] = {}
+        if spec.shared:
+            joined = {name: self._containers[of] if of else self.kernel.outside for name, of in spec.shared.items()}
         pids = joined["pid"].pids if "pid" in joined else None
         container = Container(self.kernel, id, spec.hostname or id[:12], cgroup, sandbox, pids)
         if joined:

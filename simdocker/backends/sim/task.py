@@ -194,7 +194,7 @@ class Task:
             event.defused = True
             return
         env = self.kernel.env
-        before, env._active_proc = env._active_proc, self  # type: ignore[assignment]
+        env._active_proc = self  # type: ignore[assignment]
         generator: Any = self._generator
         try:
             while True:
@@ -225,7 +225,7 @@ class Task:
             self.cgroup.oom_killed = True
             status = 128 + signals.KILL
         finally:
-            env._active_proc = before
+            env._active_proc = None
         self._end(int(status) & 0xFF if self._death is None else self._death)
 
     def _complain(self, text: str) -> None:
