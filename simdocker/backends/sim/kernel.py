@@ -39,6 +39,11 @@ SMALL_PROGRAM = 1384 * 1024
 """Resident bytes of a small static program: busybox `sleep` on the reference machine."""
 
 
+HIERARCHIES = {name: name for name in ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids")} | {
+    "systemd": "name=systemd"
+}
+"""Version 1 cgroups: where each hierarchy is mounted → its name, as ordered on the recorded engine's host."""
+
 INITIAL_NAMESPACES = {
     "cgroup": 4026531835, "ipc": 4026531839, "mnt": 4026531832, "net": 4026531833, "pid": 4026531836,
     "time": 4026531834, "user": 4026531837, "uts": 4026531838,
@@ -106,6 +111,11 @@ class Cgroup(Struct, eq=False):
     resident: int = 0
     peak: int = 0
     cpu_ns: int = 0
+
+    def membership(self) -> str:
+        """The text of /proc/<pid>/cgroup for a process in it."""
+        numbered = reversed(list(enumerate(HIERARCHIES.values(), 1)))
+        return "".join(f"{number}:{name}:{self.path}\n" for number, name in numbered) + f"0::{self.path}\n"
 
 
 class Container:

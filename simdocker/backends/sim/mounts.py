@@ -13,7 +13,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from simdocker.backends.ports import StartFailed
+from simdocker.backends.sim import cgroupfs
 from simdocker.backends.sim.devices import DEV, PTS, SYS
+from simdocker.backends.sim.kernel import HIERARCHIES
 from simdocker.backends.sim.namespace import MakeMount, Mount, MountNamespace, Point, points
 from simdocker.backends.sim.overlay import stack
 from simdocker.backends.sim.procfs import net_devices
@@ -63,8 +65,20 @@ def _sysfs(namespace: MountNamespace, target: str) -> Mount:
     return mount
 
 
+def _cgroups(namespace: MountNamespace, target: str) -> Mount:
+    """Where the hierarchies of cgroups are mounted, one by one."""
+    root = _made_now(namespace, 0o755)
+    for controller in HIERARCHIES:
+        put(root, f"/{controller}", directory())
+    return Mount("tmpfs", target, "tmpfs", root, options=f"{HARDENED},mode=755")
+
+
 def _cgroup(namespace: MountNamespace, target: str) -> Mount:
-    return Mount("cgroup", target, "cgroup2", SYS.children["fs"].children["cgroup"], read_only=True, options=HARDENED)
+    container: Container = namespace.owner
+    controller = target.rpartition("/")[2]
+    root = cgroupfs.directory(container.kernel, container.cgroup, controller)
+    options = f"{HARDENED},{HIERARCHIES[controller]}"
+    return Mount("cgroup", target, "cgroup", root, read_only=container.id != "", options=options)
 
 
 def _mqueue(namespace: MountNamespace, target: str) -> Mount:
@@ -107,12 +121,16 @@ def _masked_file(namespace: MountNamespace, target: str) -> Mount:
     return Mount("tmpfs", target, "tmpfs", DEV.children["null"], options="nosuid,size=65536k,mode=755")
 
 
+CGROUP_MOUNTS: dict[str, MakeMount] = {
+    "/sys/fs/cgroup": _cgroups,
+    **{f"/sys/fs/cgroup/{controller}": _cgroup for controller in HIERARCHIES},
+}
 KERNEL_MOUNTS: dict[str, MakeMount] = {
     "/proc": _proc,
     "/dev": _dev_mount,
     "/dev/pts": _pts,
     "/sys": _sysfs,
-    "/sys/fs/cgroup": _cgroup,
+    **CGROUP_MOUNTS,
     "/dev/mqueue": _mqueue,
     "/dev/shm": _shm,
 }
@@ -136,6 +154,7 @@ HOST_MOUNTS: dict[str, MakeMount] = {
     "/dev": _dev_mount,
     "/dev/pts": _pts,
     "/sys": _sysfs,
+    **CGROUP_MOUNTS,
     "/dev/shm": _host_shm,
 }
 

@@ -180,7 +180,7 @@ class ProcRoot:
 
     def _process(self, process: Task) -> Node:
         files: dict[str, Callable[[], Node]] = {
-            "cgroup": lambda: ProcFile(lambda: f"0::{process.cgroup.path}\n"),
+            "cgroup": lambda: ProcFile(process.cgroup.membership),
             "cmdline": lambda: ProcFile(lambda: "".join(f"{word}\0" for word in process.argv)),
             "comm": lambda: ProcFile(lambda: f"{process.comm}\n"),
             "cwd": lambda: symlink(process.cwd),

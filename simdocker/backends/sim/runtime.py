@@ -17,7 +17,7 @@ from simpy import Event
 
 from simdocker.backends import ports
 from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
-from simdocker.backends.sim import capabilities, lookpath, mounts, ps, signals, users
+from simdocker.backends.sim import capabilities, cgroupfs, lookpath, mounts, ps, signals, users
 from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
 from simdocker.backends.sim.namespace import MountNamespace
 from simdocker.backends.sim.network import PRIVATE
@@ -218,12 +218,9 @@ class Runtime:
         step(actor, "mount proc", PSEUDO_FILESYSTEMS)
         for target, mount in container.extra_mounts.items():
             step(actor, f"mount {mount.kind}", {"container": id, "source": mount.source, "target": target})
-        if cgroup.memory:
-            step(actor, "cgroup memory.max", {"container": id, "bytes": cgroup.memory})
-        if cgroup.nano_cpus:
-            step(actor, "cgroup cpu.max", {"container": id, "nano_cpus": cgroup.nano_cpus})
-        if cgroup.pids_limit:
-            step(actor, "cgroup pids.max", {"container": id, "pids": cgroup.pids_limit})
+        for file, value in cgroupfs.limits(cgroup).items():
+            if value:
+                step(actor, f"cgroup {file}", {"container": id, "value": value})
         for veth in sandbox.entered():
             step(actor, "veth into netns", veth)
         step(actor, "pivot_root", {"container": id})
@@ -286,14 +283,11 @@ class Runtime:
         if container is None:
             return
         cgroup = container.cgroup
-        for file, before, now in (
-            ("memory.max", cgroup.memory, memory),
-            ("cpu.max", cgroup.nano_cpus, nano_cpus),
-            ("pids.max", cgroup.pids_limit, pids_limit),
-        ):
-            if before != now:
-                self.trace.step(self.actor, f"cgroup {file}", {"container": container_id, "value": now})
+        before = cgroupfs.limits(cgroup)
         cgroup.memory, cgroup.nano_cpus, cgroup.pids_limit = memory, nano_cpus, pids_limit
+        for file, value in cgroupfs.limits(cgroup).items():
+            if value != before[file]:
+                self.trace.step(self.actor, f"cgroup {file}", {"container": container_id, "value": value})
 
     def usage(self, container_id: str) -> ports.Usage:
         container = self._containers.get(container_id)
