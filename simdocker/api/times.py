@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 S = 1_000_000_000
 
-EPOCH_S = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
-"""Calendar time of simulated time 0, in Unix seconds."""
+EPOCH_S = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
+"""Calendar time of simulated time 0, in Unix seconds: after the engine it plays was built (`docker version`)."""
 
 EPOCH_NS = EPOCH_S * S
 """Calendar time of simulated time 0, in Unix nanoseconds."""

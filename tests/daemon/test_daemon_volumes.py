@@ -28,7 +28,7 @@ def test_a_volume_is_created_once_and_logged_each_time(daemon: PartDaemon) -> No
     assert daemon.ok("POST", "/volumes/create", {"Name": "data", "Labels": {"c": "d"}}) == first
     assert first == daemon.ok("GET", "/volumes/data")
     assert first == {
-        "CreatedAt": "2026-01-01T00:00:00Z",
+        "CreatedAt": "2026-06-01T00:00:00Z",
         "Driver": "local",
         "Labels": {"a": "b"},
         "Mountpoint": "/var/lib/docker/volumes/data/_data",

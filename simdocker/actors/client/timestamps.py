@@ -1,4 +1,4 @@
-"""Times as a user types them, turned into what the API takes: `--since 10m`, `--until 2026-01-01T12:00`.
+"""Times as a user types them, turned into what the API takes: `--since 10m`, `--until 2026-06-01T12:00`.
 
 A duration counts back from now; a date may stop after the day, the hour or the minute; Unix time goes
 through as it is. (Docker's Go package timetypes, as the CLI's logs and events use it.)

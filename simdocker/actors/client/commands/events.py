@@ -71,7 +71,7 @@ def _template(layout: str) -> Template | None:
 
 
 def line(event: Mapping[str, Any]) -> str:
-    """`2026-01-01T00:00:00.000000000Z container start <id> (image=busybox, name=web)`."""
+    """`2026-06-01T00:00:00.000000000Z container start <id> (image=busybox, name=web)`."""
     nanos = event.get("timeNano") or event.get("time", 0) * S
     actor = event.get("Actor") or {}
     attributes = actor.get("Attributes") or {}

@@ -35,7 +35,7 @@ def ago(created: int, now_ns: int) -> str:
 
 
 def clock(created: int) -> str:
-    """`2026-01-01 00:00:00 +0000 UTC`: Unix seconds as Go prints a time."""
+    """`2026-06-01 00:00:00 +0000 UTC`: Unix seconds as Go prints a time."""
     return datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
 
 

@@ -104,7 +104,7 @@ class Master:
         p.write_file("/run/nginx.pid", f"{p.pid}\n")
         try:
             for text in ('using the "epoll" event method', f"nginx/{self.version}",
-                         "built by gcc 12.2.0 (Debian 12.2.0-14)", "OS: Linux 5.10.0",
+                         "built by gcc 12.2.0 (Debian 12.2.0-14)", f"OS: Linux {p.kernel.release}",
                          "getrlimit(RLIMIT_NOFILE): 1048576:1048576", "start worker processes"):  # fmt: skip
                 yield from _log(p, text)
             self.worker: Process = p.fork(lambda worker: accept_loop(listener, lambda s: self._converse(worker, s)))
