@@ -1,7 +1,8 @@
 """nginx: a master that obeys signals, and workers that serve files over HTTP.
 
-Of its configuration it reads the port and the root directory of conf.d/default.conf. SIGQUIT lets a
-worker finish its request, SIGTERM and SIGINT do not; the exit status is 0 either way.
+Of its configuration it reads how many workers there are, and the port and the root directory of
+conf.d/default.conf. SIGHUP makes it read that again and start new workers; SIGQUIT and SIGTERM end it
+with status 0; a worker that is killed is replaced.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from simpy import Event
 
 from simdocker.backends.sim.program import Blocking, Process, program
 from simdocker.backends.sim.programs.serving import (
+    CHLD,
+    HUP,
     INT,
     QUIT,
     REQUEST_NS,
     TERM,
+    USR1,
     HttpRequest,
     accept_loop,
     content_type,
@@ -30,10 +34,10 @@ from simdocker.backends.sim.programs.serving import (
 )
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.sockets import Socket
+    from simdocker.backends.sim.sockets import Listener, Socket
 
-CONFIG = "/etc/nginx/conf.d/default.conf"
-NAMES = {QUIT: "SIGQUIT", TERM: "SIGTERM", INT: "SIGINT"}
+MAIN_CONFIG, SITE_CONFIG = "/etc/nginx/nginx.conf", "/etc/nginx/conf.d/default.conf"
+ENDINGS = {QUIT: ("SIGQUIT", "shutting down"), TERM: ("SIGTERM", "exiting"), INT: ("SIGINT", "exiting")}
 PHRASES = {403: "403 Forbidden", 404: "404 Not Found", 405: "405 Not Allowed"}
 
 
@@ -56,7 +60,7 @@ def nginx(p: Process) -> Blocking:
 
 def _signal(p: Process, words: list[str]) -> Generator[Event, Any, int]:
     """Process: `-s quit`, `stop` or `reload`, sent to the process of nginx.pid."""
-    number = {"stop": TERM, "quit": QUIT, "reload": 1, "reopen": 10}.get(words[0] if words else "")
+    number = {"stop": TERM, "quit": QUIT, "reload": HUP, "reopen": USR1}.get(words[0] if words else "")
     if number is None:
         yield from p.write(2, f'nginx: invalid option: "-s {words[0] if words else ""}"\n')
         return 1
@@ -65,13 +69,26 @@ def _signal(p: Process, words: list[str]) -> Generator[Event, Any, int]:
     except OSError as error:
         yield from p.write(2, f'nginx: [error] open() "/run/nginx.pid" failed ({error.errno}: {error.strerror})\n')
         return 1
-    yield from _log(p, f"signal process started, {pid}")
+    yield from _log(p, "signal process started")
     p.kill(pid, number)
     return 0
 
 
 def _log(p: Process, text: str, level: str = "notice") -> Blocking:
     yield from p.write(2, f"{now(p, '%Y/%m/%d %H:%M:%S')} [{level}] {p.pid}#{p.pid}: {text}\n")
+
+
+def _directive(p: Process, path: str, pattern: str, default: str) -> str:
+    """What a directive of a configuration file says."""
+    try:
+        found = re.search(pattern, p.read_file(path).decode("utf-8", "replace"))
+    except OSError:
+        found = None
+    return found.group(1) if found else default
+
+
+def _release(p: Process) -> str:
+    return p.read_file("/proc/sys/kernel/osrelease").decode().strip()
 
 
 class Master:
@@ -81,14 +98,17 @@ class Master:
         self.p = p
         self.version = version
         self.requests = 0
-        try:
-            text = p.read_file(CONFIG).decode("utf-8", "replace")
-        except OSError:
-            text = ""
-        port = re.search(r"listen\s+(?:[\d.]+:)?(\d+)", text)
-        root = re.search(r"root\s+([^;\s]+)", text)
-        self.port = int(port.group(1)) if port else 80
-        self.root = root.group(1) if root else "/usr/share/nginx/html"
+        self.workers: list[Process] = []
+        self._configure()
+
+    def _configure(self) -> None:
+        """Read the configuration; a directive that is not there has nginx's default."""
+        p = self.p
+        self.port = int(_directive(p, SITE_CONFIG, r"listen\s+(?:[\d.]+:)?(\d+)", "80"))
+        self.root = _directive(p, SITE_CONFIG, r"root\s+([^;\s]+)", "/usr/share/nginx/html")
+        count = _directive(p, MAIN_CONFIG, r"(?m)^\s*worker_processes\s+(\w+)", "1")
+        processors = p.read_file("/proc/cpuinfo").count(b"processor")
+        self.worker_processes = processors if count == "auto" else int(count)
 
     def run(self) -> Generator[Event, Any, int]:
         """Process: serve until told to stop."""
@@ -103,24 +123,70 @@ class Master:
         p.argv = ["nginx: master process " + " ".join(p.argv)]
         p.write_file("/run/nginx.pid", f"{p.pid}\n")
         try:
-            for text in ('using the "epoll" event method', f"nginx/{self.version}",
-                         "built by gcc 12.2.0 (Debian 12.2.0-14)", f"OS: Linux {p.kernel.release}",
-                         "getrlimit(RLIMIT_NOFILE): 1048576:1048576", "start worker processes"):  # fmt: skip
+            yield from _log(p, 'using the "epoll" event method')
+            for text in (f"nginx/{self.version}", "built by gcc 12.2.0 (Debian 12.2.0-14)", f"OS: Linux {_release(p)}",
+                         "getrlimit(RLIMIT_NOFILE): 1048576:1048576"):  # fmt: skip
                 yield from _log(p, text)
-            self.worker: Process = p.fork(lambda worker: accept_loop(listener, lambda s: self._converse(worker, s)))
-            self.worker.argv = ["nginx: worker process"]
-            yield from _log(p, f"start worker process {self.worker.pid}")
-            number = yield from until_signal(p, (QUIT, TERM, INT))
-            quit, what = number == QUIT, "gracefully shutting down" if number == QUIT else "exiting"
-            yield from _log(p, f"signal {number} ({NAMES[number]}) received, {'shutting down' if quit else 'exiting'}")
-            yield from _log(self.worker, what)
-            p.kill(self.worker.pid, TERM)
-            yield from p.wait(self.worker)
-            yield from _log(p, f"worker process {self.worker.pid} exited with code 0")
+            yield from self._start_workers(listener)
+            while (number := (yield from until_signal(p, (*ENDINGS, HUP, CHLD)))) not in ENDINGS:
+                if number == HUP:
+                    yield from self._reload(listener)
+                else:
+                    yield from self._replace(listener)
+            name, doing = ENDINGS[number]
+            yield from _log(p, f"signal {number} ({name}) received, {doing}")
+            yield from self._end(self.workers, "gracefully shutting down" if number == QUIT else "exiting")
             yield from _log(p, "exit")
         finally:
             listener.close()
         return 0
+
+    def _start_workers(self, listener: Listener) -> Blocking:
+        yield from _log(self.p, "start worker processes")
+        self.workers = []
+        for _ in range(self.worker_processes):
+            self.workers.append((yield from self._start_worker(listener)))
+
+    def _start_worker(self, listener: Listener) -> Generator[Event, Any, Process]:
+        """Process → a new worker; all take connections from the one port."""
+
+        def serve(worker: Process) -> Blocking:
+            worker.argv = ["nginx: worker process"]
+            return accept_loop(listener, lambda socket: self._converse(worker, socket))
+
+        worker = self.p.fork(serve)
+        yield from _log(self.p, f"start worker process {worker.pid}")
+        return worker
+
+    def _reload(self, listener: Listener) -> Blocking:
+        """Process: SIGHUP. New workers with what the configuration now says, then the old ones go."""
+        yield from _log(self.p, f"signal {HUP} (SIGHUP) received, reconfiguring")
+        yield from _log(self.p, "reconfiguring")
+        self._configure()
+        yield from _log(self.p, 'using the "epoll" event method')
+        old = self.workers
+        yield from self._start_workers(listener)
+        yield from self._end(old, "gracefully shutting down")
+
+    def _replace(self, listener: Listener) -> Blocking:
+        """Process: SIGCHLD. A worker that ended although nobody told it to has a successor."""
+        for place, worker in enumerate(self.workers):
+            status = self.p.exited(worker)
+            if status is not None:
+                yield from self._reap(worker, f"exited on signal {status - 128}")
+                self.workers[place] = yield from self._start_worker(listener)
+
+    def _end(self, workers: list[Process], last_words: str) -> Blocking:
+        for worker in workers:
+            for text in dict.fromkeys((last_words, "exiting", "exit")):
+                yield from _log(worker, text)
+            self.p.kill(worker.pid, TERM)
+            yield from self.p.wait(worker)
+            yield from self._reap(worker, "exited with code 0")
+
+    def _reap(self, worker: Process, how: str) -> Blocking:
+        yield from _log(self.p, f"signal {CHLD} (SIGCHLD) received from {worker.pid}")
+        yield from _log(self.p, f"worker process {worker.pid} {how}")
 
     def _converse(self, worker: Process, socket: Socket) -> Blocking:
         """Process: one request, one answer, two lines of log."""

@@ -13,7 +13,7 @@ from simdocker.backends.sim.program import Blocking, Process
 if TYPE_CHECKING:
     from simdocker.backends.sim.sockets import Listener, Socket
 
-QUIT, KILL, TERM, INT, PIPE = 3, 9, 15, 2, 13
+HUP, INT, QUIT, KILL, USR1, PIPE, TERM, CHLD = 1, 2, 3, 9, 10, 13, 15, 17
 DAY_NS = 86_400 * 1_000_000_000
 REQUEST_NS = 100_000  # parsing a request and finding its file
 MAX_HEAD = 8192  # bytes of request line and headers, as nginx and Apache limit them
