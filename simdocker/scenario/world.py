@@ -59,6 +59,7 @@ class World:
         self.daemons: dict[str, Daemon] = {}
         self.clients: dict[str, Client] = {}
         self._sessions: dict[str, HostSession] = {}
+        self._wires: dict[tuple[str, str], Connection] = {}  # by the client's host and the daemon's address
         self._default_daemon = scenario.world.endpoints
         self._lan = Lan(self.network)
         self._build(scenario)
@@ -173,8 +174,15 @@ class World:
         )
 
     def connect(self, here: str, address: str | None = None) -> Connection:
-        """The way from a client to the daemon at `address`, None for its host's own."""
+        """The way from a client to the daemon at `address`, None for its host's own. A wire has nothing of the
+        commands that use it: the next one takes the same."""
         address = address or self._default_daemon[here]
+        wire = self._wires.get((here, address))
+        if wire is None:
+            wire = self._wires[here, address] = self._wire(here, address)
+        return wire
+
+    def _wire(self, here: str, address: str) -> Connection:
         there = server_of(address, here)
         known = there in self.machines
         daemon = self.daemons.get(there)

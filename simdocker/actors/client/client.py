@@ -61,54 +61,54 @@ class Client:
         env = self.env
         self.trace.emit(NOTE, self.actor, "command", {"argv": argv})
         yield env.timeout(self.profile.draw("client.startup", self._random))
-        line = self._read(argv, terminal)
-        if type(line) is Line:
-            code: int = yield from self._carry_out(line, terminal)
-        elif type(line) is Answer:
-            if line.stdout:
-                terminal.out(line.stdout)
-            if line.stderr:
-                terminal.err(line.stderr)
-            code = line.exit_code
-        else:
-            assert type(line) is Help
-            code = yield from self._help(line, terminal)
+        try:
+            code: int = yield from self._carry_out(self._read(argv, terminal), terminal)
+        except CommandError as fault:
+            if fault.message:
+                terminal.err(fault.message + "\n")
+            code = fault.exit_code
+        except Broken:
+            terminal.err("unexpected EOF\n")
+            code = PLAIN_EXIT
+        except BrokenPipeError as fault:
+            terminal.err(f"{fault}\n")
+            code = PLAIN_EXIT
         yield env.timeout(self.profile.draw("client.exit", self._random))
         self.trace.emit(NOTE, self.actor, "exit", {"code": code})
         return code
 
     def _read(self, argv: Sequence[str], terminal: Terminal) -> Line | Help | Answer:
-        try:
-            said = notice(argv, GLOBAL_FLAGS, terminal.env)
-        except CommandError as fault:
-            return Answer(fault.exit_code, stderr=fault.message + "\n")
+        said = notice(argv, GLOBAL_FLAGS, terminal.env)
         if said:
             terminal.err(said)
         return read_line(tuple(argv))
 
-    def _carry_out(self, line: Line, terminal: Terminal) -> Exit:
+    def _carry_out(self, line: Line | Help | Answer, terminal: Terminal) -> Exit:
+        """The process of what the words mean. Raises CommandError."""
+        if type(line) is Answer:
+            return self._answer(line, terminal)
+        if type(line) is Help:
+            return self._help(line, terminal)
+        assert type(line) is Line
         for warning in line.flags.warnings:
             terminal.err(warning + "\n")
-        try:
-            connection = self._connect(address(line.globals, terminal))
-        except CommandError as fault:
-            terminal.err(fault.message + "\n")
-            return fault.exit_code
-        cli = Cli(self.env, terminal, connection, line.words, line.memo)
-        try:
-            for name, since in line.since:
-                yield from cli.need(f"--{name}", since)
-            return (yield from line.command.run(cli, line.flags, line.args))
-        except CommandError as fault:
-            if fault.message:
-                terminal.err(fault.message + "\n")
-            return fault.exit_code
-        except Broken:
-            terminal.err("unexpected EOF\n")
-            return PLAIN_EXIT
-        except BrokenPipeError as fault:
-            terminal.err(f"{fault}\n")
-            return PLAIN_EXIT
+        cli = Cli(self.env, terminal, self._connect(address(line.globals, terminal)), line.words, line.memo)
+        command = line.command.run(cli, line.flags, line.args)
+        return self._once_agreed(cli, line, command) if line.since else command
+
+    def _once_agreed(self, cli: Cli, line: Line, command: Exit) -> Exit:
+        """Process → exit code: the daemon has to speak what the flags want."""
+        for name, since in line.since:
+            yield from cli.need(f"--{name}", since)
+        return (yield from command)
+
+    def _answer(self, answer: Answer, terminal: Terminal) -> Exit:
+        if answer.stdout:
+            terminal.out(answer.stdout)
+        if answer.stderr:
+            terminal.err(answer.stderr)
+        return answer.exit_code
+        yield
 
     def _help(self, wish: Help, terminal: Terminal) -> Exit:
         if wish.warnings:  # docker prints this one on standard output, except before its own help

@@ -65,33 +65,33 @@ class Flags:
     """The flags of one command line, by name. Never changed after parsing: command lines are
     parsed once and the result is shared."""
 
-    __slots__ = ("_declared", "_given", "warnings")
+    __slots__ = ("_given", "_values", "warnings")
 
     def __init__(self, declared: Mapping[str, Flag], given: Mapping[str, Any], warnings: Sequence[str] = ()) -> None:
-        self._declared = declared
+        self._values = {name: flag.default for name, flag in declared.items()}
+        self._values.update(given)
         self._given = given
         self.warnings = warnings  # about deprecated spellings
 
     def get(self, name: str) -> Any:
         """The value of a flag: given, or its default. Unknown names are a KeyError."""
-        given = self._given
-        return given[name] if name in given else self._declared[name].default
+        return self._values[name]
 
     def on(self, name: str) -> bool:
         """A bool flag."""
-        return bool(self.get(name))
+        return bool(self._values[name])
 
     def text(self, name: str) -> str:
         """A string flag."""
-        return str(self.get(name))
+        return str(self._values[name])
 
     def number(self, name: str) -> int:
         """An int flag."""
-        return int(self.get(name))
+        return int(self._values[name])
 
     def many(self, name: str) -> list[Any]:
         """A list flag, as a fresh list."""
-        return list(self.get(name))
+        return list(self._values[name])
 
     def changed(self, name: str) -> bool:
         """Whether the flag stands on the command line."""

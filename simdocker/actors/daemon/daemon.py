@@ -164,7 +164,11 @@ class Daemon:
 
         Raises Unreachable when the daemon does not run, or ends meanwhile."""
         life = self.life
-        caller = life.enter()
+        if not life.listening:
+            raise Unreachable
+        callers, caller = life.callers, self.env._active_proc
+        if caller is not None:
+            callers[caller] = None
         try:
             handler, parameters = self.router.find(request.method, request.path)
             bodies.read(request, bool(parameters))
@@ -178,7 +182,8 @@ class Daemon:
                 raise
             raise Unreachable("EOF") from None
         finally:
-            life.leave(caller)
+            if caller is not None:
+                callers.pop(caller, None)
         if response.stream is not None:
             life.watch(response.stream)
         return response

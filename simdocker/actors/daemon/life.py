@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from simpy import AllOf, Event
 
 from simdocker.actors.daemon import health, restarting
-from simdocker.actors.wire import HUNG_UP, Unreachable
+from simdocker.actors.wire import HUNG_UP
 from simdocker.api import ApiError
 
 if TYPE_CHECKING:
@@ -39,32 +39,18 @@ class Life:
     """Whether one dockerd runs, and who is connected to it. `down`: there is no process. `stopping`: it
     has been asked to end. `restoring`: it has started, and is finding its containers again."""
 
-    __slots__ = ("_callers", "_many", "_streams", "daemon", "down", "listening", "restoring", "stopping", "unread")
+    __slots__ = ("_many", "_streams", "callers", "daemon", "down", "listening", "restoring", "stopping", "unread")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self.listening = True
         self.down = self.stopping = self.restoring = False
         self.unread: list[tuple[Container, int, bytes]] = []  # what containers wrote while nobody read it
-        self._callers: dict[Caller, None] = {}
+        self.callers: dict[Caller, None] = {}  # processes whose requests are being answered
         self._streams: list[Stream] = []
         self._many = FEW_STREAMS
 
     # -- who is connected ------------------------------------------------------------------------
-
-    def enter(self) -> Caller | None:
-        """A request has come in the calling process. Raises Unreachable when nobody listens."""
-        if not self.listening:
-            raise Unreachable
-        caller: Caller | None = self.daemon.env._active_proc
-        if caller is not None:
-            self._callers[caller] = None
-        return caller
-
-    def leave(self, caller: Caller | None) -> None:
-        """The request of `caller` has been answered."""
-        if caller is not None:
-            self._callers.pop(caller, None)
 
     def watch(self, stream: Stream) -> None:
         """An answer's stream is open: it breaks off if dockerd ends before it does."""
@@ -109,7 +95,7 @@ class Life:
         for container in daemon.containers.all():
             health.left_alone(container)
             restarting.forget(container)
-        callers, self._callers = self._callers, {}
+        callers, self.callers = self.callers, {}
         for caller in callers:
             caller.interrupt(HUNG_UP)
         streams, self._streams = self._streams, []

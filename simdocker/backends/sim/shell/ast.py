@@ -48,13 +48,19 @@ class Redirect:
 
 @dataclass(slots=True)
 class Simple:
-    """Assignments, words and redirections of one simple command."""
+    """Assignments, words and redirections of one simple command. `plain` are the words' values when nothing
+    in them needs expanding."""
 
     assignments: list[tuple[str, Word]]
     words: list[Word]
     redirects: list[Redirect]
     line: int
     source: str
+    plain: list[str] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        plain = [word.plain for word in self.words if word.plain is not None]
+        self.plain = plain if len(plain) == len(self.words) else None
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ def simple(sh: Shell, node: Simple, tested: bool, last: bool) -> Status:
 
 
 def _expanded(sh: Shell, node: Simple, last: bool) -> Status:
-    argv = yield from expand.words(sh, node.words)
+    argv = list(node.plain) if node.plain is not None else (yield from expand.words(sh, node.words))
     if argv and argv[0] in sh.aliases and node.words[0].plain == argv[0]:
         return (yield from _alias(sh, node, argv[0]))
     values: list[tuple[str, str]] = []
