@@ -136,6 +136,22 @@ def fault(what: str, attrs: Mapping[str, Any]) -> str:
     return f"{subject} {' and '.join(said)}"
 
 
+NOT_IN_THE_CATALOGUE = "not in the catalogue"
+"""What a registry notes beside its answer, whose words are Docker Hub's."""
+
+
+def absent(attrs: Mapping[str, Any]) -> str:
+    """What to say of an image that the simulated Docker Hub has not, though the real one may."""
+    name = str(attrs["repository"]).removeprefix("library/")
+    if attrs["tag"]:
+        text = f"the real Docker Hub may have {name}:{attrs['tag']}, the simulated one has not"
+    elif attrs["official"]:
+        text = f"the real Docker Hub has {name}, the simulated one has not"
+    else:
+        text = f"the simulated Docker Hub is a small catalogue without {name}"
+    return f"simdocker: {text}; `simdocker catalog` lists what there is"
+
+
 def carried(what: str, attrs: Mapping[str, Any]) -> str:
     """What a stream brought: in this piece, or by its end in all."""
     if "status" in attrs:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.text import Text
 
-from simdocker.cli.narration import ANSWERS, carried, fault, packet, why
+from simdocker.cli.narration import ANSWERS, NOT_IN_THE_CATALOGUE, absent, carried, fault, packet, why
 from simdocker.scenario.units import show_duration, show_size
 from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
 
@@ -56,6 +56,8 @@ class RecordLines:
             return line.append(f"⚡ {fault(record.what, attrs)}", "red")
         if record.kind == NOTE and "address" in attrs:
             return line.append(f"    · {self._short_actor(record.actor)} {record.what}  {packet(attrs)}", "red")
+        if record.kind == NOTE and record.what == NOT_IN_THE_CATALOGUE:
+            return line.append(absent(attrs), "yellow")
         if record.kind == NOTE and record.what == "interrupt":
             return line.append(f"⚡ Ctrl-C: after {show_duration(attrs['after_ns'])} it is still at work", "red")
         return None

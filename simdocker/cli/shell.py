@@ -13,6 +13,7 @@ from rich.console import RenderableType
 
 from simdocker.backends.sim.shell.grammar import unfinished
 from simdocker.cli.console import console
+from simdocker.cli.narration import NOT_IN_THE_CATALOGUE, absent
 from simdocker.cli.pullbars import pull_bars
 from simdocker.cli.recordline import RecordLines
 from simdocker.cli.shell_commands import Leave, is_desk_command, obey, watcher
@@ -97,6 +98,10 @@ class Desk:
         if self.interactive and self.console.width >= 40:
             for bar in pull_bars(self.session.records_of(entry), self.console.width):
                 self.print(bar)
+        if self.session.listener is None:
+            for record in self.session.records_of(entry):
+                if record.what == NOT_IN_THE_CATALOGUE:
+                    print(absent(record.attrs or {}), file=sys.stderr)
         if self.session.left:
             raise Leave
 

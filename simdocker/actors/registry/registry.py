@@ -17,6 +17,7 @@ from simdocker.actors.distribution.directory import scheme_of
 from simdocker.actors.distribution.protocol import SEARCH_PATH, TOKEN_PATH
 from simdocker.actors.registry import search
 from simdocker.actors.registry.access import Access
+from simdocker.actors.registry.elsewhere import is_official
 from simdocker.actors.registry.uploads import Uploads
 from simdocker.api import Request, Response
 from simdocker.content import digest as digests
@@ -66,6 +67,7 @@ class Registry:
         self.uploads = Uploads(self)
         self._published: dict[str, dict[str, Tagged]] = {}
         self._parts: dict[str, dict[str, Layer | Document]] = {}  # repository → what its images are made of
+        self._missed: set[tuple[str, str]] = set()  # repository and tag that are not in the catalogue
         self._pulls: dict[str, list[int]] = {}  # client → when it pulled
 
     # -- what it holds ----------------------------------------------------------------------
@@ -165,6 +167,7 @@ class Registry:
             return self._too_many(client)
         tags = self.tags(repository)
         if tags is None and self.name == HUB:
+            self._note_absent(repository, "")
             return self._no_repository(repository)
         tags = tags or {}  # docker-registry says "manifest unknown" for a missing repository too
         if ":" in reference:
@@ -173,6 +176,8 @@ class Registry:
             image = tags.get(reference)
             document = self._document(image, repository) if image is not None else None
         if not isinstance(document, Document):
+            if repository in self._contents:
+                self._note_absent(repository, reference)
             return self.error(404, "MANIFEST_UNKNOWN", "manifest unknown", {"Tag": reference})
         headers = {"Docker-Content-Digest": document.digest}
         if request.method == "HEAD":
@@ -212,6 +217,13 @@ class Registry:
         return document
 
     # -- refusals ---------------------------------------------------------------------------
+
+    def _note_absent(self, repository: str, tag: str) -> None:
+        """What the real Docker Hub may well have: said once, beside the answer, which says that it has not."""
+        if (repository, tag) not in self._missed:
+            self._missed.add((repository, tag))
+            what = {"repository": repository, "tag": tag, "official": is_official(repository)}
+            self.trace.note(self.actor, "not in the catalogue", what)
 
     def _no_repository(self, repository: str) -> Response:
         if self.name != HUB:
