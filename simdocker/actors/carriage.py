@@ -6,8 +6,9 @@ it comes. Over links it goes as TCP has it (`Network.carry`).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +20,7 @@ from simdocker.trace import MESSAGE
 
 if TYPE_CHECKING:
     from simdocker.api import Stream
+    from simdocker.api.streams import Chunk
     from simdocker.des.network import Network
     from simdocker.trace import Trace
 
@@ -52,17 +54,13 @@ class Carriage(msgspec.Struct, eq=False):
     def bring(self, stream: Stream) -> Generator[Event, Any, int]:
         """Process → how many chunks have come."""
         chunks = stream.chunks
-        first = chunks[0][0]
-        remote = self.here != self.there
-        count = sum(1 for _ in takewhile(lambda chunk: chunk[0] == first, chunks)) if remote else len(chunks)
-        size = 0
-        for _, chunk, _ in islice(chunks, count):
+        count, size = len(chunks), 0
+        for _, chunk, _ in chunks:
             size += self._size(chunk)
-        if remote:
-            waiting = sum(self._size(chunk) for _, chunk, _ in chunks)
-            if waiting >= BULK:
-                count, size = len(chunks), waiting
-            yield from self._travel(first, size)
+        if self.here != self.there:
+            if size < BULK:
+                count, size = self._together(chunks)
+            yield from self._travel(chunks[0][0], size)
             if not chunks:
                 return 0
         self.bytes += size
@@ -89,6 +87,12 @@ class Carriage(msgspec.Struct, eq=False):
             what = {"to": self.sender, "of": self.call, "bytes": self.bytes}
             self.trace.emit(MESSAGE, self.receiver, "hang up", what, span=self.sent)
 
+    def _together(self, chunks: deque[Chunk]) -> tuple[int, int]:
+        """How many chunks were written at the same instant as the first, and their bytes."""
+        written_at = chunks[0][0]
+        sizes = [self._size(chunk) for _, chunk, _ in takewhile(lambda chunk: chunk[0] == written_at, chunks)]
+        return len(sizes), sum(sizes)
+
     def _travel(self, written_at: int, size: int) -> Process:
         yield from self.network.carry(self.here, self.there, size, written_at, self.arrived_ns)
         self.arrived_ns = self.trace.env.now
@@ -103,10 +107,10 @@ class Carriage(msgspec.Struct, eq=False):
         self._tell("end of stream", what, stream.end_cause)
 
     def _tell(self, what: str, attrs: dict[str, Any], cause: int) -> None:
-        """Write that it has come, which makes the reader go on."""
-        trace = self.trace
+        """Write that it has come, which makes the reader go on. What a timer did (no cause) the request asked for."""
+        trace, sent = self.trace, self.sent
         attrs["to"], attrs["of"] = self.receiver, self.call
-        trace.env.follow(trace.emit(MESSAGE, self.sender, what, attrs, cause, self.sent))
+        trace.env.follow(trace.emit(MESSAGE, self.sender, what, attrs, cause if cause >= 0 else sent, sent))
 
     def _size(self, chunk: Any) -> int:
         """Bytes on the wire."""

@@ -132,15 +132,30 @@ class Wire:
                 response.stream.carrier = Carriage(
                     self.trace, self.network, *ways, request.path, sent, response.framing
                 )
+        except Unreachable as lost:
+            self._lost(lost)
+            raise
         finally:
             bearer.span = outer
         return response
 
     def refused(self) -> Generator[Event, Any, None]:
         """Process: a connection request there and its refusal back. Raises `Unreachable`."""
-        yield from self._carry(self.here, self.there, 0)
-        yield from self._carry(self.there, self.here, 0)
-        raise Unreachable(not_dialled(self.dialled, "connection refused"))
+        emit, address = self.trace.emit, self.dialled
+        emit(MESSAGE, self.source, "connect", {"to": self.target, "address": address})
+        try:
+            yield from self._carry(self.here, self.there, 0)
+            yield from self._carry(self.there, self.here, 0)
+        except Unreachable as lost:
+            self._lost(lost)
+            raise
+        emit(MESSAGE, self.target, "refused", {"to": self.source, "address": address})
+        raise Unreachable(not_dialled(address, "connection refused"))
+
+    def _lost(self, why: Unreachable) -> None:
+        """Write that nobody answers."""
+        address = self.dialled if self.remote else self.address
+        self.trace.note(self.source, "unreachable", {"address": address, "reason": why.reason})
 
     def _carry(self, a: str, b: str, size: int, meter: Meter | None = None) -> Generator[Event, Any, None]:
         try:

@@ -167,7 +167,7 @@ def packet(attrs: Mapping[str, Any]) -> str:
     if "question" in attrs:
         found = attrs.get("addresses")
         return f"{attrs['question']} is {', '.join(found)}" if found else str(attrs["question"])
-    said = [str(attrs["address"])]
+    said = [str(attrs.get("reason") or attrs["address"])]
     if "dnat" in attrs:
         said.append(f"a DNAT rule makes that {attrs['dnat']}")
     if "proxy" in attrs:

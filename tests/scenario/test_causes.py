@@ -63,6 +63,61 @@ def test_what_is_up_again_was_down_before() -> None:
     assert causes(trace, exited)[0] == "200"
 
 
+def test_a_restart_follows_from_the_end_of_the_run_before() -> None:
+    trace = records("docker run -d --name box --restart on-failure:1 busybox false", "sleep 2")
+    again = [r for r in trace if r.what == "mount overlay"][1]
+    found = causes(trace, again)
+    assert found[:4] == ["restarting", "veth delete", "died", "exit"]
+    assert found[-1] == "command"
+
+
+def test_a_probe_follows_from_the_start_and_the_health_from_the_probe() -> None:
+    trace = records("docker run -d --name box --health-cmd true --health-interval 1s busybox sleep 60", "sleep 3")
+    probes = [r for r in trace if r.what == "execve" and r.attrs and "true" in r.attrs["argv"][-1]]
+    assert len(probes) >= 2
+    assert {causes(trace, probe)[0] for probe in probes} == {"running"}
+    assert causes(trace, last(trace, "healthy"))[:2] == ["exit", "execve"]
+
+
+def test_rm_f_answers_once_what_it_killed_is_gone() -> None:
+    trace = records("docker run -d --name box busybox sleep 60", "docker rm -f box")
+    found = causes(trace, trace[last(trace, "exit", "client").cause_seq])
+    assert found[:6] == ["removed", "removing", "veth delete", "died", "exit", "kill"]
+    assert found[6] == "DELETE /containers/box"
+
+
+def test_the_oom_killer_ends_what_asked_for_too_much() -> None:
+    trace = records("docker run --name box -m 10m busybox tail /dev/zero")
+    assert causes(trace, last(trace, "died"))[:3] == ["exit", "oom kill", "execve"]
+
+
+def test_a_daemon_that_is_stopped_stops_its_containers() -> None:
+    trace = records("docker run -d --name box busybox sleep 60", {"fault": {"daemon": "laptop", "restart": True}})
+    stopped = causes(trace, last(trace, "stopped"))
+    assert stopped.index("died") < stopped.index("exit") < stopped.index("kill") < stopped.index("fault")
+    assert causes(trace, last(trace, "running", "daemon"))[-1] == "fault"
+
+
+def test_a_layer_waits_for_the_one_below_it_and_the_image_for_its_last() -> None:
+    trace = records("docker pull -q nginx")
+    extracted = [r for r in trace if r.what == "extracted"]
+    assert causes(trace, last(trace, "present"))[0] == "extracted"
+    assert len(extracted) > 1
+    assert all("extracted" in causes(trace, layer) or "downloaded" in causes(trace, layer) for layer in extracted)
+
+
+def test_what_an_unreachable_daemon_is_asked_ends_in_a_note() -> None:
+    trace = records({"fault": {"daemon": "laptop", "crash": True}}, "docker ps")
+    assert causes(trace, last(trace, "exit", "client"))[0] == "unreachable"
+
+
+def test_a_second_command_of_a_line_follows_from_the_first() -> None:
+    trace = records("docker pull -q busybox && docker ps -q")
+    assert [causes(trace, r)[0] for r in trace if r.what == "command" and r.actor == "client@laptop"] == [
+        "command", "exit",
+    ]  # fmt: skip
+
+
 def test_the_namespaces_are_those_the_container_gets() -> None:
     shared = "--pid host --ipc host --uts host --network host --security-opt seccomp=unconfined"
     trace = records("docker run --rm busybox true", f"docker run --rm {shared} busybox true")

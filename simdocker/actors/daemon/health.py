@@ -95,11 +95,13 @@ def _monitor(daemon: Daemon, container: Container, health: Health, stop: Event) 
     check, words = container.config.Healthcheck, command(container.config)
     assert check is not None
     assert words is not None
+    running = daemon.env.cause  # each probe is made because it runs, not because of the one before
     while True:
         yield AnyOf(daemon.env, (stop, daemon.env.timeout(check.Interval or DEFAULT_INTERVAL_NS)))
         if stop.triggered:
             return
         began = daemon.env.now
+        daemon.env.cause = running
         code, output = yield from _probe(daemon, container, words, check.Timeout or DEFAULT_TIMEOUT_NS)
         if stop.triggered:
             return
@@ -120,6 +122,7 @@ def _probe(daemon: Daemon, container: Container, words: list[str], limit_ns: int
     if not process.exited.triggered:
         daemon.runtime.signal(process, SIGKILL)
         return -1, f"Health check exceeded timeout ({_duration(limit_ns)})"
+    daemon.env.follow(process.end_seq)
     return process.exited.value, written[:MAX_OUTPUT].decode(errors="replace")
 
 

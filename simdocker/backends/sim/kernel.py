@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from simdocker.backends.ports import MountPoint
     from simdocker.backends.sim.netstack import NetStack
     from simdocker.backends.sim.task import Task
+    from simdocker.trace import Trace
 
 BOOTED_BEFORE_NS = 600 * 1_000_000_000
 """How long the machine has been up when the simulation starts."""
@@ -197,9 +198,18 @@ class Kernel:
     version = "Linux version 6.1.0 (simdocker) (gcc 12.2.0) #1 SMP PREEMPT_DYNAMIC"
 
     def __init__(
-        self, env: Environment, host: str, random: Random, *, cpus: int = 2, memory: int = 4 << 30, disk: int = 64 << 30
+        self,
+        env: Environment,
+        trace: Trace,
+        host: str,
+        random: Random,
+        *,
+        cpus: int = 2,
+        memory: int = 4 << 30,
+        disk: int = 64 << 30,
     ) -> None:
         self.env = env
+        self.trace = trace
         self.host = host
         self.random = random
         self.cpus = cpus
@@ -232,6 +242,13 @@ class Kernel:
         writer = self.current
         if writer is not None:
             writer.raise_signal(signals.PIPE)
+
+    def oom_kill(self, victim: Task) -> None:
+        """End the process that holds the most memory of a cgroup that is past its limit."""
+        victim.cgroup.oom_killed = True
+        what = {"container": victim.container.id, "pid": victim.host_pid, "resident": victim.resident}
+        victim.cause = self.trace.step(f"kernel@{self.host}", "oom kill", what)
+        victim.die(128 + signals.KILL)
 
     def next_pid(self) -> int:
         self.last_pid += 1

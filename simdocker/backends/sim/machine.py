@@ -67,7 +67,7 @@ class Machine:
     ) -> None:
         self.name = name
         random = streams.stream(f"kernel@{name}")
-        kernel = self.kernel = Kernel(env, name, random, cpus=cpus, memory=memory)
+        kernel = self.kernel = Kernel(env, trace, name, random, cpus=cpus, memory=memory)
         self.disk_read = disk_read
         self.network = NetworkDriver(
             name, env, trace, profile, random, lan, kernel.next_pipe, kernel.broken_pipe, docker0

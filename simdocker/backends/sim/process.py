@@ -174,7 +174,7 @@ class Process(Task, FileCalls):
             if value is INTERRUPTED:
                 return None
         self._reap_children()
-        self.follow(child.cause)
+        self.kernel.env.follow(child.cause)
         return child.status
 
     def exited(self, child: Process) -> int | None:
@@ -234,9 +234,8 @@ class Process(Task, FileCalls):
         cgroup.resident += nbytes
         cgroup.peak = max(cgroup.peak, cgroup.resident)
         while 0 < cgroup.memory < cgroup.resident:
-            cgroup.oom_killed = True
             victim = max(self.container.processes(), key=lambda process: process.resident)
-            victim.die(128 + signals.KILL)
+            self.kernel.oom_kill(victim)
             if victim is self:
                 raise Exit(128 + signals.KILL)
 

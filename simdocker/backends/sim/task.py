@@ -371,7 +371,7 @@ class Task:
             self._pending.append(number)
             return
         if action != "ignore" and not (action == "default" and number in signals.IGNORED):
-            self.follow(self.kernel.env.cause)
+            self.cause = max(self.cause, self.kernel.env.cause)  # what it does from now on, its end too
         if number == signals.CONT and self.stopped:
             self.stopped = False
             self.release()
@@ -392,11 +392,6 @@ class Task:
             self.stopped = True
         else:
             self.die(128 + number)
-
-    def follow(self, cause: int) -> None:
-        """What it does from now on, its end too, that record made happen, unless its own last one came later."""
-        if cause > self.cause:
-            self.cause = cause
 
     def raise_signal(self, number: int) -> None:
         """A signal this process, which is running, sends itself; does not return when that ends it."""

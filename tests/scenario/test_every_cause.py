@@ -1,0 +1,81 @@
+"""Of every record of every shipped scenario: what made it happen came before it, and in the end a step did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simdocker.scenario.load import load
+from simdocker.scenario.player import PLAYER, play
+from simdocker.scenario.result import Run
+from simdocker.trace import MESSAGE, NOTE, Record
+
+SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module", params=SCENARIOS, ids=lambda path: path.stem)
+def run(request: pytest.FixtureRequest) -> Run:
+    return play(load(str(request.param)))
+
+
+def began_with(trace: list[Record]) -> list[int]:
+    """Of each record the first of its chain of causes."""
+    first: list[int] = []
+    for record in trace:
+        assert record.cause_seq < record.seq
+        first.append(record.seq if record.cause_seq < 0 else first[record.cause_seq])
+    return first
+
+
+def test_the_causes_of_every_record_lead_to_the_beginning_of_a_step(run: Run) -> None:
+    trace = run.world.trace.records
+    beginnings = {(trace[seq].actor, trace[seq].what) for seq in began_with(trace)}
+    of_the_world = {("registry@docker.io", "rate limited")}  # a registry that is short of pulls from the start
+    assert beginnings - of_the_world <= {(PLAYER, what) for what in ("command", "fault", "say")}
+
+
+def test_nothing_but_what_an_earlier_step_left_running_happens_because_of_it(run: Run) -> None:
+    """A later step begins with itself: what is asked and answered in it follows from its own command. What an
+    earlier one made happen meanwhile is a container's life, a timer's, or a background job's."""
+    trace = run.world.trace.records
+    first = began_with(trace)
+    steps = [step.records for step in run.steps]
+    assert all(r.cause_seq < 0 for r in trace if r.actor == PLAYER and r.what in ("command", "fault", "say"))
+    for record in trace:
+        begun = first[record.seq]
+        its_ends = [end for begin, end in steps if begin <= begun < end]  # of several at once any could be its own
+        if (
+            its_ends
+            and record.seq >= max(its_ends)
+            and (record.kind in (MESSAGE, NOTE) or record.actor.startswith("client@"))
+        ):
+            assert lives_on(trace, record), record
+
+
+def lives_on(trace: list[Record], record: Record) -> bool:
+    """Whether a container, a fault's end or a background job is behind a record."""
+    while record.cause_seq >= 0:
+        record = trace[record.cause_seq]
+        if record.what in ("running", "execve", "fault") or (record.what == "command" and "&" in str(record.attrs)):
+            return True
+    return False
+
+
+def test_an_answer_follows_from_its_request_or_from_what_that_waited_for(run: Run) -> None:
+    trace = run.world.trace.records
+    for record in trace:
+        if record.kind == MESSAGE and record.what.isdigit():
+            assert record.span >= 0
+            asked = trace[record.span]
+            assert asked.attrs is not None and asked.attrs["to"] == record.actor
+            assert asked.seq <= record.cause_seq
+
+
+def test_every_stream_that_an_answer_opens_ends_or_is_still_open_at_the_end_of_the_play(run: Run) -> None:
+    """None is left without a word: of the streams of finished commands each has its end."""
+    trace = run.world.trace.records
+    ended = {r.span for r in trace if r.what in ("end of stream", "hang up")}
+    opened = [r.seq for r in trace if r.kind == MESSAGE and r.what.startswith("POST ") and r.what.endswith("/wait")]
+    refused = {r.span for r in trace if r.what.isdigit() and int(r.what) >= 400}
+    assert [seq for seq in opened if seq not in ended | refused] == []
