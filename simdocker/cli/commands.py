@@ -26,6 +26,23 @@ Start with:  simdocker run scenarios/01-five-steps-of-docker-run.yaml
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from simdocker import __version__
+
+        typer.echo(f"simdocker {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Which one it is")
+    ] = False,
+) -> None:
+    """What comes before the command's name."""
+
+
 @app.command()
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario file (.yaml), a list of docker commands (.sh), or -")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,10 +61,15 @@ def written(trace: Trace, path: Path | None) -> Iterator[None]:
 
 def check(path: Path) -> None:
     """Raises UserError for a place where no file can be written."""
-    if path.is_dir():
-        raise UserError(f"--trace {path}: this is a directory; name a file in it, such as {path / 'trace.jsonl'}")
-    if not path.parent.is_dir():
-        raise UserError(f"--trace {path}: there is no directory {path.parent} to write it in")
+    try:
+        if path.is_dir():
+            raise UserError(f"--trace {path}: this is a directory; name a file in it, such as {path / 'trace.jsonl'}")
+        if not path.parent.is_dir():
+            raise UserError(f"--trace {path}: there is no directory {path.parent} to write it in")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _refusal(path, error) from None
 
 
 def _is_replaceable(path: Path) -> bool:

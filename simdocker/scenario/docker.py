@@ -95,6 +95,9 @@ class HostTerminal:
         if isinstance(terminal, pty.Terminal):
             terminal.raw = raw
 
+    def sleep(self, ns: int) -> Blocking:
+        return self._process.sleep(ns)
+
     def read_stdin(self) -> Blocking:
         if 0 not in self._process.fds:
             return b""

@@ -135,6 +135,7 @@ class HostSession:
                 process.fds[2] = Sink(TTY, 2, line.take)
             process.take_signals()
             state.line = 1
+            state.history.append(line.source)
             try:
                 status = yield from shell.text(line.source)
             except ShellExit as leaving:

@@ -22,6 +22,9 @@ MAX_BYTES = 4 << 20
 """The longest scenario that is read: far beyond any a person writes, so a mistaken file is refused at once."""
 
 
+NUMBERED = re.compile(r"^ *\d+\*? +(?=\S)", re.MULTILINE)
+"""What `history` puts before each line."""
+
 MAX_VALUES = 1_000_000
 
 UNWANTED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
@@ -93,10 +96,13 @@ def _looks_like_yaml(text: str) -> bool:
 
 def from_lines(text: str, name: str) -> Scenario:
     """A scenario of the commands in a shell script: each line one step, lines that a shell reads
-    together (`\\` at the end, open quotes, here-documents, loops) one step."""
+    together (`\\` at the end, open quotes, here-documents, loops) one step. Lines that all have a number
+    before them are what `history` prints."""
     from simdocker.scenario.model import Scenario
     from simdocker.scenario.script import commands
 
+    if all(map(NUMBERED.match, filter(str.strip, text.splitlines()))):
+        text = NUMBERED.sub("", text)
     steps = [{"run": command} for command in commands(text)]
     if not steps:
         raise ScenarioError(f"{name}: there is no command in it; write a docker command on each line")

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from simdocker import __version__
 from simdocker.cli.main import main
+from simdocker.scenario.load import from_lines
 from simdocker.trace import load as load_trace
 
 from .screen import PATIENCE
@@ -113,6 +115,17 @@ def test_a_shell_script_is_a_scenario(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "created\n"
 
 
+def test_what_history_prints_is_a_scenario_too() -> None:
+    kept = from_lines("    9  docker pull busybox\n   10* docker run --rm busybox echo 3  4\n", "history")
+    assert [step.run for step in kept.steps] == ["docker pull busybox", "docker run --rm busybox echo 3  4"]
+    assert from_lines("true\n9  lives\n", "script").steps[1].run == "9  lives"
+
+
+def test_the_version_is_said() -> None:
+    said = subprocess.run([sys.executable, "-m", "simdocker", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout == f"simdocker {__version__}\n"
+
+
 def test_another_seed_throws_other_dice(hello: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     traces = []
     for number, seed in enumerate((1, 1, 2)):
@@ -138,6 +151,7 @@ def test_a_trace_that_cannot_be_written_is_refused_before_the_play(
     for trace, sentence in (
         (tmp_path, f"--trace {tmp_path}: this is a directory"),
         (tmp_path / "no" / "trace", f"there is no directory {tmp_path / 'no'} to write it in"),
+        (tmp_path / ("x" * 300), f"{'x' * 300}: cannot be written: File name too long"),
     ):
         assert simdocker("run", hello, "--trace", trace) == 2
         shown = capsys.readouterr()

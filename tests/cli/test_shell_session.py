@@ -160,6 +160,32 @@ def test_what_prints_and_sleeps_for_ever_is_watched_at_the_speed_of_the_wall() -
     assert 1 <= screen.data.count(b"tick") <= 10
 
 
+def test_live_statistics_are_watched_at_the_speed_of_the_wall() -> None:
+    session, screen = sit_down(terminal=True)
+    do(session, "docker run -d --name box busybox sleep 1000")
+    session.perform(Entry("laptop", "docker stats"), Pace(session, Fingers(session, (0, b"\x03")), None).conduct)
+    assert session.last is not None and session.last.exit == 130
+    assert session.last.ended_ns - session.last.started_ns < 10 * S
+    assert screen.data.count(b"box") > 1
+
+
+def test_the_shell_remembers_what_was_typed_at_it() -> None:
+    session, screen = sit_down()
+    do(session, "docker ps -q", "false", "history", "history 1 | cat", "docker run --rm busybox sh -c history")
+    assert screen.data.startswith(b"    1  docker ps -q\n    2  false\n    3  history\n    4  history 1 | cat\n")
+    assert b"    5" not in screen.data
+
+
+def test_sudo_runs_what_a_person_of_habit_puts_it_before() -> None:
+    session, screen = sit_down()
+    assert do(session, "sudo docker version -f '{{.Client.Version}}'", "sudo -u daemon id -un").exit == 0
+    assert screen.data == b"28.2.2\ndaemon\n"
+    assert do(session, "DOCKER_HOST=tcp://nowhere:2375 sudo docker ps -q").exit == 0
+    assert do(session, "DOCKER_HOST=tcp://nowhere:2375 sudo -E docker ps -q").exit == 1
+    assert do(session, "sudo nosuch").exit == 1
+    assert b"sudo: nosuch: command not found\n" in screen.data
+
+
 def test_a_line_that_never_ends_and_nobody_watches_is_interrupted_after_an_hour() -> None:
     session, screen = sit_down()
     assert do(session, "docker run --rm busybox sh -c 'trap \"\" INT; sleep 100000'").exit == 1

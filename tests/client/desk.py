@@ -59,6 +59,9 @@ class Desk:
     def set_raw(self, raw: bool) -> None:
         """Nobody types at this desk."""
 
+    def sleep(self, ns: int) -> Generator[Event, Any, None]:
+        raise NotImplementedError("there is no clock on this desk")
+
     def read_stdin(self) -> Generator[Event, Any, bytes]:
         yield from ()
         return self._stdin.pop(0) if self._stdin else b""

@@ -47,6 +47,9 @@ class Terminal(Protocol):
     def set_raw(self, raw: bool) -> None:
         """Have the terminal at standard input hand over every key as it is typed, or lines again."""
 
+    def sleep(self, ns: int) -> Process:
+        """Process: do nothing for so long, as a person who looks sees it."""
+
     def read_stdin(self) -> Process:
         """Process → bytes: what standard input has, at least one byte; b"" at its end. A
         `simpy.Interrupt` gives up waiting; nothing is consumed then."""

@@ -173,6 +173,7 @@ def host_userland() -> Node:
     put(tree, "/usr/bin/env", busybox)
     put(tree, "/bin/timeout", filler(43_968, 0o755, program="timeout"))
     put(tree, "/usr/bin/curl", filler(315_984, 0o755, program="curl"))
+    put(tree, "/usr/bin/sudo", filler(281_624, 0o4755, program="sudo"))
     put(tree, "/usr/bin/docker", filler(41_000_000, 0o755, program="docker"))
     put(tree, "/etc/passwd", file(PASSWD))
     put(tree, "/etc/group", file(GROUP))

@@ -145,7 +145,7 @@ def _stream(cli: Cli, rows: list[StatsRow], layout: str, events: Response | None
         if events is not None and events.stream is not None:
             cli.env.process(_newcomers(cli, events.stream, rows))
         while events is not None or not all(row.dead for row in rows):
-            yield cli.env.timeout(REDRAW_NS)
+            yield from cli.terminal.sleep(REDRAW_NS)
             text = write(STATS, layout, [row for row in rows if events is None or not row.dead])
             cli.out(HOME + text + HOME + "".join(line + CLEAR_LINE for line in text.split("\n")) + CLEAR_BELOW)
     finally:  # also when it is interrupted: the daemon samples for as long as somebody listens

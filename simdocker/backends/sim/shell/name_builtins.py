@@ -99,6 +99,18 @@ def help_(call: BuiltinCall) -> int:
 
 @builtin("history")
 def history(call: BuiltinCall) -> int:
+    """What was typed at this shell: all of it, or the last N lines; -c forgets it."""
+    typed = call.sh.state.history
+    if call.args[:1] == ["-c"]:
+        typed.clear()
+        return 0
+    count = call.args[0] if call.args else str(len(typed))
+    if not count.isdecimal():
+        call.err(f"{call.sh.prefix('history')}{count}: numeric argument required\n")
+        return 1
+    first = max(0, len(typed) - int(count))
+    for number, line in enumerate(typed[first:], first + 1):
+        call.out(f"{number:5d}  {line}\n")
     return 0
 
 

@@ -181,6 +181,7 @@ class State:
     calls: int = 0
     function: str = ""  # the running function's name
     sourced: int = 0
+    history: list[str] = field(default_factory=list)  # the lines typed at it, if it is one that people type at
     interactive: bool = False
     random: int = 0
     counting_since: int = 0  # bash's SECONDS: the ns it counts from
@@ -209,4 +210,5 @@ class State:
             applet=self.applet,
             calls=self.calls,
             sourced=self.sourced,
+            history=self.history,
         )
