@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from msgspec import Struct
 
 from simdocker.api.times import EPOCH_NS
-from simdocker.backends.sim import capabilities, signals
+from simdocker.backends import capabilities
+from simdocker.backends.sim import signals
 from simdocker.backends.sim.namespace import Mount, MountNamespace
 from simdocker.backends.sim.openfile import Entropy, Full, Null, OpenFile, Zero
 from simdocker.backends.sim.overlay import PAGE, file_bytes

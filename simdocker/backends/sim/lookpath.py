@@ -10,11 +10,11 @@ import errno
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from simdocker.backends.ports import ProcessSpec, StartFailed
+from simdocker.backends.runc_errors import CREATE, EXEC, go, sentence
 from simdocker.backends.sim import execve
 from simdocker.backends.sim.init import docker_init
 from simdocker.backends.sim.namespace import EXECUTE, may
 from simdocker.backends.sim.program import Blocking, Main
-from simdocker.backends.sim.runc_errors import CREATE, EXEC, go, sentence
 from simdocker.backends.sim.task import short_name
 from simdocker.content.changeset import FILE
 

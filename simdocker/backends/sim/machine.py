@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from simdocker.backends.capabilities import ALL
 from simdocker.backends.sim import execve, mounts, signals
-from simdocker.backends.sim.capabilities import ALL
 from simdocker.backends.sim.kernel import Cgroup, Container, Kernel, PidNamespace
 from simdocker.backends.sim.lan import NAME_SERVER
 from simdocker.backends.sim.namespace import Mount, MountNamespace, points

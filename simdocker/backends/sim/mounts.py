@@ -13,13 +13,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from simdocker.backends.ports import StartFailed
+from simdocker.backends.runc_errors import CREATE, go, sentence
 from simdocker.backends.sim import cgroupfs
 from simdocker.backends.sim.devices import DEV, PTS, SYS
 from simdocker.backends.sim.kernel import HIERARCHIES
 from simdocker.backends.sim.namespace import MakeMount, Mount, MountNamespace, Point, points
 from simdocker.backends.sim.overlay import stack
 from simdocker.backends.sim.procfs import net_devices
-from simdocker.backends.sim.runc_errors import CREATE, go, sentence
 from simdocker.content.changeset import DIRECTORY, FILE, Node, directory, file, put
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec import Struct
 
-from simdocker.backends.sim.capabilities import ALL, DAC_OVERRIDE
+from simdocker.backends.capabilities import ALL, DAC_OVERRIDE
 from simdocker.backends.sim.dentry import Dentry
 from simdocker.backends.sim.overlay import PAGE, Merged, file_bytes
 from simdocker.backends.sim.program import fail

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from simpy import AnyOf, Event
 
+from simdocker.backends.capabilities import KILL
 from simdocker.backends.sim import execve, signals
-from simdocker.backends.sim.capabilities import KILL
 from simdocker.backends.sim.kernel import PidNamespace
 from simdocker.backends.sim.openfile import OpenFile
 from simdocker.backends.sim.program import Blocking, Exit, Main, fail

@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, cast
 
 from simpy import Event
 
-from simdocker.backends import ports
+from simdocker.backends import capabilities, ports
 from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
-from simdocker.backends.sim import capabilities, cgroupfs, lookpath, mounts, ps, signals, users
+from simdocker.backends.runc_errors import CREATE, EXEC, go, sentence
+from simdocker.backends.sim import cgroupfs, lookpath, mounts, ps, signals, users
 from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
 from simdocker.backends.sim.namespace import MountNamespace
 from simdocker.backends.sim.network import PRIVATE
 from simdocker.backends.sim.openfile import Null, OpenFile
 from simdocker.backends.sim.process import Process
 from simdocker.backends.sim.program import Main
-from simdocker.backends.sim.runc_errors import CREATE, EXEC, go, sentence
 from simdocker.backends.sim.storage import RootFS, make_directories
 from simdocker.backends.sim.terminal import EnginePipe, Source, Terminal, signal_users
+from simdocker.backends.users import User
 from simdocker.content.changeset import DIRECTORY
 from simdocker.trace.record import ROOT, STEP
 
@@ -154,7 +155,7 @@ class Runtime:
         return container
 
     def _process(
-        self, container: Container, spec: ProcessSpec, user: users.User, output: Output, stdin: Stream | None
+        self, container: Container, spec: ProcessSpec, user: User, output: Output, stdin: Stream | None
     ) -> Process:
         fds = self._descriptors(container, spec, output, stdin)
         env: dict[str, str] = {}

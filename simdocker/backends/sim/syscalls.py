@@ -10,7 +10,7 @@ import errno
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from simdocker.backends.sim.capabilities import CHOWN, FOWNER, MKNOD
+from simdocker.backends.capabilities import CHOWN, FOWNER, MKNOD
 from simdocker.backends.sim.dentry import Dentry
 from simdocker.backends.sim.devices import device
 from simdocker.backends.sim.namespace import EXECUTE, READ, WRITE, MagicLink, MountNamespace, may

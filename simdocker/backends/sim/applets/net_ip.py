@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from simdocker.backends.capabilities import NET_ADMIN
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Usage
 from simdocker.backends.sim.applets.net_devices import Device, devices, routes
-from simdocker.backends.sim.capabilities import NET_ADMIN
 from simdocker.backends.sim.interfaces import number
 
 SHOW = ("show", "list", "lst", "ls")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from simdocker.backends.capabilities import NET_ADMIN, NET_RAW
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, options
 from simdocker.backends.sim.applets.net_devices import Device, devices, routes
 from simdocker.backends.sim.applets.net_ping import milliseconds, whole
-from simdocker.backends.sim.capabilities import NET_ADMIN, NET_RAW
 from simdocker.backends.sim.interfaces import dotted, number
 from simdocker.backends.sim.names import resolve
 from simdocker.backends.sim.netstack import S

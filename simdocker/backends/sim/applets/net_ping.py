@@ -8,9 +8,9 @@ from typing import Any
 
 from simpy import Event
 
+from simdocker.backends.capabilities import NET_RAW
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, options
-from simdocker.backends.sim.capabilities import NET_RAW
 from simdocker.backends.sim.interfaces import number
 from simdocker.backends.sim.names import is_address, resolve
 from simdocker.backends.sim.netstack import S, Way

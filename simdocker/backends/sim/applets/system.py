@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from simdocker.backends.capabilities import SYS_ADMIN
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Options, Usage, options
 from simdocker.backends.sim.applets.space import human
 from simdocker.backends.sim.applets.tree import group_number
-from simdocker.backends.sim.capabilities import SYS_ADMIN
 
 
 @applet("uname")
