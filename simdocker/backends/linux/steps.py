@@ -1,0 +1,310 @@
+"""A container's start as data: the system calls that make it, in order, with what each is for.
+
+`container` and `process` are pure functions of what is asked for; nothing here touches the machine. The
+fork server executes the list (`calls.py`), the runtime writes it to the trace with what each step took,
+and a class can read it as a table. The order is runc's, with two differences: what comes from the host
+is opened before the root changes and attached after it, so that no link in an image leads a mount out
+of it; and descriptors are closed before the working directory is entered.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from simdocker.backends import capabilities
+from simdocker.backends.linux.syscalls import (
+    CLONE_NEWCGROUP,
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUTS,
+    MNT_DETACH,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_RDONLY,
+    MS_REC,
+    MS_STRICTATIME,
+)  # fmt: skip
+from simdocker.backends.ports import MountPoint, ProcessSpec
+from simdocker.backends.users import User
+
+HARDENED = MS_NOSUID | MS_NODEV | MS_NOEXEC
+NAMESPACES = {"pid": CLONE_NEWPID, "ns": CLONE_NEWNS, "uts": CLONE_NEWUTS, "ipc": CLONE_NEWIPC}
+NETWORK = {"net": CLONE_NEWNET}
+
+# What dockerd 20.10 writes into a container's OCI configuration.
+MASKED = (
+    "/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+    "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+)  # fmt: skip
+READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+LINKS = {
+    "/dev/fd": "/proc/self/fd", "/dev/stdin": "/proc/self/fd/0", "/dev/stdout": "/proc/self/fd/1",
+    "/dev/stderr": "/proc/self/fd/2", "/dev/ptmx": "pts/ptmx",
+}  # fmt: skip
+INIT = "/sbin/docker-init"
+TMPFS_FLAGS = {"ro": MS_RDONLY, "nosuid": MS_NOSUID, "nodev": MS_NODEV, "noexec": MS_NOEXEC}
+TMPFS_UNFLAGS = {"rw": MS_RDONLY, "suid": MS_NOSUID, "dev": MS_NODEV, "exec": MS_NOEXEC}
+
+
+class Step(NamedTuple):
+    """One step: its name in the trace, the call that does it (`calls.CALLS`) with its arguments, and why."""
+
+    name: str
+    call: str
+    args: tuple[Any, ...]
+    why: str
+
+
+class Layout(NamedTuple):
+    """What a container stands on, on the machine. `root` is its mounted root filesystem; `namespace` the file
+    of its network namespace, None for the host's; `join` the files of its cgroups that take a process;
+    `etc` where the engine keeps its files of /etc; `files` those of the mounts' sources that are no
+    directories; `init` the host's tini; `seccomp` the filter's instructions, if there is one."""
+
+    root: str
+    namespace: str | None = None
+    join: Sequence[str] = ()
+    etc: Mapping[str, str] = {}
+    files: frozenset[str] = frozenset()
+    init: str = ""
+    seccomp: bytes = b""
+    cgroup_controllers: Sequence[str] = ()  # of v1; none where cgroup v2 rules alone
+
+
+def container(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
+    """The steps of a container's first process, from clone to execve."""
+    return [
+        *_namespaces(spec, layout),
+        *_sources(spec, layout),
+        *_root(layout),
+        *_kernel_filesystems(spec, layout),
+        *_devices(spec),
+        *_mounts(spec, layout),
+        *_hardening(spec),
+        *_process(spec, user, layout),
+    ]
+
+
+def process(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
+    """The steps of another process in a running container (an exec), whose pidfd is held as `container`."""
+    everything = sum(NAMESPACES.values()) - CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP
+    return [
+        Step("clone", "", (0,), "A process of its own, born in the container's pid namespace."),
+        *_join(layout),
+        Step("setns", "join process", ("container", everything), "It sees what the container's processes see."),
+        Step("setsid", "setsid", (), "Signals of the engine's terminal do not reach it."),
+        *(_terminal() if spec.tty else ()),
+        *_process(spec, user, layout),
+    ]
+
+
+def own_namespaces(spec: ProcessSpec) -> dict[str, int]:
+    """The namespaces a container gets of its own at its birth; its network's is made before it."""
+    return {name: flag for name, flag in NAMESPACES.items() if name not in spec.shared}
+
+
+def _namespaces(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
+    own = own_namespaces(spec)
+    yield Step(
+        f"clone {','.join(f'new{name}' for name in own)}", "", (sum(own.values()),),
+        "A process that is the first of its pid namespace, with mounts, host name and IPC of its own.",
+    )  # fmt: skip
+    yield from _join(layout)
+    yield Step("unshare newcgroup", "unshare", (CLONE_NEWCGROUP,), "Its own cgroup looks like the root of all.")
+    if layout.namespace is not None:
+        what = (layout.namespace, CLONE_NEWNET)
+        yield Step(
+            "setns net", "join namespace", what, "Its network is what was made for it: interfaces, routes, ports."
+        )
+    yield Step(
+        "setsid", "setsid", (), "It leads a session of its own: signals of the engine's terminal do not reach it."
+    )
+    if "uts" in own:
+        yield Step("sethostname", "sethostname", (spec.hostname,), "The host name is the container's.")
+
+
+def _join(layout: Layout) -> Iterator[Step]:
+    for path in layout.join:
+        yield Step("cgroup join", "write", (path, "0"), "What it uses counts against the container's limits.")
+
+
+def _sources(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
+    yield Step("mount --make-rprivate /", "private", ("none", "/", "", MS_REC | MS_PRIVATE),
+               "Mounts made in here do not show on the host, nor the host's later ones in here.")  # fmt: skip
+    for target, source in _bound(spec, layout).items():
+        yield Step(
+            "open_tree", "open_tree", (source, target), f"Hold what becomes {target} while the host is in sight."
+        )
+
+
+def _bound(spec: ProcessSpec, layout: Layout) -> dict[str, str]:
+    """What comes from the host, by target."""
+    bound = {mount.target: mount.source for mount in spec.mounts if mount.kind != "tmpfs"}
+    if spec.init:
+        bound[INIT] = layout.init
+    taken = {mount.target for mount in spec.mounts}
+    return bound | {target: source for target, source in layout.etc.items() if target not in taken}
+
+
+def _root(layout: Layout) -> Iterator[Step]:
+    yield Step("pivot_root", "pivot_root", (layout.root,), "The union of the layers becomes the root directory.")
+    yield Step("umount old root", "umount2", (".", MNT_DETACH), "The host's files are out of reach from here on.")
+    yield Step("chdir /", "chdir", ("/",), "The working directory must not lie outside.")
+
+
+def _mount(fstype: str, target: str, flags: int, data: str, why: str, source: str = "") -> Step:
+    return Step(f"mount {fstype}", "mount", (source or fstype, target, fstype, flags, data), why)
+
+
+def _kernel_filesystems(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
+    yield _mount("proc", "/proc", HARDENED, "", "The processes of this pid namespace, and no others.")
+    yield _mount(
+        "tmpfs", "/dev", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k", "A /dev without the host's devices."
+    )
+    yield _mount("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5",
+                 "Pseudo-terminals of its own.")  # fmt: skip
+    yield _mount("sysfs", "/sys", HARDENED | MS_RDONLY, "", "The kernel's objects, to look at.")
+    yield from _cgroup_filesystems(layout)
+    yield _mount("mqueue", "/dev/mqueue", HARDENED, "", "POSIX message queues of this IPC namespace.")
+    yield _mount(
+        "tmpfs", "/dev/shm", HARDENED, f"mode=1777,size={spec.shm_size}", "Shared memory, with a limit.", "shm"
+    )
+
+
+def _cgroup_filesystems(layout: Layout) -> Iterator[Step]:
+    if not layout.cgroup_controllers:
+        yield _mount("cgroup2", "/sys/fs/cgroup", HARDENED | MS_RDONLY, "", "Its limits, to look at.", "cgroup")
+        return
+    yield _mount("tmpfs", "/sys/fs/cgroup", HARDENED, "mode=755", "Room for one directory a controller.")
+    for controller in layout.cgroup_controllers:
+        target = f"/sys/fs/cgroup/{controller}"
+        yield _mount("cgroup", target, HARDENED | MS_RDONLY, controller, "Its limits, to look at.")
+    yield Step("remount /sys/fs/cgroup ro", "bind remount", ("/sys/fs/cgroup", MS_RDONLY), "Nothing else goes there.")
+
+
+def _devices(spec: ProcessSpec) -> Iterator[Step]:
+    for name, (major, minor) in DEVICES.items():
+        what = (f"/dev/{name}", stat.S_IFCHR | 0o666, major, minor)
+        yield Step(f"mknod {name}", "mknod", what, "One of the six devices every program may expect.")
+    for path, target in LINKS.items():
+        yield Step(f"symlink {path}", "symlink", (target, path), "A name that programs expect.")
+    if spec.tty:
+        yield from _terminal()
+        yield Step("mount console", "console", (), "The terminal is the console too.")
+
+
+def _terminal() -> Iterator[Step]:
+    yield Step(
+        "open ptmx", "terminal", (0, 0), "A pseudo-terminal: the engine keeps the master, the process gets the slave."
+    )
+
+
+def _mounts(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
+    """Volumes, binds, tmpfs and the engine's files of /etc, the ones nearer to the root first."""
+    by_target = {mount.target: mount for mount in spec.mounts}
+    targets = {*by_target, *_bound(spec, layout)}
+    for target in sorted(targets, key=lambda target: (target.count("/"), target)):
+        if target in by_target:
+            yield from _mount_point(by_target[target], layout)
+        elif target == INIT:
+            yield Step(
+                "mount init", "move_mount", (target, target, True), "An init that reaps orphans and hands on signals."
+            )
+            yield Step(
+                "remount init ro", "bind remount", (target, MS_RDONLY), "It is the host's: nobody may change it."
+            )
+        else:
+            yield Step(
+                f"mount {target}", "move_mount", (target, target, True), "The engine keeps this file up to date."
+            )
+            if spec.read_only:
+                yield Step(f"remount {target} ro", "bind remount", (target, MS_RDONLY), "The container is read-only.")
+
+
+def _mount_point(mount: MountPoint, layout: Layout) -> Iterator[Step]:
+    target = mount.target
+    if mount.kind == "tmpfs":
+        flags, data = _tmpfs(mount)
+        yield Step(
+            "mount tmpfs",
+            "mount",
+            ("tmpfs", target, "tmpfs", flags, data),
+            "Files that live in memory and end with it.",
+        )
+        return
+    is_file = mount.source in layout.files
+    why = "Its content outlives the container." if mount.kind == "volume" else "A piece of the host's filesystem."
+    yield Step(f"mount {mount.kind}", "move_mount", (target, target, is_file), why)
+    if mount.read_only:
+        yield Step(f"remount {target} ro", "bind remount", (target, MS_RDONLY), "It was asked for read-only.")
+
+
+def _tmpfs(mount: MountPoint) -> tuple[int, str]:
+    """Flags and data for mount(2) of `--tmpfs` options; docker's default is nosuid,nodev,noexec."""
+    flags = HARDENED | (MS_RDONLY if mount.read_only else 0)
+    data = []
+    for option in filter(None, mount.options.split(",")):
+        if option in TMPFS_FLAGS:
+            flags |= TMPFS_FLAGS[option]
+        elif option in TMPFS_UNFLAGS:
+            flags &= ~TMPFS_UNFLAGS[option]
+        elif "=" in option:
+            data.append(option)
+    return flags, ",".join(data)
+
+
+def _hardening(spec: ProcessSpec) -> Iterator[Step]:
+    for name, value in (spec.sysctls or {}).items():
+        path = f"/proc/sys/{name.replace('.', '/')}"
+        yield Step(f"sysctl {name}", "write", (path, value), "A kernel parameter of its own namespaces.")
+    for path in READ_ONLY:
+        yield Step(f"read-only {path}", "read only", (path,), "It would change the whole machine.")
+    for path in MASKED:
+        yield Step(f"mask {path}", "mask", (path,), "It tells of, or reaches, the whole machine.")
+    if spec.read_only:
+        yield Step("remount / ro", "bind remount", ("/", MS_RDONLY), "The root filesystem was asked for read-only.")
+
+
+def _process(spec: ProcessSpec, user: User, layout: Layout) -> Iterator[Step]:
+    """The end of every start: what the process has and may do. Capabilities go last, as the steps need them."""
+    for name, (soft, hard) in (spec.rlimits or {}).items():
+        yield Step(f"setrlimit {name}", "setrlimit", (name, soft, hard), "A limit was asked for.")
+    yield Step("umask", "umask", (0o022,), "Whatever the engine's own was.")
+    yield Step("dup2", "streams", (spec.tty,), "Standard input, output and error are the container's.")
+    yield Step("close_range", "close", (), "No descriptor of the engine's leads out of the container.")
+    yield Step("mkdir cwd", "mkdir", (spec.cwd,), "The working directory is made if it is missing.")
+    yield Step("chdir", "chdir", (spec.cwd,), "Where the command starts.")
+    mask = capabilities.DEFAULT if spec.capabilities is None else capabilities.mask(spec.capabilities)
+    dropped = tuple(number for number in range(len(capabilities.NAMES)) if not mask >> number & 1)
+    yield Step(
+        "drop bounding set", "drop bounding", (dropped,), "Not even a set-user-ID program gets these capabilities."
+    )
+    if layout.seccomp:
+        yield Step("seccomp", "seccomp", (layout.seccomp,), "Calls that no ordinary program needs fail.")
+    yield Step("fchown streams", "own streams", (user.uid, user.gid), "The user may open its own streams again.")
+    yield Step("setuid", "set ids", (user.uid, user.gid, user.groups), "The process runs as its user, with its groups.")
+    kept = mask if user.uid == 0 else 0
+    yield Step("capset", "capset", (kept,), "Root in here has only these of root's powers.")
+    argv = (INIT, "--", *spec.args) if spec.init else tuple(spec.args)
+    environment = environment_of(spec, user)
+    yield Step("look up command", "look path", (argv[0] if argv else "", environment.get("PATH", "")),
+               "A command that is not there fails the start.")  # fmt: skip
+    yield Step("execve", "", (argv, environment), "The process becomes the command.")
+
+
+def environment_of(spec: ProcessSpec, user: User) -> dict[str, str]:
+    """The variables of the process: those asked for, and HOME."""
+    given = dict(variable.partition("=")[::2] for variable in spec.env)
+    return {"HOME": user.home, **given}
+
+
+def wire(steps: Sequence[Step]) -> list[tuple[str, tuple[Any, ...]]]:
+    """The steps as the fork server takes them."""
+    return [(step.call, step.args) for step in steps]

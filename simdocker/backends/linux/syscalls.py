@@ -1,0 +1,122 @@
+"""The system calls that Python's os module lacks, through libc, each raising OSError.
+
+Linux gives the calls from 424 on the same number on every architecture; they are made by number, as a
+C library may not know them yet. Constants keep the names of the kernel's headers. The fork server
+imports this too, so it imports next to nothing itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_BIND, MS_REC, MS_PRIVATE, MS_STRICTATIME = 4096, 16384, 1 << 18, 1 << 24
+MNT_DETACH = 2
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
+CLONE_NEWPID, CLONE_NEWNET, CLONE_PARENT = 0x20000000, 0x40000000, 0x8000
+AT_FDCWD, AT_RECURSIVE = -100, 0x8000
+OPEN_TREE_CLONE, MOVE_MOUNT_F_EMPTY_PATH = 1, 4
+FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC = 1, 1
+FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
+MOUNT_ATTR_RDONLY = 1
+RESOLVE_IN_ROOT = 0x10
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 24, 22, 38
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_SET_KEEPCAPS = 47, 4, 8
+SECCOMP_MODE_FILTER = 2
+LINUX_CAPABILITY_VERSION_3 = 0x20080522
+SIGCHLD = 17
+
+_OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT, _CLONE3, _OPENAT2 = 428, 429, 430, 431, 432, 435, 437
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_syscall = _libc.syscall
+_syscall.restype = ctypes.c_long
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+    return result
+
+
+def _path(path: str | bytes | None) -> bytes | None:
+    return path.encode(errors="surrogateescape") if isinstance(path, str) else path
+
+
+def mount(source: str, target: str, fstype: str, flags: int, data: str = "") -> None:
+    result = _libc.mount(_path(source), _path(target), _path(fstype), ctypes.c_ulong(flags), _path(data))
+    _checked(result, target)
+
+
+def umount2(target: str, flags: int) -> None:
+    _checked(_libc.umount2(_path(target), flags), target)
+
+
+def pivot_root(new: str, old: str) -> None:
+    _checked(_libc.pivot_root(_path(new), _path(old)), new)
+
+
+def setns(fd: int, flags: int) -> None:
+    _checked(_libc.setns(fd, flags), "setns")
+
+
+def unshare(flags: int) -> None:
+    _checked(_libc.unshare(flags), "unshare")
+
+
+def prctl(option: int, *values: int) -> int:
+    arguments = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
+    return _checked(_libc.prctl(option, *arguments), "prctl")
+
+
+def capset(mask: int, inheritable: int = 0) -> None:
+    """Effective and permitted capabilities of this process become `mask` (capset(2))."""
+    header = struct.pack("Ii", LINUX_CAPABILITY_VERSION_3, 0)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    data = struct.pack("6I", low, low, inheritable & 0xFFFFFFFF, high, high, inheritable >> 32)
+    _checked(_libc.capset(header, data), "capset")
+
+
+def seccomp(program: bytes) -> None:
+    """Install a filter: `program` is a sequence of `struct sock_filter`."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
+    holder = ctypes.create_string_buffer(fprog, len(fprog))
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(holder))
+
+
+def clone3(flags: int) -> int:
+    """Fork with `flags` → the child's pid, 0 in the child. Only for a process with a single thread."""
+    signal = 0 if flags & CLONE_PARENT else SIGCHLD  # the kernel refuses one with CLONE_PARENT: it is inherited
+    arguments = struct.pack("11Q", flags, 0, 0, 0, signal, 0, 0, 0, 0, 0, 0)
+    return _checked(_syscall(_CLONE3, arguments, ctypes.c_size_t(len(arguments))), "clone3")
+
+
+def open_tree(path: str, flags: int) -> int:
+    """A detached copy of the mount at `path`, as a descriptor."""
+    return _checked(_syscall(_OPEN_TREE, AT_FDCWD, _path(path), flags | os.O_CLOEXEC), path)
+
+
+def move_mount(fd: int, target: str) -> None:
+    """Attach a detached mount at `target`."""
+    _checked(_syscall(_MOVE_MOUNT, fd, b"", AT_FDCWD, _path(target), MOVE_MOUNT_F_EMPTY_PATH), target)
+
+
+def fsopen(fstype: str) -> int:
+    return _checked(_syscall(_FSOPEN, _path(fstype), FSOPEN_CLOEXEC), fstype)
+
+
+def fsconfig(fd: int, command: int, key: str | None = None, value: str | None = None) -> None:
+    _checked(_syscall(_FSCONFIG, fd, command, _path(key), _path(value), 0), key or "create")
+
+
+def fsmount(fd: int, attributes: int) -> int:
+    return _checked(_syscall(_FSMOUNT, fd, FSMOUNT_CLOEXEC, attributes), "fsmount")
+
+
+def openat2(directory: int, path: str, flags: int, resolve: int) -> int:
+    how = struct.pack("3Q", flags | os.O_CLOEXEC, 0, resolve)
+    return _checked(_syscall(_OPENAT2, directory, _path(path), how, ctypes.c_size_t(len(how))), path)
