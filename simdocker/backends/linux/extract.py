@@ -1,0 +1,247 @@
+"""A layer onto the disk, and off it again.
+
+A changeset becomes a directory as overlayfs wants it: whiteouts are character devices 0:0, an opaque
+directory has an attribute. Every name is made new and relative to the descriptor of a directory just made,
+so nothing in a layer, however hostile, is ever followed. A file that stands for a simulated program
+becomes a real one where this machine has it; otherwise it is marked, and refused when it is executed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from functools import cache
+
+from simdocker.backends.linux.calls import PROGRAM
+from simdocker.backends.ports import DriverError
+from simdocker.content.blob import Blob
+from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, WHITEOUT, Node
+
+OPAQUE = "trusted.overlay.opaque"
+DEEPEST = 512  # directories: no path is longer than 4096 bytes, and each level holds a descriptor here
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+A_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_FILE = 1 << 43  # ext4 holds no more than 16 TiB; far less is a lie already
+COUNTED = 1 << 20
+
+
+def write_tree(root: Node, path: str) -> None:
+    """Make directory `path` hold what `root` does. Raises DriverError with Docker's words."""
+    try:
+        os.mkdir(path, 0o755)
+        fd = os.open(path, A_DIRECTORY)
+        try:
+            _Writer(os.path.realpath(path)).directory(root, fd, ())
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise DriverError(f"failed to register layer: {(error.strerror or '').lower()}: {error.filename}") from None
+
+
+def write_entry(node: Node, name: str, directory: int) -> None:
+    """Make `name` in the open directory: `node` with all below it. Raises OSError."""
+    now = Node(DIRECTORY, 0)
+    now.children[name] = node
+    _Writer(os.readlink(f"/proc/self/fd/{directory}")).fill(now, directory, ())
+
+
+class _Writer:
+    """One tree being written. `links` are the files already made, by node: their other names are hard links."""
+
+    def __init__(self, top: str) -> None:
+        self._top = top
+        self._links: dict[Node, str] = {}
+
+    def directory(self, node: Node, fd: int, names: tuple[str, ...]) -> None:
+        """Fill the directory `fd`, then give it its own attributes (children change its time)."""
+        self.fill(node, fd, names)
+        if node.opaque:
+            os.setxattr(fd, OPAQUE, b"y")
+        os.fchown(fd, node.uid, node.gid)
+        os.fchmod(fd, node.mode)
+        os.utime(fd, ns=(node.mtime, node.mtime))
+
+    def fill(self, node: Node, fd: int, names: tuple[str, ...]) -> None:
+        """Make everything `node` has in the directory `fd`."""
+        if len(names) > DEEPEST:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), f"{'/'.join(names)[:60]}…")
+        for name, child in node.children.items():
+            _check(name)
+            if child.kind != DIRECTORY:
+                self._leaf(child, name, fd, names)
+                continue
+            os.mkdir(name, 0o700, dir_fd=fd)
+            inner = os.open(name, A_DIRECTORY, dir_fd=fd)
+            try:
+                self.directory(child, inner, (*names, name))
+            finally:
+                os.close(inner)
+
+    def _leaf(self, node: Node, name: str, fd: int, names: tuple[str, ...]) -> None:
+        if node.kind == FILE and self._linked(node, name, fd, names):
+            return
+        if node.kind == SYMLINK:
+            os.symlink(node.target, name, dir_fd=fd)
+        elif node.kind == WHITEOUT:
+            os.mknod(name, stat.S_IFCHR, os.makedev(0, 0), dir_fd=fd)
+            return
+        elif node.kind in (DEVICE, FIFO):
+            mode = stat.S_IFCHR if node.kind == DEVICE else stat.S_IFIFO
+            os.mknod(name, mode | 0o600, os.makedev(*node.rdev), dir_fd=fd)
+        else:
+            _write_file(node, name, fd)
+        os.chown(name, node.uid, node.gid, dir_fd=fd, follow_symlinks=False)
+        if node.kind != SYMLINK:
+            os.chmod(name, node.mode, dir_fd=fd)  # after chown, which takes set-user-ID away
+        os.utime(name, ns=(node.mtime, node.mtime), dir_fd=fd, follow_symlinks=False)
+
+    def _linked(self, node: Node, name: str, fd: int, names: tuple[str, ...]) -> bool:
+        """Make `name` another name of a file that is there already."""
+        first = self._links.setdefault(node, "/".join((*names, name)))
+        if first == "/".join((*names, name)):
+            return False
+        os.link(f"{self._top}/{first}", name, dst_dir_fd=fd, follow_symlinks=False)
+        return True
+
+
+def _check(name: str) -> None:
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), name)
+
+
+def _write_file(node: Node, name: str, directory: int) -> None:
+    fd = os.open(name, NEW_FILE, 0o600, dir_fd=directory)
+    try:
+        real = real_program(node.program) if node.program else ""
+        if real:
+            with open(real, "rb") as program:
+                os.sendfile(fd, program.fileno(), 0, os.fstat(program.fileno()).st_size)
+            return
+        if node.program:
+            os.setxattr(fd, PROGRAM, node.program.encode())
+        if node.size > MAX_FILE:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
+        if node.data is not None:
+            for block in Blob.of(node.data).blocks():
+                _put(fd, block)
+        os.ftruncate(fd, node.size)
+    finally:
+        os.close(fd)
+
+
+def _put(fd: int, block: bytes) -> None:
+    """Write a block; one of zeros stays a hole."""
+    if block.count(0) == len(block):
+        os.lseek(fd, len(block), os.SEEK_CUR)
+        return
+    view = memoryview(block)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+@cache
+def real_program(program: str) -> str:
+    """Where this machine has the real thing of a simulated program, "" where it has none: busybox alone is
+    one file that runs in any image."""
+    return shutil.which("busybox") or "" if program == "busybox" else ""
+
+
+def read_tree(path: str) -> Node:
+    """What directory `path` holds, as a changeset."""
+    fd = os.open(path, A_DIRECTORY)
+    try:
+        return _read_directory(fd, {})
+    finally:
+        os.close(fd)
+
+
+def _read_directory(fd: int, inodes: dict[tuple[int, int], Node]) -> Node:
+    node = Node(DIRECTORY, 0)
+    attributes(node, os.fstat(fd))
+    node.opaque = is_opaque(fd)
+    for entry in sorted(os.scandir(fd), key=lambda entry: entry.name):
+        status = entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            inner = os.open(entry.name, A_DIRECTORY, dir_fd=fd)
+            try:
+                node.children[entry.name] = _read_directory(inner, inodes)
+            finally:
+                os.close(inner)
+            continue
+        key = (status.st_dev, status.st_ino)
+        child = inodes.get(key) if status.st_nlink > 1 else None
+        if child is None:
+            child = inodes[key] = read_leaf(entry.name, fd, status)
+        node.children[entry.name] = child
+    return node
+
+
+def kind_of(status: os.stat_result) -> str:
+    """What an inode is, in the words of changesets."""
+    mode = status.st_mode
+    if stat.S_ISDIR(mode):
+        return DIRECTORY
+    if stat.S_ISLNK(mode):
+        return SYMLINK
+    if stat.S_ISREG(mode):
+        return FILE
+    if is_whiteout(status):
+        return WHITEOUT
+    return FIFO if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else DEVICE
+
+
+def is_whiteout(status: os.stat_result) -> bool:
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def is_opaque(directory: int | str) -> bool:
+    try:
+        return os.getxattr(directory, OPAQUE) == b"y"
+    except OSError:
+        return False
+
+
+def attributes(node: Node, status: os.stat_result) -> None:
+    node.mode = stat.S_IMODE(status.st_mode)
+    node.uid, node.gid, node.mtime, node.nlink = status.st_uid, status.st_gid, status.st_mtime_ns, status.st_nlink
+
+
+def read_leaf(name: str, directory: int, status: os.stat_result) -> Node:
+    """What `name` in `directory` is, with its content."""
+    node = Node(kind_of(status), 0)
+    attributes(node, status)
+    if node.kind == SYMLINK:
+        node.target = os.readlink(name, dir_fd=directory)
+    elif node.kind == DEVICE:
+        node.rdev = (os.major(status.st_rdev), os.minor(status.st_rdev))
+    elif node.kind == FILE:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=directory)
+        try:
+            node.data = Blob(read_pieces(fd))
+            node.size = node.data.size
+        finally:
+            os.close(fd)
+    return node
+
+
+def read_pieces(fd: int) -> Iterator[bytes | int]:
+    """A file's content; holes are only counted."""
+    size, at = os.fstat(fd).st_size, 0
+    while at < size:
+        try:
+            data = os.lseek(fd, at, os.SEEK_DATA)
+        except OSError:
+            yield size - at
+            return
+        yield data - at
+        at = data
+        until = min(os.lseek(fd, at, os.SEEK_HOLE), size)
+        while at < until:
+            block = os.pread(fd, min(COUNTED, until - at), at)
+            if not block:
+                return
+            yield block
+            at += len(block)

@@ -1,0 +1,281 @@
+"""Image layers and container layers on disk, united by overlayfs: overlay2's role.
+
+A layer is a directory `<number>/diff`; a chain is a list of those, topmost first; a container has an upper
+directory of its own over a chain and over the small layer of mount targets that Docker puts above every
+image. The twin of this file does the same with trees of nodes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+from simdocker.backends.linux import extract, syscalls
+from simdocker.backends.linux.files import DiskFiles
+from simdocker.backends.linux.journal import Journal, undoes
+from simdocker.backends.ports import NO_FILES, Change, DriverError, MountPoint, Process
+from simdocker.content.changeset import DIRECTORY, WHITEOUT, Node, directory, file, put, symlink, walk
+
+if TYPE_CHECKING:
+    from simdocker.des.wall import WallClock
+    from simdocker.trace import Trace
+
+MOUNT, FOLDER = "mount", "directory"
+MODIFIED, ADDED, DELETED = 0, 1, 2
+
+
+class RootFS:
+    """A container's layers: `lower` the image's directories, topmost first, `home` where its own lie."""
+
+    def __init__(self, home: str, lower: tuple[str, ...]) -> None:
+        self.home = home
+        self.lower = lower
+        self.mounted = False
+
+    @property
+    def path(self) -> str:
+        """Where the union is mounted."""
+        return f"{self.home}/merged"
+
+    @property
+    def upper(self) -> str:
+        return f"{self.home}/diff"
+
+
+class StorageDriver:
+    """One machine's overlay2, in `<data_root>/overlay2`."""
+
+    name = "overlay2"
+
+    def __init__(self, host: str, env: WallClock, trace: Trace, journal: Journal, data_root: str) -> None:
+        self.env = env
+        self.actor = f"kernel@{host}"
+        self.trace = trace
+        self._journal = journal
+        self._home = f"{data_root}/overlay2"
+        self._numbers = count(1)
+        self._directories: dict[str, str] = {}
+        self._chains: dict[str, tuple[str, ...]] = {}
+        self._containers: dict[str, RootFS] = {}
+        self._workers = ThreadPoolExecutor(3, "extract")  # Docker extracts as many layers as it downloads
+        journal.record(FOLDER, self._home)
+        os.makedirs(self._home, 0o710, exist_ok=True)
+        self._init = f"{self._home}/init"
+        extract.write_tree(init_layer(), self._init)
+
+    # layers
+
+    def has(self, chain_id: str) -> bool:
+        return chain_id in self._chains
+
+    def apply(self, chain_id: str, parent: str, layer: Node, size: int) -> Process:
+        """Process: extract a layer, in a thread: it may take long. Only a whole one counts."""
+        home = self._new_directory(chain_id)
+        begun = monotonic_ns()
+        yield self.env.future(self._workers.submit(extract.write_tree, layer, f"{home}/diff"))
+        self._chains[chain_id] = (f"{home}/diff", *(self._chains[parent] if parent else ()))
+        files = len({id(node) for _, node in walk(layer)})
+        self.trace.step(
+            self.actor, "extract", {"chain": chain_id, "bytes": size, "files": files, "ns": monotonic_ns() - begun}
+        )
+
+    def delete(self, chain_id: str) -> Process:
+        """Process: delete an extracted layer."""
+        if self._chains.pop(chain_id, None) is not None:
+            home = self._directories.pop(chain_id)
+            yield self.env.future(self._workers.submit(shutil.rmtree, home, ignore_errors=True))
+            self.trace.step(self.actor, "rmtree", {"chain": chain_id})
+
+    def directory(self, id: str) -> str:
+        return self._directories.get(id) or f"{self._home}/{id}"
+
+    def _new_directory(self, id: str) -> str:
+        """A directory with a short name: a mount names one for every layer."""
+        home = self._directories[id] = f"{self._home}/{next(self._numbers)}"
+        os.mkdir(home, 0o710)
+        return home
+
+    # containers
+
+    def create(self, container_id: str, chain_id: str) -> None:
+        home = self._new_directory(container_id)
+        lower = (self._init, *(self._chains[chain_id] if chain_id else ()))
+        for name in ("diff", "work", "merged"):
+            os.mkdir(f"{home}/{name}", 0o755)
+        _copy_attributes(lower[-1], f"{home}/diff")
+        self._containers[container_id] = RootFS(home, lower)
+
+    def make_directory(self, container_id: str, path: str) -> None:
+        files = self.files(container_id)
+        at = ""
+        for name in filter(None, path.split("/")):
+            at += f"/{name}"
+            try:
+                if files.find(at, follow=True) is None:
+                    files.put(at, Node(DIRECTORY, 0o755))
+            except OSError as error:
+                raise DriverError(f"mkdir {at}: {str(error.strerror).lower()}") from None
+        there = files.find(at or "/", follow=True)
+        if there is None or there.kind != DIRECTORY:
+            raise DriverError(f"Cannot mkdir: {path} is not a directory")
+
+    def mount(self, container_id: str, *, read_only: bool = False) -> Process:
+        """Process → RootFS. Read-only is a matter of the container's own view: the engine may always write."""
+        rootfs = self._containers[container_id]
+        if not rootfs.mounted:
+            begun = monotonic_ns()
+            self._mount(rootfs)
+            self.trace.step(
+                self.actor, "mount overlay",
+                {"container": container_id, "lowerdirs": len(rootfs.lower), "ns": monotonic_ns() - begun},
+            )  # fmt: skip
+        return rootfs
+        yield  # a process that never has to wait
+
+    def _mount(self, rootfs: RootFS) -> None:
+        self._journal.record(MOUNT, rootfs.path)
+        try:
+            _mount_overlay(rootfs)
+        except OSError as error:
+            self._journal.forget(MOUNT, rootfs.path)
+            raise DriverError(f"error creating overlay mount to {rootfs.path}: {error.strerror}") from None
+        rootfs.mounted = True
+
+    def unmount(self, container_id: str) -> None:
+        rootfs = self._containers.get(container_id)
+        if rootfs is not None and rootfs.mounted:
+            unmount(rootfs.path)
+            self._journal.forget(MOUNT, rootfs.path)
+            rootfs.mounted = False
+
+    def remove(self, container_id: str) -> None:
+        self.unmount(container_id)
+        if self._containers.pop(container_id, None) is not None:
+            home = self._directories.pop(container_id)
+            self._workers.submit(shutil.rmtree, home, ignore_errors=True)
+
+    def files(
+        self, container_id: str, mounts: Sequence[MountPoint] = (), texts: Mapping[str, str] = NO_FILES
+    ) -> DiskFiles:
+        rootfs = self._containers[container_id]
+        if not rootfs.mounted:
+            self._mount(rootfs)
+        sources = {mount.target: mount for mount in mounts if mount.kind != "tmpfs"}
+        return DiskFiles(rootfs.path, sources, texts)
+
+    def changeset(self, container_id: str) -> Node:
+        return extract.read_tree(self._containers[container_id].upper)
+
+    def changes(self, container_id: str) -> list[Change]:
+        rootfs = self._containers[container_id]
+        found: list[Change] = []
+        for path, node in walk(extract.read_tree(rootfs.upper)):
+            there = is_there(rootfs.lower, path)
+            kind = DELETED if node.kind == WHITEOUT else MODIFIED if there else ADDED
+            found.append(Change(path, kind))
+        return sorted(found, key=lambda change: change.path)
+
+    def size(self, container_id: str) -> int:
+        seen: dict[tuple[int, int], int] = {}
+        for folder, _, names in os.walk(self._containers[container_id].upper):
+            for name in names:
+                status = os.lstat(f"{folder}/{name}")
+                if stat.S_ISREG(status.st_mode):
+                    seen[status.st_dev, status.st_ino] = status.st_size
+        return sum(seen.values())
+
+    def close(self) -> None:
+        """Unmount and delete everything."""
+        for container_id in list(self._containers):
+            self.remove(container_id)
+        self._workers.shutdown()
+        remove_directory(self._home)
+        self._journal.forget(FOLDER, self._home)
+
+
+def init_layer() -> Node:
+    """The layer between an image and a container's own: what must be there to be mounted over."""
+    tree = directory(0o755)
+    for path in ("/dev/pts", "/dev/shm", "/proc", "/sys"):
+        put(tree, path, Node(DIRECTORY, 0o755))
+    for path in ("/.dockerenv", "/dev/console", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"):
+        put(tree, path, file(b"", 0o755))
+    put(tree, "/etc/mtab", symlink("/proc/mounts"))
+    return tree
+
+
+def _mount_overlay(rootfs: RootFS) -> None:
+    """The union mount, a parameter a call: mount(2)'s page of options is too short for many layers.
+
+    Volatile, so that its end does not wait for the disk: no container outlives the engine that keeps it,
+    and the mark that the kernel leaves for the case of a power failure says nothing after a proper end.
+    """
+    shutil.rmtree(f"{rootfs.home}/work/work/incompat", ignore_errors=True)
+    fs = syscalls.fsopen("overlay")
+    try:
+        for layer in rootfs.lower:
+            syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_STRING, "lowerdir+", layer)
+        syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_STRING, "upperdir", rootfs.upper)
+        syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_STRING, "workdir", f"{rootfs.home}/work")
+        syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_FLAG, "volatile")
+        syscalls.fsconfig(fs, syscalls.FSCONFIG_CMD_CREATE)
+        mount = syscalls.fsmount(fs, 0)
+    finally:
+        os.close(fs)
+    try:
+        syscalls.move_mount(mount, rootfs.path)
+    finally:
+        os.close(mount)
+
+
+def is_there(layers: Sequence[str], path: str) -> bool:
+    """Whether the union of `layers`, topmost first, has something at `path`."""
+    for name in path.strip("/").split("/"):
+        below: list[str] = []
+        for layer in layers:
+            here = f"{layer}/{name}"
+            try:
+                status = os.lstat(here)
+            except OSError:
+                continue
+            if extract.is_whiteout(status):
+                break
+            below.append(here)
+            if not stat.S_ISDIR(status.st_mode) or extract.is_opaque(here):
+                break
+        if not below:
+            return False
+        layers = below
+    return True
+
+
+def _copy_attributes(source: str, target: str) -> None:
+    """The root directory of a container looks like its image's."""
+    status = os.stat(source)
+    os.chown(target, status.st_uid, status.st_gid)
+    os.chmod(target, stat.S_IMODE(status.st_mode))
+
+
+@undoes(MOUNT)
+def unmount(path: str) -> None:
+    """Unmount `path` if it is mounted."""
+    try:
+        syscalls.umount2(path, syscalls.MNT_DETACH)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOENT):  # not mounted, not there
+            raise
+
+
+@undoes(FOLDER)
+def remove_directory(path: str) -> None:
+    """Delete a directory and all below it. Raises OSError."""
+    if Path(path).is_dir():
+        shutil.rmtree(path)
