@@ -1,0 +1,379 @@
+"""Processes in namespaces and cgroups on this machine: runc's role.
+
+A start is a list of steps (`steps.py`): the engine makes the cgroup, the fork server the process, which
+shuts itself in and becomes the command. Each step is written to the trace with what it took. The twin of
+this file does the same with modelled processes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Protocol, cast
+
+from simdocker.backends import ports, users
+from simdocker.backends.linux import calls, seccomp, steps
+from simdocker.backends.linux.cgroups import Cgroup, Cgroups, Limits
+from simdocker.backends.linux.files import DiskFiles
+from simdocker.backends.linux.forkserver import Born, ForkServer, StepError
+from simdocker.backends.linux.process import Running, Streams
+from simdocker.backends.linux.steps import INIT, Layout, Step
+from simdocker.backends.linux.storage import FOLDER, RootFS, remove_directory
+from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
+from simdocker.backends.runc_errors import CREATE, EXEC, GO_ERRORS, sentence
+from simdocker.backends.users import User
+from simdocker.content.changeset import FILE
+
+if TYPE_CHECKING:
+    from simdocker.api.streams import Stream
+    from simdocker.backends.linux.journal import Journal
+    from simdocker.des.wall import WallClock
+    from simdocker.trace import Trace
+
+MS = 1_000_000
+POLL = MS // 5  # how often the freezer is asked whether all have stopped
+TINI = ("/usr/bin/docker-init", "/usr/local/bin/docker-init", "/usr/bin/tini-static", "/usr/bin/tini")
+NOT_IN_PATH, NOT_EXECUTABLE, STAND_IN = errno.ESRCH, errno.EPERM, errno.EINVAL  # `calls.look_path` tells so
+
+
+class Sandbox(Protocol):
+    """What the network driver gives: `namespace` is the file of the network namespace, None the host's."""
+
+    @property
+    def namespace(self) -> str | None: ...
+
+
+class Container:
+    """A running container: its first process, its cgroup, and where its files of /etc lie."""
+
+    __slots__ = ("cgroup", "home", "init", "limits", "rootfs", "spec")
+
+    def __init__(self, spec: ProcessSpec, rootfs: RootFS, cgroup: Cgroup, limits: Limits, home: str) -> None:
+        self.spec = spec
+        self.rootfs = rootfs
+        self.cgroup = cgroup
+        self.limits = limits
+        self.home = home
+        self.init: Running | None = None
+
+
+class Runtime:
+    """This machine's runc."""
+
+    def __init__(self, host: str, env: WallClock, trace: Trace, journal: Journal, data_root: str) -> None:
+        self.env = env
+        self.actor = f"kernel@{host}"
+        self.trace = trace
+        self._journal = journal
+        self._home = f"{data_root}/containers"
+        self._fork_server = ForkServer()
+        self._cgroups = Cgroups(journal)
+        self._threads = ThreadPoolExecutor(4, "runtime")
+        self._containers: dict[str, Container] = {}
+        journal.record(FOLDER, self._home)
+        os.makedirs(self._home, 0o710, exist_ok=True)
+
+    # starting
+
+    def start(
+        self,
+        container_id: str,
+        spec: ProcessSpec,
+        rootfs: ports.RootFS,
+        sandbox: ports.Sandbox,
+        output: Output,
+        stdin: Stream | None,
+    ) -> ports.Process:
+        """Process → RunningProcess.
+
+        1. Find the user in the root filesystem, as dockerd does before it asks runc.
+        2. Make the cgroup, with its limits.
+        3. Have the fork server make a process that does the steps and becomes the command.
+        """
+        files = cast(RootFS, rootfs)
+        user = self._user(files, spec)
+        container = self._container(container_id, spec, files)
+        try:
+            layout = self._layout(container, cast(Sandbox, sandbox).namespace)
+            born, streams = yield from self._birth(steps.container(spec, user, layout), container, output, stdin, {})
+        except DriverError:
+            self._release(container)
+            raise
+        self._containers[container_id] = container
+        container.init = self._run(container, born, streams)
+        return container.init
+
+    def exec(self, container_id: str, spec: ProcessSpec, output: Output, stdin: Stream | None) -> ports.Process:
+        """Process → RunningProcess: another process in the namespaces of a running container."""
+        container = self._containers.get(container_id)
+        if container is None or container.init is None or container.init.pidfd < 0:
+            raise DriverError("OCI runtime exec failed: exec failed: container not running: unknown")
+        if not spec.cwd.startswith("/"):
+            raise StartFailed("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown", 126)
+        user = self._user(container.rootfs, spec)
+        layout = Layout("", join=container.cgroup.join, seccomp=seccomp.program(spec.seccomp))
+        plan = steps.process(spec, user, layout)
+        held = {"container": container.init.pidfd}
+        born, streams = yield from self._birth(plan, container, output, stdin, held, spec)
+        return self._run(container, born, streams)
+
+    def _user(self, rootfs: RootFS, spec: ProcessSpec) -> User:
+        """Whom the process runs as, by the container's own files."""
+        files = DiskFiles(rootfs.path, {}, {})
+        return users.resolve(_text(files, "/etc/passwd"), _text(files, "/etc/group"), spec.user, tuple(spec.groups))
+
+    def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS) -> Container:
+        """Its cgroup and its directory, made."""
+        limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0), tuple(spec.cpus))
+        container = Container(spec, rootfs, self._cgroups.cgroup(id), limits, f"{self._home}/{id}")
+        os.makedirs(container.home, 0o710, exist_ok=True)
+        self._do(container.cgroup.create(limits), id)
+        return container
+
+    def _layout(self, container: Container, namespace: str | None) -> Layout:
+        """What of this machine the container's steps need. Raises StartFailed."""
+        spec = container.spec
+        etc = {}
+        for path, text in (spec.etc_files or {}).items():
+            etc[path] = f"{container.home}/{path.rpartition('/')[2]}"
+            with open(etc[path], "w") as file:
+                file.write(text)
+        sources = [mount.source for mount in spec.mounts if mount.kind != "tmpfs"]
+        init = next(filter(os.path.exists, TINI), "") if spec.init else ""
+        if spec.init and not init:
+            raise StartFailed("--init needs docker-init or tini on this machine", 128)
+        return Layout(
+            container.rootfs.path, namespace, container.cgroup.join, etc,
+            frozenset(source for source in sources if not _is_directory(source)), init,
+            seccomp.program(spec.seccomp), self._cgroups.visible,
+        )  # fmt: skip
+
+    def _birth(
+        self, plan: list[Step], container: Container, output: Output, stdin: Stream | None, held: Mapping[str, int],
+        spec: ProcessSpec | None = None,
+    ) -> ports.Process:  # fmt: skip
+        """Process → (Born, Streams): a process that has done the steps of `plan`. Raises StartFailed."""
+        spec, is_exec = spec or container.spec, spec is not None
+        streams = Streams(self.env, output, stdin, self._threads, tty=spec.tty)
+        begun = monotonic_ns()
+        try:
+            born: Born = yield from self._fork_server.birth(self.env, plan, {**streams.theirs, **held})
+        except StepError as error:
+            streams.close()
+            raise _failure(error, EXEC if is_exec else CREATE, container) from None
+        except DriverError:
+            streams.close()
+            raise
+        self._tell(plan, born, monotonic_ns() - begun, container)
+        return born, streams
+
+    def _tell(self, plan: list[Step], born: Born, total: int, container: Container) -> None:
+        """Write the steps to the trace, each with what it took; clone and execve are what is left of the total."""
+        id = os.path.basename(container.home)
+        rest = total - sum(born.durations)
+        for step, duration in zip(plan, (0, *born.durations, rest), strict=True):
+            attrs = {"container": id, "ns": duration, "args": _short(step.args)}
+            if not step.call:
+                attrs["pid"] = born.pid
+            self.trace.step(self.actor, step.name, attrs)
+
+    def _do(self, plan: list[Step], id: str) -> None:
+        """Do steps here and now. Raises DriverError."""
+        durations: list[int] = []
+        try:
+            calls.run(steps.wire(plan), durations)
+        except calls.StepFailed as failure:
+            step = plan[failure.args[0]]
+            why = os.strerror(failure.args[1]).lower()
+            text = f"error setting cgroup config for procHooks process: failed to write {step.args}: {why}"
+            raise DriverError(sentence(CREATE, text)) from None
+        for step, duration in zip(plan, durations, strict=True):
+            self.trace.step(self.actor, step.name, {"container": id, "ns": duration, "args": _short(step.args)})
+
+    def _run(self, container: Container, born: Born, streams: Streams) -> Running:
+        running = Running(self.env, born)
+        kills = container.cgroup.oom_kills()
+
+        def ended(code: int) -> None:
+            running.oom_killed = container.cgroup.oom_kills() > kills
+            running.end_seq = self.trace.step(self.actor, "exit", {"pid": running.pid, "status": code})
+            running.exited.succeed(code)
+
+        streams.carry(running, ended)
+        return running
+
+    # while it runs
+
+    def signal(self, process: ports.RunningProcess, number: int) -> None:
+        running = cast(Running, process)
+        self.trace.step(self.actor, "kill", {"pid": running.pid, "signal": number})
+        running.signal(number)
+
+    def pause(self, container_id: str) -> ports.Process:
+        """Process: freeze the cgroup, and wait until all of it has stopped."""
+        cgroup = self._running(container_id, "pause").cgroup
+        cgroup.freeze(True)
+        while not cgroup.is_frozen():
+            yield self.env.timeout(POLL)
+        self.trace.step(self.actor, "cgroup freezer", {"container": container_id, "state": "FROZEN"})
+
+    def resume(self, container_id: str) -> ports.Process:
+        """Process: thaw the cgroup. Nothing happens when the container has ended meanwhile."""
+        container = self._containers.get(container_id)
+        if container is not None:
+            container.cgroup.freeze(False)
+            self.trace.step(self.actor, "cgroup freezer", {"container": container_id, "state": "THAWED"})
+        return
+        yield  # a process that never has to wait
+
+    def rewrite_etc(self, container_id: str, files: Mapping[str, str]) -> None:
+        container = self._containers.get(container_id)
+        if container is None:
+            return
+        before, container.spec.etc_files = container.spec.etc_files or {}, files
+        for path, text in files.items():
+            was = before.get(path, "")
+            place = f"{container.home}/{os.path.basename(path)}"
+            if text == was or not os.path.exists(place):
+                continue
+            gone = set(was.splitlines()) - set(text.splitlines())
+            with open(place, "r+") as file:  # the same inode: it is mounted
+                lines = [line for line in file.read().splitlines() if line not in gone]
+                lines += [line for line in text.splitlines() if line not in was.splitlines()]
+                file.seek(0)
+                file.truncate()
+                file.write("".join(f"{line}\n" for line in lines))
+
+    def update(self, container_id: str, memory: int, nano_cpus: int, pids_limit: int) -> None:
+        container = self._containers.get(container_id)
+        if container is not None:
+            limits = Limits(memory, nano_cpus, max(pids_limit, 0), container.limits.cpus)
+            self._do(container.cgroup.limit(limits, container.limits), container_id)
+            container.limits = limits
+
+    def usage(self, container_id: str) -> ports.Usage:
+        container = self._containers.get(container_id)
+        if container is None or container.init is None or container.init.pidfd < 0:
+            return ports.Usage()
+        received, sent = _traffic(container.init.pid)
+        return ports.Usage(*container.cgroup.use(), received, sent)
+
+    def resize(self, process: ports.RunningProcess, height: int, width: int) -> None:
+        cast(Running, process).resize(height, width)
+
+    def top(self, container_id: str, ps_args: str) -> tuple[list[str], list[list[str]]]:
+        """The machine's own ps, and of its rows those of the container (daemon/top_unix.go)."""
+        pids = {str(pid) for pid in self._running(container_id, "ps").cgroup.pids()}
+        done = subprocess.run(["ps", *ps_args.split()], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DriverError(f"ps: exit status {done.returncode}: {done.stderr.strip()}")
+        titles, *rows = [line.split() for line in done.stdout.splitlines()]
+        if "PID" not in titles:
+            raise DriverError("Couldn't find PID field in ps output")
+        column, last = titles.index("PID"), len(titles) - 1
+        cut = [[*row[:last], " ".join(row[last:])] for row in rows if len(row) > column and row[column] in pids]
+        return titles, cut
+
+    def destroy(self, container_id: str) -> None:
+        container = self._containers.pop(container_id, None)
+        if container is not None:
+            self._release(container)
+
+    def close(self) -> None:
+        """End every container and the fork server."""
+        for id in list(self._containers):
+            self.destroy(id)
+        self._fork_server.close()
+        self._threads.shutdown()
+        self._cgroups.close()
+        remove_directory(self._home)
+        self._journal.forget(FOLDER, self._home)
+
+    def _release(self, container: Container) -> None:
+        """Kill what is left, remove the cgroup and the directory; a cgroup whose processes are still ending
+        goes with its parent."""
+        container.cgroup.kill()
+        container.cgroup.remove()
+        remove_directory(container.home)
+
+    def _running(self, container_id: str, what: str) -> Container:
+        container = self._containers.get(container_id)
+        if container is None:
+            raise DriverError(f"OCI runtime {what} failed: container not running: unknown")
+        return container
+
+
+def _text(files: DiskFiles, path: str) -> bytes:
+    """A file's content, b"" when there is none or a way to it that cannot be gone."""
+    try:
+        node = files.find(path, follow=True)
+    except OSError:
+        return b""
+    return bytes(node.data) if node is not None and node.kind == FILE and node.data is not None else b""
+
+
+def _is_directory(source: str) -> bool:
+    try:
+        return stat.S_ISDIR(os.stat(source).st_mode)
+    except OSError:
+        message = f'invalid mount config for type "bind": bind source path does not exist: {source}'
+        raise StartFailed(message, 128) from None
+
+
+def _failure(error: StepError, prefix: str, container: Container) -> StartFailed:
+    """What dockerd says when a step of runc's fails, with the exit code that goes with it."""
+    step, number = error.step, error.errno
+    go = GO_ERRORS.get(number) or os.strerror(number).lower()
+    if step.call == "look path":
+        return _not_found(step.args[0], number, go, error.what, in_exec=prefix is EXEC)
+    if step.call == "move_mount":
+        target = step.args[1]
+        source = next((mount.source for mount in container.spec.mounts if mount.target == target), INIT)
+        text = (
+            f'error during container init: error mounting "{source}" to rootfs at "{target}": '
+            f"mount {source}:{target} (via /proc/self/fd/6), flags: 0x5000: {go}"
+        )
+        return StartFailed(sentence(prefix, text), 127)
+    if step.call == "chdir":
+        return StartFailed(sentence(prefix, f'chdir to cwd ("{step.args[0]}") set in config.json failed: {go}'), 126)
+    return StartFailed(sentence(prefix, f"error during container init: {step.name}: {error.what}: {go}"), 128)
+
+
+def _not_found(name: str, number: int, go: str, what: str, *, in_exec: bool) -> StartFailed:
+    prefix = EXEC if in_exec else CREATE
+    if number == STAND_IN:
+        text = f'exec: "{name}": {what} runs in the simulator only: this machine has no program that stands for it'
+        return StartFailed(sentence(prefix, text), 126)
+    if number == NOT_EXECUTABLE:
+        return StartFailed(sentence(prefix, f'exec: "{name}": permission denied'), 126)
+    if number == NOT_IN_PATH:
+        text = f'exec: "{name}": executable file not found in $PATH'
+        return StartFailed(sentence(prefix, text), 126 if in_exec else 127)
+    text = f'exec: "{name}": stat {name}: {go}'
+    return StartFailed(sentence(prefix, text), 126 if in_exec or number == errno.EACCES else 127)
+
+
+def _short(args: tuple[object, ...]) -> list[object]:
+    """A step's arguments for the trace: a filter is told by its length."""
+    return [f"{len(arg) // 8} instructions" if isinstance(arg, bytes) else arg for arg in args]
+
+
+def _traffic(pid: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Bytes received and sent by interface, as the process's network namespace counts them."""
+    received, sent = {}, {}
+    try:
+        with open(f"/proc/{pid}/net/dev") as file:
+            lines = file.read().splitlines()[2:]
+    except OSError:
+        return {}, {}
+    for line in lines:
+        name, _, numbers = line.partition(":")
+        if name.strip() != "lo":
+            columns = numbers.split()
+            received[name.strip()], sent[name.strip()] = int(columns[0]), int(columns[8])
+    return received, sent
