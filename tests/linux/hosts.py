@@ -63,7 +63,7 @@ class Host:
 
 
 class Box:
-    """One container."""
+    """One container. `stdin` is what it gets to read; b"" leaves that open, for `typing`."""
 
     def __init__(self, host, args, chain, options):
         self.host = host
@@ -73,7 +73,7 @@ class Box:
         options.setdefault("env", (PATH,))
         options.setdefault("hostname", "box")
         self.spec = ProcessSpec(args, **options)
-        self.process = None
+        self.process = self.typing = None
         self.sandbox = host.sandbox(self.id)
         host.machine.storage.create(self.id, chain)
 
@@ -94,9 +94,10 @@ class Box:
         rootfs = yield from storage.mount(self.id, read_only=self.spec.read_only)
         stdin = None
         if self.stdin is not None:
-            stdin = Stream(self.host.env)
-            stdin.write(self.stdin)
-            stdin.close()
+            stdin = self.typing = Stream(self.host.env)
+            if self.stdin:
+                stdin.write(self.stdin)
+                stdin.close()
         return (
             yield from self.runtime.start(
                 self.id, self.spec, rootfs, self.sandbox, lambda fd, data: self.written[fd].extend(data), stdin

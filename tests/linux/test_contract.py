@@ -124,16 +124,12 @@ def test_a_tmpfs_is_as_large_as_was_asked(host):
 
 
 def test_a_terminal_is_both_ways_and_has_a_size(host):
-    box = host.container(
-        "sh", "-c", "tty; echo ready; read line; echo got $line; stty size", tty=True, stdin=b"hello\n"
-    )
-    box.start()
+    box = host.container("sh", "-c", "tty; read line; echo got $line; stty size", tty=True, stdin=b"").start()
+    box.until("/dev/pts/0\r\n")
     box.runtime.resize(box.process, 30, 100)
+    box.typing.write(b"hello\n")
     assert box.wait() == 0
-    lines = box.out.replace("\r", "").split("\n")
-    assert "/dev/pts/0" in lines
-    assert "got hello" in lines
-    assert "30 100" in lines
+    assert box.out.split("\r\n") == ["/dev/pts/0", "hello", "got hello", "30 100", ""]
     box.remove()
 
 
@@ -246,8 +242,9 @@ def test_the_trace_tells_the_same_story(host):
     before = len(host.machine.runtime.trace)
     host.run("true", memory=32 << 20)
     told = [record.what for record in host.machine.runtime.trace.records[before:] if record.kind == "step"]
-    story = ["mount overlay", "cgroup memory.max", "mount proc", "pivot_root", "execve", "exit"]
+    story = ["mount overlay", "mount proc", "pivot_root", "execve", "exit"]
     assert {*story} <= {*told}
+    assert any(what.startswith("cgroup memory.") for what in told)
     assert told[-2:] == ["execve", "exit"]
 
 

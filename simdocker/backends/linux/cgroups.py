@@ -121,10 +121,8 @@ class Cgroup:
             Step("mkdir cgroup", "mkdir", (path,), "A group of its own for all it runs.") for path in self.directories
         ]
         if "devices" in self._v1:
-            steps.append(self._step("devices.deny", "devices", "devices.deny", "a", "No device but these:"))
-            steps += [
-                self._step("devices.allow", "devices", "devices.allow", rule, "It may use this.") for rule in DEVICES
-            ]
+            steps.append(self._step("devices", "devices.deny", "a", "No device but these:"))
+            steps += [self._step("devices", "devices.allow", rule, "It may use this.") for rule in DEVICES]
         return steps + self.limit(limits)
 
     @property
@@ -148,25 +146,25 @@ class Cgroup:
             steps += self._cpu(limits.nano_cpus)
         if limits.pids != was.pids:
             value = str(limits.pids) if limits.pids > 0 else "max"
-            steps.append(self._step("pids.max", "pids", "pids.max", value, "So many processes and no more."))
+            steps.append(self._step("pids", "pids.max", value, "So many processes and no more."))
         if limits.cpus != was.cpus and limits.cpus:
             steps += self._cpuset(limits.cpus)
         return steps
 
-    def _step(self, name: str, controller: str, file: str, value: str, why: str) -> Step:
-        return Step(f"cgroup {name}", "write", (f"{self._v1.get(controller) or self._v2}/{file}", value), why)
+    def _step(self, controller: str, file: str, value: str, why: str) -> Step:
+        return Step(f"cgroup {file}", "write", (f"{self._v1.get(controller) or self._v2}/{file}", value), why)
 
     def _memory(self, limit: int, *, growing: bool) -> list[Step]:
         """Memory, and with swap as much again, as Docker has it. The larger limit moves first when it grows."""
         why = "More memory than this, and the kernel kills."
         if "memory" not in self._v1:
             value = str(limit) if limit else "max"
-            swap = self._step("memory.swap.max", "memory", "memory.swap.max", value, "As much swap again.")
-            return [self._step("memory.max", "memory", "memory.max", value, why), swap]
+            swap = self._step("memory", "memory.swap.max", value, "As much swap again.")
+            return [self._step("memory", "memory.max", value, why), swap]
         value, both = (str(limit), str(2 * limit)) if limit else (NO_LIMIT_V1, NO_LIMIT_V1)
-        steps = [self._step("memory.max", "memory", "memory.limit_in_bytes", value, why)]
+        steps = [self._step("memory", "memory.limit_in_bytes", value, why)]
         if os.path.exists(f"{os.path.dirname(self._v1['memory'])}/memory.memsw.limit_in_bytes"):
-            swap = self._step("memory.swap.max", "memory", "memory.memsw.limit_in_bytes", both, "As much swap again.")
+            swap = self._step("memory", "memory.memsw.limit_in_bytes", both, "As much swap again.")
             steps.insert(0 if growing else 1, swap)
         return steps
 
@@ -174,9 +172,9 @@ class Cgroup:
         quota = nano_cpus * PERIOD // 1_000_000_000
         why = f"So many µs of processor time in every {PERIOD}."
         if "cpu" not in self._v1:
-            return [self._step("cpu.max", "cpu", "cpu.max", f"{quota or 'max'} {PERIOD}", why)]
-        return [self._step("cpu.cfs_period_us", "cpu", "cpu.cfs_period_us", str(PERIOD), "The period of the quota."),
-                self._step("cpu.max", "cpu", "cpu.cfs_quota_us", str(quota or NO_LIMIT_V1), why)]  # fmt: skip
+            return [self._step("cpu", "cpu.max", f"{quota or 'max'} {PERIOD}", why)]
+        return [self._step("cpu", "cpu.cfs_period_us", str(PERIOD), "The period of the quota."),
+                self._step("cpu", "cpu.cfs_quota_us", str(quota or NO_LIMIT_V1), why)]  # fmt: skip
 
     def _cpuset(self, cpus: Sequence[int]) -> list[Step]:
         base = self._v1.get("cpuset")
@@ -188,7 +186,7 @@ class Cgroup:
                     value = (root / file).read_text().strip()
                     steps.append(Step(f"cgroup {file}", "write", (f"{level}/{file}", value), "As above it."))
         numbers = ",".join(map(str, cpus))
-        return [*steps, self._step("cpuset.cpus", "cpuset", "cpuset.cpus", numbers, "It runs on these processors.")]
+        return [*steps, self._step("cpuset", "cpuset.cpus", numbers, "It runs on these processors.")]
 
     # while it is there
 
