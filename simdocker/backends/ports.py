@@ -146,6 +146,7 @@ class ProcessSpec(msgspec.Struct, gc=False):
     rlimits: Mapping[str, tuple[int, int]] | None = None  # --ulimit: name → soft and hard limit, -1 unlimited
     shared: Mapping[str, str] = NO_NAMESPACES  # pid, ipc or uts, not its own but a container's by id, the host's by ""
     seccomp: str = "default"  # the profile: "default", "unconfined" or a file
+    no_new_privileges: bool = False
 
 
 class RunningProcess(Protocol):

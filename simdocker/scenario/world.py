@@ -21,7 +21,7 @@ from simdocker.actors.registry.registry import REFUSED, Registry
 from simdocker.actors.wire import Wire, not_found
 from simdocker.api import ApiError
 from simdocker.backends.sim import Machine
-from simdocker.backends.sim.lan import Lan
+from simdocker.backends.sim.lan import NAME_SERVER, Lan
 from simdocker.content.reference import HUB
 from simdocker.des import CostProfile, Environment, Network, RandomStreams
 from simdocker.errors import UserError
@@ -187,7 +187,7 @@ class World:
         known = there in self.machines
         daemon = self.daemons.get(there)
         if daemon is None or not (address == SOCKET or address.endswith(f":{TCP_PORT}")):
-            return _Nowhere(address, "" if known else not_found(there))
+            return _Nowhere(address, "" if known else not_found(there, f"{NAME_SERVER}:53"))
         dialled = f"{self._lan.names(there)[0]}:{TCP_PORT}"
         return Wire(
             address, self.network, self.trace, f"client@{here}", here, daemon.actor, there, daemon.handle, dialled

@@ -58,7 +58,7 @@ def test_a_limit_that_is_changed_holds_at_once() -> None:
         "docker update --restart always box && docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' box",
         "docker run -d --rm --name gone busybox sleep 100; docker update --restart always gone",
         "docker update -m 1m box",
-        "docker update --memory 32m --cpus 0.5 box nosuch",
+        "docker update --memory 32m --memory-swap 64m --cpus 0.5 box nosuch",
     )
     assert (steps[2].exit, steps[2].stdout) != (0, ""), "a fourth process was let in"
     assert steps[3].stdout == "box\nalways\n"

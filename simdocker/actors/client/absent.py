@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MANAGEMENT = {
-    "checkpoint": "Manage checkpoints",
     "context": "Manage contexts",
     "manifest": "Manage Docker image manifests and manifest lists",
     "plugin": "Manage plugins",
@@ -41,6 +40,10 @@ def absence(words: Sequence[str]) -> str:
     """The sentence for a command line that real docker knows and simdocker does not; "" for any other."""
     if not words or words[0] not in COMMANDS:
         return ""
+    if words[0] == "checkpoint":  # in the words of the client, which hides it, too
+        return " ".join(
+            ["docker", *words[:2], "is only supported on a Docker daemon with experimental features enabled\n"]
+        )
     called = [word for word in words[1:2] if word in COMMANDS[words[0]].split()]
     if len(words) > 1 and not called and not words[1].startswith("-"):
         return ""

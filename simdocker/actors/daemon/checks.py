@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from simdocker.actors.daemon import host_options, log_drivers
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.signals import parse_signal
-from simdocker.api import BadRequest, Conflict
+from simdocker.api import BadRequest, Conflict, InternalError
 from simdocker.api.detachkeys import key_codes
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
 from simdocker.api.times import EPOCH_S
@@ -70,6 +70,8 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     if networking is not None and networking.EndpointsConfig and len(networking.EndpointsConfig) > 1:
         names = ", ".join(sorted(networking.EndpointsConfig))
         raise BadRequest(f"Container cannot be connected to network endpoints: {names}")
+    if host.StorageOpt:
+        raise InternalError("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
     log_drivers.configured(daemon.settings, host.LogConfig)
     if host.CapAdd or host.CapDrop:
         _check_capabilities((*(host.CapAdd or ()), *(host.CapDrop or ())))

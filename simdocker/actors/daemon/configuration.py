@@ -28,7 +28,11 @@ class Draft:
         host = body.HostConfig or HostConfig()
         self.body = body
         self.warnings = [*checks.check(body, host, daemon), *daemon.networks.check(body, host)]
-        self.host = replace(log_drivers.completed(daemon.settings, host), SecurityOpt=host_options.security(host))
+        self.host = replace(
+            log_drivers.completed(daemon.settings, host),
+            SecurityOpt=host_options.security(host),
+            MemorySwap=host.MemorySwap or 2 * host.Memory,  # as much swap as memory
+        )
         self._image: Image | None = None
         self._config: ContainerConfig | None = None
 

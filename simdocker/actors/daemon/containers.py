@@ -233,6 +233,9 @@ class Containers:
     def delete(self, request: Request, id: str) -> Reply:
         """Process: `DELETE /containers/{id}`: `force` kills first, `v` takes anonymous volumes along."""
         container = self.get(id)
+        if container.busy is not None:
+            yield from self.lifecycle.settled(container)
+            container = self.get(id)
         query = request.query
         state = container.state
         if state.removing:

@@ -7,7 +7,7 @@ and `runconfig`), and put into the runtime's words when it starts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from msgspec.structs import replace
 
@@ -149,3 +149,18 @@ def seccomp(host: HostConfig) -> str:
         return "unconfined"
     asked = [option.partition("=")[2] for option in host.SecurityOpt or () if option.startswith("seccomp=")]
     return asked[-1] if asked else "default"
+
+
+def no_new_privileges(host: HostConfig) -> bool:
+    """Whether `--security-opt no-new-privileges` is asked for."""
+    return any(
+        option in ("no-new-privileges", "no-new-privileges:true", "no-new-privileges=true")
+        for option in host.SecurityOpt or ()
+    )
+
+
+def no_device_driver(host: HostConfig) -> NoReturn:
+    """`--gpus` on a host that has none (daemon/devices_linux.go). Raises InternalError."""
+    request = (host.DeviceRequests or [{}])[0]
+    wanted = "".join(f"[{' '.join(alternative)}]" for alternative in request.get("Capabilities") or ())
+    raise InternalError(f'could not select device driver "{request.get("Driver") or ""}" with capabilities: [{wanted}]')

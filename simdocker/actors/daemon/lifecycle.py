@@ -107,6 +107,8 @@ class Lifecycle:
             rootfs = yield from daemon.storage.mount(container.id, read_only=container.host.ReadonlyRootfs)
             yield from daemon.networks.attach(container)
             mounts = (yield from daemon.volumes.mount(container)) if container.mounts else ()
+            if container.host.DeviceRequests:
+                host_options.no_device_driver(container.host)
             if container.host.Devices:
                 mounts = (*mounts, *host_options.devices(daemon, container.host))
             if container.config.OpenStdin and container.stdin is None:
@@ -154,6 +156,7 @@ class Lifecycle:
             host_options.rlimits(host),
             host_options.shared_namespaces(daemon, host),
             host_options.seccomp(host),
+            host_options.no_new_privileges(host),
         )
 
     def _started(self, container: Container, process: Any) -> None:

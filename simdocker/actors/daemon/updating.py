@@ -59,7 +59,7 @@ def _changes(container: Container, wanted: HostConfig) -> dict[str, Any]:
                 container, f"Conflicting options: Nano CPUs cannot be updated as {shown} has already been set"
             )
     memory, swap = changes.get("Memory", 0), changes.get("MemorySwap", 0)
-    if memory and not swap and 0 < (host.MemorySwap or 2 * host.Memory) < memory:
+    if memory and not swap and host.MemorySwap < memory:  # which refuses all of those without a limit
         raise _cannot(
             container,
             "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time",

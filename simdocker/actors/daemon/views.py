@@ -317,8 +317,6 @@ def host_config(host: HostConfig) -> dict[str, Any]:
         "DeviceRequests", "KernelMemory", "KernelMemoryTCP", "MemoryReservation", "MemorySwap",
     ):  # fmt: skip
         shown[name] = _copy(getattr(host, name))
-    if host.Memory and not host.MemorySwap:
-        shown["MemorySwap"] = 2 * host.Memory  # what the Engine fills in: as much swap as memory
     shown |= {
         "MemorySwappiness": None if host.MemorySwappiness == -1 else host.MemorySwappiness,
         "OomKillDisable": bool(host.OomKillDisable),

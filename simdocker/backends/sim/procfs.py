@@ -7,7 +7,7 @@ Linux 6; the numbers are the simulated machine's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from simdocker.backends.sim.namespace import MagicLink, MountNamespace
@@ -256,14 +256,35 @@ def _status(process: Task, pids: PidNamespace) -> str:
     number = pids.number(process)
     names = {"R": "running", "S": "sleeping", "D": "disk sleep", "T": "stopped", "Z": "zombie"}
     state = process.state
-    resident = process.resident // 1024
+    resident, peak = process.resident // 1024, (process.resident + 892928) // 1024
+    spec = process.container.spec
+    filters = int(spec is not None and spec.seccomp != "unconfined")
+    hardened = int(spec is not None and spec.no_new_privileges)
     groups = "".join(f"{gid} " for gid in process.groups)
     capabilities = process.capabilities if process.uid == 0 else 0
     return (
         f"Name:\t{process.comm}\nUmask:\t{process.umask:04o}\nState:\t{state} ({names[state]})\n"
         f"Tgid:\t{number}\nNgid:\t0\nPid:\t{number}\nPPid:\t{pids.parent(process)}\nTracerPid:\t0\n"
         + "".join(f"{what}:\t{id}\t{id}\t{id}\t{id}\n" for what, id in (("Uid", process.uid), ("Gid", process.gid)))
-        + f"FDSize:\t64\nGroups:\t{groups}\nVmSize:\t{resident + 872:8d} kB\nVmRSS:\t{resident:8d} kB\nThreads:\t1\n"
+        + f"FDSize:\t64\nGroups:\t{groups}\n"
+        + "".join(f"NS{what}:\t{number}\n" for what in ("tgid", "pid", "pgid", "sid"))
+        + "Kthread:\t0\n"
+        + "".join(
+            f"{what}:\t{kilobytes:8d} kB\n"
+            for what, kilobytes in (
+                ("VmPeak", peak),
+                ("VmSize", peak),
+                ("VmLck", 0),
+                ("VmPin", 0),
+                ("VmHWM", resident),
+                ("VmRSS", resident),
+                ("RssAnon", 0),
+                ("RssFile", resident),
+                ("RssShmem", 0),
+                ("VmSwap", 0),
+            )
+        )
+        + "Threads:\t1\n"
         + "".join(
             f"{what}:\t{mask:016x}\n"
             for what, mask in (
@@ -276,9 +297,20 @@ def _status(process: Task, pids: PidNamespace) -> str:
                 ("CapAmb", 0),
             )
         )
-        + "NoNewPrivs:\t0\nSeccomp:\t2\nSeccomp_filters:\t1\n"
-        + f"Cpus_allowed_list:\t{','.join(map(str, process.cpus))}\n"
+        + f"NoNewPrivs:\t{hardened}\nSeccomp:\t{2 * filters}\nSeccomp_filters:\t{filters}\n"
+        + f"Cpus_allowed:\t{sum(1 << cpu for cpu in process.cpus):x}\nCpus_allowed_list:\t{_ranges(process.cpus)}\n"
     )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """As the kernel lists processors: `0-1`, `0,2-3`."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
 
 
 def _process_stat(process: Task, pids: PidNamespace) -> str:

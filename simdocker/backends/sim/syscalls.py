@@ -193,6 +193,8 @@ class FileCalls:
             raise fail(errno.ENOTDIR, path)
         if path.rstrip("/").endswith("/.") or path == ".":
             raise fail(errno.EINVAL, path)
+        if dentry.is_mount_point or dentry.path == "/":
+            raise fail(errno.EBUSY, path)
         self._may_remove(dentry, path)
         if dentry.names():
             raise fail(errno.ENOTEMPTY, path)

@@ -65,11 +65,12 @@ class Simple:
 
 @dataclass(slots=True)
 class Pipeline:
-    """Commands joined by `|`, perhaps after `!`."""
+    """Commands joined by `|`, perhaps after `!` or bash's `time`."""
 
     commands: list[Node]
     negated: bool
     source: str
+    timed: bool = False
 
 
 @dataclass(slots=True)

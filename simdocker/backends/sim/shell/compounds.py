@@ -24,6 +24,7 @@ from simdocker.backends.sim.shell.redirect import Redirections
 from simdocker.backends.sim.shell.simple import simple
 from simdocker.backends.sim.shell.state import BUILTIN_NS, Break
 from simdocker.backends.sim.signals import INT, QUIT
+from simdocker.des import MS
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.shell.interpreter import Shell, Status
@@ -65,7 +66,8 @@ def background(sh: Shell, node: Background, tested: bool, last: bool) -> Status:
 
 
 def pipeline(sh: Shell, node: Pipeline, tested: bool, last: bool) -> Status:
-    """Process: `a | b`, each in a process of its own; `! a`."""
+    """Process: `a | b`, each in a process of its own; `! a`, `time a`."""
+    started = sh.p.clock.now
     if len(node.commands) == 1:
         status = yield from sh.run(node.commands[0], tested=tested or node.negated)
     else:
@@ -92,6 +94,9 @@ def pipeline(sh: Shell, node: Pipeline, tested: bool, last: bool) -> Status:
             status = next((each for each in reversed(statuses) if each), 0)
         if status and not tested and not node.negated:
             yield from sh.failed(status)
+    if node.timed:
+        minutes, ms = divmod(int(sh.p.clock.now - started) // MS, 60_000)
+        yield from sh.p.write(2, f"\nreal\t{minutes}m{ms / 1000:.3f}s\nuser\t0m0.000s\nsys\t0m0.000s\n")
     return int(not status) if node.negated else status
 
 

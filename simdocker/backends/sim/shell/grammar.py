@@ -159,32 +159,32 @@ class _Builder:
             return AndOr(self.node(left), operator.type, self.node(right))
         if kind == "negated_command":
             inner = self.node(node.children[-1])
-            return self.negate(inner, self.text(node))
+            return self.negate(inner, self.text(node), timed=self.span(node)[0] in self.raw.timed)
         if kind == "pipeline":
             return self.pipeline(node)
         if kind == "function_definition":
             return self.function(node)
         return self.compound(node)
 
-    def negate(self, inner: Node, source: str) -> Node:
+    def negate(self, inner: Node, source: str, *, timed: bool) -> Node:
+        """What follows `!` or `time`."""
         # `! a | b` comes as (! a) | b or as ! (a | b): it means the latter.
-        if isinstance(inner, Pipeline):
-            return Pipeline(inner.commands, True, source)
-        return Pipeline([inner], True, source)
+        commands: list[Node] = inner.commands if isinstance(inner, Pipeline) else [inner]
+        return Pipeline(commands, not timed, source, timed)
 
     def pipeline(self, node: TreeNode) -> Node:
         commands: list[Node] = []
-        negated = False
+        negated = timed = False
         for child in node.children:
             if not child.is_named:
                 continue
             inner = self.node(child)
             if isinstance(inner, Pipeline) and not commands:
-                negated = inner.negated
+                negated, timed = inner.negated, inner.timed
                 commands.extend(inner.commands)
             else:
                 commands.append(inner)
-        return Pipeline(commands, negated, self.text(node))
+        return Pipeline(commands, negated, self.text(node), timed)
 
     def function(self, node: TreeNode) -> Node:
         start, _ = self.span(node)

@@ -73,6 +73,7 @@ class RawCommand:
     empty_loops: set[int] = field(default_factory=set)
     simple_functions: dict[int, int] = field(default_factory=dict)
     nested: dict[int, str] = field(default_factory=dict)
+    timed: set[int] = field(default_factory=set)
 
 
 class Lexer:

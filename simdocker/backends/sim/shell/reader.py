@@ -24,7 +24,7 @@ _SPECIAL_BUILTINS = frozenset(
 
 
 class Reader(Lexer):
-    """Finds complete commands. `bash` adds `[[ … ]]` and `function` of bash."""
+    """Finds complete commands. `bash` adds `[[ … ]]`, `function` and `time` of bash."""
 
     def complete(self) -> RawCommand | None:
         """The next complete command, None at the end. Raises SyntaxFailure."""
@@ -86,7 +86,10 @@ class Reader(Lexer):
 
     def pipeline(self, *, newlines: bool) -> None:
         token = self.next(newlines=newlines, keywords=True)
-        if token.kind == "!":
+        if token.kind == "!" or (self.bash and token.text == "time"):
+            if token.kind != "!":  # bash's `time` comes where `!` may, so that is how the mask shows it
+                self.raw.timed.add(token.start)
+                self.cuts += [(token.start, token.start + 1, "!"), (token.start + 1, token.end, " ")]
             token = self.next(keywords=True)
         self.push(token)
         self.command()
