@@ -71,8 +71,8 @@ def create_container(cli: Cli, flags: Flags, body: ContainerCreateBody) -> Proce
         _check_cidfile(cli, cidfile)
     creation = cli.memo.get("creation")
     if creation is None or creation.body is not body:
-        creation = cli.memo["creation"] = Creation(flags, body)
         _check_version(cli, body)
+        creation = cli.memo["creation"] = Creation(flags, body)
     if flags.on("use-api-socket"):
         body = _with_api_socket(cli, body)
     progress: Write | None = None if creation.quiet else cli.err
