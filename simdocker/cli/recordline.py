@@ -37,16 +37,22 @@ class RecordLines:
         self.width = width
         self._told: set[str] = set()  # reasons that were given
         self._said: Counter[tuple[str, str, str, str]] = Counter()  # packets of a step
-        self._counted_since = -1
         self._flowing: set[tuple[str, int]] = set()  # streams that have begun: who sends, in answer to what
+
+    def begin(self) -> None:
+        """A command begins: what was said often enough before may be said again."""
+        self._said.clear()
+        self._flowing.clear()
 
     def line(self, record: Record, began_ns: int) -> Text | None:
         """What a reader sees of `record`, with the time since `began_ns`; None for what is no news."""
+        if record.kind == NOTE and record.what == "command":
+            self.begin()
         since = show_duration(record.t_ns - began_ns)
         attrs = record.attrs or {}
         line = Text(f"{since:>{TIME_WIDTH}}  ", style="dim")
         if record.kind == MESSAGE:
-            return self._message(line, record, attrs, began_ns)
+            return self._message(line, record, attrs)
         if record.kind == STEP:
             return line.append(f"    · {record.what}", "blue").append(self._details(attrs), "dim")
         if record.kind == STATE:
@@ -62,8 +68,8 @@ class RecordLines:
             return line.append(f"⚡ Ctrl-C: after {show_duration(attrs['after_ns'])} it is still at work", "red")
         return None
 
-    def _message(self, line: Text, record: Record, attrs: Mapping[str, Any], began_ns: int) -> Text | None:
-        if ("of" in attrs and not self._begins_or_ends(record)) or self._tedious(record, attrs, began_ns):
+    def _message(self, line: Text, record: Record, attrs: Mapping[str, Any]) -> Text | None:
+        if ("of" in attrs and not self._begins_or_ends(record)) or self._tedious(record, attrs):
             return None
         actors = Text()
         for part in (record.actor, " → ", str(attrs["to"])):
@@ -94,14 +100,10 @@ class RecordLines:
         self._flowing.add(stream)
         return begins
 
-    def _tedious(self, record: Record, attrs: Mapping[str, Any], began_ns: int) -> bool:
-        """Whether the same was said between the same two often enough since `began_ns`, such as the hundredth
-        echo request."""
+    def _tedious(self, record: Record, attrs: Mapping[str, Any]) -> bool:
+        """Whether the same was said between the same two often enough, such as the hundredth echo request."""
         if "address" not in attrs:
             return False
-        if began_ns != self._counted_since:
-            self._counted_since = began_ns
-            self._said.clear()
         self._said[said := (record.actor, attrs["to"], record.what, attrs["address"])] += 1
         return self._said[said] > ENOUGH
 

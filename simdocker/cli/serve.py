@@ -99,6 +99,8 @@ def _narrated(world: World, quiet: bool) -> Iterator[None]:
     began = world.env.now
 
     def tell(record: Record) -> None:
+        if record.actor.startswith("client@"):
+            lines.begin()
         line = lines.line(record, began)
         if line is None:
             return

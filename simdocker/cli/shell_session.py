@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from simdocker.des import NO_CAUSE
 from simdocker.scenario.faults import apply
 from simdocker.scenario.world import World
 
@@ -148,6 +149,7 @@ class Session:
         entry.started_ns = world.env.now
         first = len(world.trace)
         if entry.line:
+            world.env.cause = NO_CAUSE  # the person did, and no earlier command
             world.env.cause = world.trace.note(PERSON, "command", {"line": entry.line, "on": entry.host})
             shell = self.shell(entry.host)
             if shell.terminal is not None:

@@ -60,6 +60,14 @@ def test_a_line_has_an_exit_code_a_duration_and_a_trace() -> None:
     assert "POST /containers/create" in [record.what for record in session.records_of(entry)]
 
 
+def test_no_line_happens_because_of_the_one_before() -> None:
+    session, _ = sit_down()
+    first, second = do(session, "docker version"), do(session, "docker ps -q")
+    typed, *_ = session.records_of(second)
+    assert (typed.what, typed.cause_seq) == ("command", -1)
+    assert all(record.cause_seq < record.seq for record in session.records_of(first))
+
+
 def test_undo_is_the_world_before_the_last_command_and_silent() -> None:
     session, screen = sit_down()
     do(session, "docker run --name a1 busybox true")

@@ -57,6 +57,27 @@ def test_another_host_comes_through_the_dnat_rule() -> None:
     assert said(query)["to"] == "nameserver" and said(query)["question"] == "server"
 
 
+def test_a_connection_between_hosts_stalls_while_the_link_is_down_and_goes_on_afterwards() -> None:
+    world = {
+        "hosts": {"laptop": {}, "server": {"daemon": True}},
+        "registries": {"docker.io": {}},
+        "links": [{"between": ["laptop", "server"], "latency": "10ms"}, {"between": ["server", "docker.io"]}],
+    }
+    server = "(while echo tick; do sleep 1; done) | nc -l -p 7000"
+    ticks = f"docker -H tcp://server:2375 run -d -p 7000:7000 busybox sh -c '{server}'"
+    steps = [
+        {"run": ticks},
+        {"run": "sleep 90 | nc server 7000 >/tmp/seen & sleep 3; wc -l </tmp/seen"},
+        {"fault": {"link": ["laptop", "server"], "down": "20s"}},
+        {"run": "sleep 15; wc -l </tmp/seen"},
+        {"run": "sleep 10; wc -l </tmp/seen"},
+    ]
+    run = play(Scenario.of({"title": "t", "world": world, "steps": steps}))
+    before, during, after = (int(step.stdout) for step in run.steps[1:])
+    assert during == before > 0
+    assert after > during + 5
+
+
 def test_a_port_that_nobody_has_refuses() -> None:
     found = traffic("curl -s localhost:81")
     assert [r.what for r in found] == ["connect", "refused"]

@@ -1,0 +1,47 @@
+"""How a record reads: streams by their beginning and end, packets until there were enough of a kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simdocker.cli.recordline import ENOUGH, RecordLines
+from simdocker.trace import MESSAGE, NOTE, Record
+
+ATTACH = "/containers/" + 64 * "a" + "/attach"
+
+
+def shown(*records: tuple[str, str, str, dict[str, Any]]) -> list[str]:
+    lines = RecordLines(many_hosts=False)
+    drawn = [lines.line(Record(n, 0, actor, kind, what, -1, 1, attrs), 0) for n, (kind, actor, what, attrs)
+             in enumerate(records)]  # fmt: skip
+    return [line.plain.strip().removeprefix("0 s").strip() for line in drawn if line is not None]
+
+
+def piece(what: str, size: int, **more: object) -> tuple[str, str, str, dict[str, Any]]:
+    return MESSAGE, "daemon@laptop", what, {"to": "client@laptop", "of": ATTACH, "bytes": size, **more}
+
+
+def test_a_stream_shows_its_first_piece_and_how_much_it_was_in_all() -> None:
+    assert shown(piece("data", 20), piece("data", 30), piece("end of stream", 50)) == [
+        "daemon → client    data  20 B, /containers/aaaaaaaaaaaa/attach",
+        "daemon → client    end of stream  50 B in all, /containers/aaaaaaaaaaaa/attach",
+    ]
+
+
+def test_the_end_of_a_wait_says_the_exit_code() -> None:
+    (line,) = shown(piece("end of stream", 30, status=3))
+    assert "end of stream  exit code 3, " in line
+
+
+def test_packets_that_are_alike_are_shown_until_it_is_enough_and_again_in_the_next_command() -> None:
+    echo = (MESSAGE, "host@laptop", "echo request", {"to": "container/web", "address": "172.17.0.2"})
+    command = (NOTE, "player", "command", {"line": "ping", "on": "laptop"})
+    assert len(shown(*[echo] * 10)) == ENOUGH
+    assert len(shown(*[echo] * 10, command, echo)) == ENOUGH + 1
+
+
+def test_a_call_says_where_a_published_port_leads_it() -> None:
+    attrs = {"to": "container/web", "address": "10.10.0.11:8080", "dnat": "172.17.0.2:80"}
+    assert shown((MESSAGE, "host@laptop", "connect", attrs)) == [
+        "host → container/web  connect  10.10.0.11:8080, a DNAT rule makes that 172.17.0.2:80"
+    ]
