@@ -68,6 +68,14 @@ def test_a_limit_that_is_changed_holds_at_once() -> None:
     assert "No such container: nosuch" in steps[6].stderr
 
 
+def test_containers_of_the_same_command_line_share_nothing_that_changes() -> None:
+    steps = outcomes(
+        "for n in 1 2; do docker run -d --rm busybox sleep 1000; done",
+        "set -- $(docker ps -q); docker restart $1 & sleep 1; docker kill $2; sleep 1; docker ps -aq | wc -l",
+    )
+    assert steps[1].stdout.endswith("\n1\n"), "the restart of the one kept the other"
+
+
 def test_a_shared_layer_counts_once_on_the_disk() -> None:
     steps = outcomes(
         "docker pull -q python; docker pull -q node",

@@ -218,3 +218,24 @@ def _no_loop_stays_behind() -> Iterator[None]:
 
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
+
+
+def test_the_end_of_a_process_that_nobody_waits_for_is_known_at_once(env: Environment) -> None:
+    def child() -> Process:
+        yield env.timeout(MS)
+        return "done"
+
+    def onlooker() -> Process:
+        yield env.timeout(MS)
+        return ended.processed
+
+    ended = env.process(child())
+    assert env.run(env.process(onlooker()))
+    assert env.run(ended) == "done"
+
+
+def test_a_run_ends_with_what_it_waited_for_and_leaves_nothing_behind(env: Environment) -> None:
+    awaited = env.timeout(MS)
+    env.run(awaited)
+    assert awaited.processed
+    assert env.peek() == float("inf")

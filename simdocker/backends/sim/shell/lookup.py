@@ -67,8 +67,8 @@ class Lookup:
         if applets.exists(name) and self._runs_applets():
             return APPLET, name
         key = state.variables.get("PATH", ""), name
-        path = state.hashed.get(key, "")
-        if not (path and self.sh.p.runnable(path)):
+        path = state.hashed.get(key, "")  # where it was found: nobody looks whether it is still there
+        if not path:
             path = self.search(name)
             if not path:
                 return "", ""
@@ -182,7 +182,7 @@ class Lookup:
             status = yield from run_applet(p, argv)
             raise ShellExit(status)
         try:
-            status = yield from p.exec(argv, env=env)
+            status = yield from p.exec(argv, env=env, path=path)
         except OSError as error:
             if error.errno != errno.ENOEXEC:
                 raise
@@ -199,6 +199,7 @@ class Lookup:
             text = error.strerror or ""
             if error.errno == errno.EACCES and self._is_directory(path):
                 text = "Is a directory"
+            name = path if name else ""
         else:
             text = "not found" if missing else error.strerror or ""
         yield from self._say(f"{name}: {text}", fds)
