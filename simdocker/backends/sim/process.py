@@ -92,7 +92,8 @@ class Process(Task, FileCalls):
             for number in numbers:
                 actions.pop(number, None)
         else:
-            actions.update(dict.fromkeys(numbers, action))
+            for number in numbers:
+                actions[number] = action
 
     def take_signals(self) -> list[int]:
         caught, self._caught = self._caught, None
