@@ -2,7 +2,7 @@
 
 An expression is a constant, arithmetic on constants, a template string, or one of the few values of a
 process (`process.version`, `process.env.NAME`, `require('os').hostname()`). Other JavaScript is
-refused with a sentence. As in the real one, PID 1 has no handler for SIGTERM.
+refused with a sentence of simdocker's. As in the real one, PID 1 has no handler for SIGTERM.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.program import Blocking, Process, program
-from simdocker.backends.sim.programs.python_eval import OPERATORS
+from simdocker.backends.sim.programs.python_values import OPERATORS
+from simdocker.backends.sim.programs.serving import unknown
 
 STARTUP_NS = 40_000_000  # V8 and its snapshot
 DAY_NS = 86_400 * 1_000_000_000
@@ -92,10 +93,8 @@ def _run(p: Process, text: str, name: str) -> Generator[Event, Any, int]:
                 forever = forever or statement.startswith("setInterval(")
             else:
                 raise Unknown(statement)
-        except Unknown as unknown:
-            yield from p.write(2, f"{name}:{number}\n{statement}\n\nError: the model of node does not know: "
-                                  f"{unknown.args[0]}\n\nNode.js v{_version(p)}\n")  # fmt: skip
-            return 1
+        except Unknown as what:
+            return (yield from unknown(p, "node", what.args[0], f"{name}, line {number}"))
     while forever:
         yield from p.sleep(DAY_NS)
     return 0

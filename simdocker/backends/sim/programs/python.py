@@ -1,18 +1,21 @@
 """python3: versions, `-c`, script files, `-m pip` and `-m http.server`.
 
-Programs are run by `python_eval`. As the first process of a container Python has no handler for
-SIGTERM, which is why `docker stop` of a Python server takes its ten seconds.
+Programs are run by `python_eval`, which knows a part of the language; what it does not know is said in
+simdocker's name and ends with UNKNOWN, never in CPython's voice. As the first process of a container Python
+has no handler for SIGTERM, which is why `docker stop` of a Python server takes its ten seconds.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
 from simdocker.backends.sim.program import Blocking, Exit, Process, program
-from simdocker.backends.sim.programs.python_eval import Evaluator, Exited
+from simdocker.backends.sim.programs.python_eval import Evaluator
+from simdocker.backends.sim.programs.python_values import Exited, Raised, Unknown
 from simdocker.backends.sim.programs.serving import (
     INT,
     REQUEST_NS,
@@ -24,6 +27,7 @@ from simdocker.backends.sim.programs.serving import (
     read_request,
     response,
     thread,
+    unknown,
     until_signal,
 )
 
@@ -54,6 +58,8 @@ def python(p: Process) -> Blocking:
             return (yield from p.exec(["pip", *rest[1:]]))
         if rest[0] == "http.server":
             return (yield from _http_server(p, rest[1:], version))
+        if rest[0].partition(".")[0] in sys.stdlib_module_names:
+            return (yield from unknown(p, "Python", f"python -m {rest[0]}"))
         yield from p.write(2, f"/usr/local/bin/python: No module named {rest[0]}\n")
         return 1
     if option.startswith("-"):
@@ -66,7 +72,8 @@ def python(p: Process) -> Blocking:
         path = option if option.startswith("/") else f"{p.cwd.rstrip('/')}/{option}"
         yield from p.write(2, f"python: can't open file '{path}': [Errno {error.errno}] {error.strerror}\n")
         return 2
-    return (yield from _run(p, text, option, version, words))
+    path = option if option.startswith("/") else f"{p.cwd.rstrip('/')}/{option}"
+    return (yield from _run(p, text, path, version, words))
 
 
 def _interactive(p: Process, version: str) -> Generator[Event, Any, int]:
@@ -79,14 +86,17 @@ def _interactive(p: Process, version: str) -> Generator[Event, Any, int]:
 
 def _run(p: Process, text: str, name: str, version: str, argv: list[str]) -> Generator[Event, Any, int]:
     """Process → the exit status of a program text."""
+    evaluator = Evaluator(p, version, argv)
     try:
-        yield from Evaluator(p, version, argv).run(text)
+        yield from evaluator.run(text)
     except Exited as end:
         status = end.args[0] if end.args else 0
         if status is None or isinstance(status, int):
             return (status or 0) & 0xFF
         yield from p.write(2, f"{status}\n")
         return 1
+    except Unknown as what:
+        return (yield from unknown(p, "Python", what.args[0], f"{name}, line {evaluator.at[-1][1]}"))
     except SyntaxError as error:
         yield from p.write(2, f'  File "{name}", line {error.lineno}\n    {(error.text or "").strip()}\n'
                               f"SyntaxError: {error.msg}\n")  # fmt: skip
@@ -94,16 +104,25 @@ def _run(p: Process, text: str, name: str, version: str, argv: list[str]) -> Gen
     except Exit:
         raise
     except Exception as error:
-        what = type(error).__name__
-        if isinstance(error, OSError):
-            detail = f"[Errno {error.errno}] {error.strerror}: {error.filename!r}"
-            what = {2: "FileNotFoundError", 13: "PermissionError"}.get(error.errno or 0, "OSError")
-        else:
-            detail = str(error)
-        yield from p.write(2, f'Traceback (most recent call last):\n  File "{name}", line 1, in <module>\n'
-                              f"{what}{': ' if detail else ''}{detail}\n")  # fmt: skip
+        yield from p.write(2, _traceback(evaluator, error, text, name))
         return 1
     return 0
+
+
+def _traceback(evaluator: Evaluator, error: Exception, text: str, name: str) -> str:
+    """What CPython prints of an exception that nobody caught, without its underlines."""
+    lines = ["Traceback (most recent call last):"]
+    source = text.splitlines()
+    known = name != "<string>" or evaluator.version >= "3.13"  # since when it shows the lines of -c as well
+    for function, line in evaluator.at:
+        lines.append(f'  File "{name}", line {line}, in {function}')
+        if known and 0 < line <= len(source):
+            lines.append(f"    {source[line - 1].strip()}")
+    if isinstance(error, Raised):
+        what, detail = error.args[0].kind.name, str(Exception(*error.args[0].attributes["args"]))
+    else:
+        what, detail = type(error).__name__, str(error)
+    return "\n".join(lines) + f"\n{what}{': ' if detail else ''}{detail}\n"
 
 
 def _http_server(p: Process, words: list[str], version: str) -> Generator[Event, Any, int]:

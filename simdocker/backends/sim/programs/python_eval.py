@@ -1,265 +1,457 @@
 """A small part of Python, for `python3 -c` and short scripts in a container.
 
-Statements: expressions, assignments, `import`, `if`, `for`, `while`, `def` without closures, `raise
-SystemExit`. What it does not know it refuses with NotImplementedError rather than doing something else.
-Nothing of the host's interpreter is reachable: values are plain data, and functions those listed here.
+What teachers type: statements with functions and simple classes, exceptions, comprehensions, and the builtins
+and modules of `python_library`. What the model does not know it refuses as Unknown rather than doing something
+else, so that nobody takes its limits for Python's.
 """
 
 from __future__ import annotations
 
 import ast
-import operator
-import re
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Iterable
+from random import Random
 from typing import Any
 
 from simpy import Event
 
-from simdocker.backends.sim.applets.clock import wall_ns
 from simdocker.backends.sim.program import Process
+from simdocker.backends.sim.programs import python_library as library
+from simdocker.backends.sim.programs.python_expressions import Expressions
+from simdocker.backends.sim.programs.python_values import (
+    METHODS_OF,
+    Builtin,
+    Class,
+    Exited,
+    File,
+    Function,
+    Instance,
+    Member,
+    Memory,
+    Module,
+    Raised,
+    Scope,
+    Unknown,
+    apply,
+    check_format,
+    no_wide_fields,
+)
 
 STATEMENT_NS = 2_000
-MODULES = ("json", "math", "os", "platform", "socket", "sys", "time")
-LIMIT = 1_000_000  # items in one value: a model does not need more, and a test run must not lack memory
+DEEPEST = 900  # calls: CPython's recursion limit less what its start takes
 
-OPERATORS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Eq: operator.eq, ast.NotEq: operator.ne,
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_,
-    ast.IsNot: operator.is_not, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
-}  # fmt: skip
-UNARY: dict[type[ast.AST], Callable[[Any], Any]] = {
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Not: operator.not_, ast.Invert: operator.invert,
-}  # fmt: skip
+Run = Generator[Event, Any, None]
 
 
-def _range(*bounds: int) -> range:
-    """`range`, of a length that a model of a program may walk through."""
-    numbers = range(*bounds)
-    if len(numbers) > LIMIT:
-        raise MemoryError
-    return numbers
+class Leave(Exception):
+    """`return`, `break` or `continue` on its way out."""
 
 
-BUILTINS: dict[str, Callable[..., Any]] = {
-    "abs": abs, "bool": bool, "dict": dict, "enumerate": lambda *a: list(enumerate(*a)), "float": float, "hex": hex,
-    "int": int, "len": len, "list": list, "max": max, "min": min, "range": _range, "repr": repr, "round": round,
-    "set": set, "sorted": sorted, "str": str, "sum": sum, "tuple": tuple, "zip": lambda *a: list(zip(*a, strict=False)),
-}  # fmt: skip
-METHODS = frozenset(
-    "append capitalize count decode encode endswith extend find format get index isdigit items join keys lower lstrip "
-    "pop replace rstrip split splitlines startswith strip title upper values".split()
-)
-SAFE = (str, bytes, int, float, list, tuple, dict, set)
+class Returned(Leave):
+    """The argument is the value."""
 
 
-class Exited(Exception):
-    """sys.exit(…): the argument is the status."""
-
-
-class Evaluator:
-    """Runs one program text in one process."""
+class Evaluator(Expressions):
+    """Runs one program text in one process. `at` is where it is: function and line, outermost first."""
 
     def __init__(self, p: Process, version: str, argv: list[str]) -> None:
         self.p = p
         self.version = version
         self.argv = argv
-        self.names: dict[str, Any] = {"__name__": "__main__"}
+        self.memory = Memory(p)
+        self.dice: Random | None = None
+        self.scope = Scope(names={"__name__": "__main__"})
+        self.at: list[tuple[str, int]] = [("<module>", 0)]
+        self._typed = b""
 
-    def run(self, text: str) -> Generator[Event, Any, None]:
-        """Process: run a program. Raises SyntaxError, Exited, and what the program raises."""
+    def run(self, text: str) -> Run:
+        """Process: run a program. Raises SyntaxError, Exited, Unknown, and what the program raises."""
         yield from self._block(ast.parse(text).body)
 
-    def _block(self, body: list[ast.stmt]) -> Generator[Event, Any, None]:
+    # statements
+
+    def _block(self, body: list[ast.stmt]) -> Run:
         for statement in body:
+            self.at[-1] = (self.at[-1][0], statement.lineno)
             yield from self.p.compute(STATEMENT_NS)
             yield from self._statement(statement)
 
-    def _statement(self, node: ast.stmt) -> Generator[Event, Any, None]:
+    def _statement(self, node: ast.stmt) -> Run:
         match node:
             case ast.Expr(value=value):
-                yield from self._expression(value)
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                self.names[name] = yield from self._expression(value)
-            case ast.AugAssign(target=ast.Name(id=name), op=op, value=value):
-                right = yield from self._expression(value)
-                self.names[name] = self._apply(op, self.names[name], right)
-            case ast.Import(names=names):
-                for alias in names:
-                    if alias.name.partition(".")[0] not in MODULES:
-                        raise ModuleNotFoundError(f"No module named '{alias.name}'")
+                yield from self.expression(value)
+            case ast.Assign(targets=targets, value=value):
+                result = yield from self.expression(value)
+                for target in targets:
+                    yield from self.assign(target, result)
+            case ast.AnnAssign(target=target, value=given):
+                if given is not None:
+                    yield from self.assign(target, (yield from self.expression(given)))
+            case ast.AugAssign(target=target, op=op, value=value):
+                before = yield from self.expression(_loaded(target))
+                after = apply(self.memory, op, before, (yield from self.expression(value)))
+                yield from self.assign(target, after)
+            case ast.Delete(targets=targets):
+                for target in targets:
+                    yield from self._delete(target)
+            case ast.Import() | ast.ImportFrom():
+                self._import(node)
             case ast.If(test=test, body=body, orelse=orelse):
-                yield from self._block(body if (yield from self._expression(test)) else orelse)
-            case ast.While(test=test, body=body):
-                while (yield from self._expression(test)):
-                    yield from self._block(body)
-            case ast.For(target=ast.Name(id=name), iter=iterable, body=body):
-                for item in (yield from self._expression(iterable)):
-                    self.names[name] = item
-                    yield from self._block(body)
+                yield from self._block(body if (yield from self.expression(test)) else orelse)
+            case ast.While() | ast.For():
+                yield from self._loop(node)
             case ast.Pass():
                 pass
-            case ast.Raise(exc=ast.Call(func=ast.Name(id="SystemExit"), args=arguments)):
-                raise Exited((yield from self._expression(arguments[0])) if arguments else 0)
-            case ast.Raise(exc=ast.Call(func=ast.Name(id="Exception" | "RuntimeError" | "ValueError"), args=arguments)):
-                raise RuntimeError(*(yield from self._all(arguments)))
+            case ast.Return(value=given):
+                raise Returned((yield from self.expression(given)) if given is not None else None)
+            case ast.Break() | ast.Continue():
+                raise Leave(type(node))
+            case ast.Raise(exc=given):
+                yield from self._raise(given)
+            case ast.Assert(test=test, msg=message):
+                if not (yield from self.expression(test)):
+                    raise AssertionError(*([(yield from self.expression(message))] if message is not None else []))
+            case ast.Try():
+                yield from self._try(node)
+            case ast.With(items=[ast.withitem(context_expr=given, optional_vars=target)], body=body):
+                value = yield from self.expression(given)
+                if not isinstance(value, File):
+                    raise Unknown("`with` for anything but a file")
+                if target is not None:
+                    yield from self.assign(target, value)
+                yield from self._block(body)
+            case ast.FunctionDef(name=name, args=arguments, body=body, decorator_list=[]):
+                self.scope.names[name] = yield from self.function(name, arguments, body)
+            case ast.ClassDef(decorator_list=[], keywords=[]):
+                yield from self._class(node)
+            case ast.Global(names=names):
+                self.scope.declared |= dict.fromkeys(names, self.scope.outermost())
+            case ast.Nonlocal(names=names):
+                outer = self.scope.outer
+                self.scope.declared |= {name: found for name in names if outer and (found := outer.holder(name))}
             case _:
-                raise NotImplementedError(f"the model of Python does not know {type(node).__name__}")
+                raise Unknown(f"the statement {type(node).__name__}")
 
-    def _expression(self, node: ast.expr) -> Generator[Event, Any, Any]:
-        match node:
-            case ast.Constant(value=value):
-                return value
+    def _loop(self, node: ast.While | ast.For) -> Run:
+        items = iter(self.iterable((yield from self.expression(node.iter)))) if isinstance(node, ast.For) else None
+        while True:
+            if isinstance(node, ast.For):
+                assert items is not None
+                try:
+                    item = next(items)
+                except StopIteration:
+                    break
+                yield from self.assign(node.target, item)
+            elif not (yield from self.expression(node.test)):
+                break
+            try:
+                yield from self._block(node.body)
+            except Returned:
+                raise
+            except Leave as leave:
+                if leave.args[0] is ast.Break:
+                    return
+        yield from self._block(node.orelse)
+
+    def _raise(self, given: ast.expr | None) -> Run:
+        if given is None:
+            if self.handled is None:
+                raise RuntimeError("No active exception to reraise")
+            raise self.handled
+        value = yield from self.expression(given)
+        if isinstance(value, Class) or (isinstance(value, type) and issubclass(value, BaseException)):
+            value = yield from self.call(value, [], {})
+        if isinstance(value, Instance) and value.kind.derives(BaseException):
+            raise Raised(value)
+        if isinstance(value, SystemExit):
+            raise Exited(*value.args)
+        if isinstance(value, Exception):
+            raise value
+        if isinstance(value, BaseException):
+            raise Unknown(f"raising {type(value).__name__}")
+        raise TypeError("exceptions must derive from BaseException")
+
+    def _try(self, node: ast.Try) -> Run:
+        depth, scope, closing = len(self.at), self.scope, False
+        try:
+            try:
+                yield from self._block(node.body)
+            except (Leave, Unknown, Exited):
+                raise
+            except Exception as error:
+                where = list(self.at)
+                del self.at[depth:]
+                self.scope = scope
+                handler = yield from self._handler(node.handlers, error)
+                if handler is None:
+                    self.at = where
+                    raise
+                before, self.handled = self.handled, error
+                if handler.name is not None:
+                    self.scope.names[handler.name] = error.args[0] if isinstance(error, Raised) else error
+                yield from self._block(handler.body)
+                self.handled = before
+            else:
+                yield from self._block(node.orelse)
+        except GeneratorExit:  # the process is killed: nothing more is done
+            closing = True
+            raise
+        finally:
+            if not closing:
+                yield from self._block(node.finalbody)
+
+    def _handler(
+        self, handlers: list[ast.ExceptHandler], error: Exception
+    ) -> Generator[Event, Any, ast.ExceptHandler | None]:
+        value = error.args[0] if isinstance(error, Raised) else error
+        for handler in handlers:
+            if handler.type is None:
+                return handler
+            kinds = yield from self.expression(handler.type)
+            if any(library.is_a(value, kind) for kind in (kinds if isinstance(kinds, tuple) else (kinds,))):
+                return handler
+        return None
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                module = library.imported(self, alias.name)
+                top = alias.name.partition(".")[0]
+                self.scope.names[alias.asname or top] = module if alias.asname else Module(top)
+            elif node.module is None or node.level or alias.name == "*":
+                raise Unknown("this form of import")
+            else:
+                module = library.imported(self, node.module)
+                self.scope.names[alias.asname or alias.name] = library.attribute(self, module.name, alias.name)
+
+    def _class(self, node: ast.ClassDef) -> Run:
+        bases = yield from self.all(node.bases)
+        if len(bases) > 1 or not all(isinstance(base, Class) or _is_exception(base) for base in bases):
+            raise Unknown("a class with these bases")
+        self.scope = Scope(self.scope)
+        try:
+            yield from self._block(node.body)
+            names = self.scope.names
+        finally:
+            assert self.scope.outer is not None
+            self.scope = self.scope.outer
+        for value in names.values():
+            if isinstance(value, Function) and value.scope.outer is not None:
+                value.scope = value.scope.outer  # methods do not see the class's names
+        self.scope.names[node.name] = Class(node.name, bases[0] if bases else None, names)
+
+    def _delete(self, target: ast.expr) -> Run:
+        match target:
             case ast.Name(id=name):
-                if name in self.names:
-                    return self.names[name]
-                raise NameError(f"name '{name}' is not defined")
-            case ast.BinOp(left=left, op=op, right=right):
-                first = yield from self._expression(left)
-                return self._apply(op, first, (yield from self._expression(right)))
-            case ast.UnaryOp(op=op, operand=operand):
-                return UNARY[type(op)]((yield from self._expression(operand)))
-            case ast.BoolOp(op=op, values=values):
-                result: Any = None
-                for value in values:
-                    result = yield from self._expression(value)
-                    if bool(result) == isinstance(op, ast.Or):
-                        break
-                return result
-            case ast.Compare(left=left, ops=ops, comparators=comparators):
-                first = yield from self._expression(left)
-                for comparison, comparator in zip(ops, comparators, strict=True):
-                    second = yield from self._expression(comparator)
-                    if not self._apply(comparison, first, second):
-                        return False
-                    first = second
-                return True
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                return (yield from self._expression(body if (yield from self._expression(test)) else orelse))
-            case ast.List(elts=items) | ast.Tuple(elts=items):
-                values = yield from self._all(items)
-                return values if isinstance(node, ast.List) else tuple(values)
-            case ast.Dict(keys=keys, values=items):
-                names = yield from self._all([key for key in keys if key is not None])
-                return dict(zip(names, (yield from self._all(items)), strict=True))
+                if name not in self.scope.names:
+                    raise NameError(f"name '{name}' is not defined")
+                del self.scope.names[name]
             case ast.Subscript(value=value, slice=index):
-                return (yield from self._expression(value))[(yield from self._expression(index))]
-            case ast.JoinedStr(values=parts):
-                return "".join(map(str, (yield from self._all(parts))))
-            case ast.FormattedValue(value=value, format_spec=spec):
-                layout = (yield from self._expression(spec)) if spec is not None else ""
-                if any(len(width) > 4 for width in re.findall(r"\d+", layout)):
-                    raise MemoryError
-                return format((yield from self._expression(value)), layout)
-            case ast.Attribute():
-                return self._attribute(_dotted(node))
-            case ast.Call():
-                return (yield from self._call(node))
-        raise NotImplementedError(f"the model of Python does not know {type(node).__name__}")
+                owner = yield from self.expression(value)
+                del owner[(yield from self.expression(index))]
+            case _:
+                raise Unknown("this form of del")
 
-    def _all(self, nodes: list[ast.expr]) -> Generator[Event, Any, list[Any]]:
-        values = []
-        for node in nodes:
-            values.append((yield from self._expression(node)))
-        return values
+    def assign(self, target: ast.expr, value: Any) -> Run:
+        """Process: a name, an item, an attribute, or several of them."""
+        match target:
+            case ast.Name(id=name):
+                (self.scope.declared.get(name) or self.scope).names[name] = value
+            case ast.Tuple(elts=targets) | ast.List(elts=targets):
+                if any(isinstance(each, ast.Starred) for each in targets):
+                    raise Unknown("starred assignment")
+                values = list(self.iterable(value))
+                if len(values) < len(targets):
+                    raise ValueError(f"not enough values to unpack (expected {len(targets)}, got {len(values)})")
+                if len(values) > len(targets):
+                    raise ValueError(f"too many values to unpack (expected {len(targets)})")
+                for each, part in zip(targets, values, strict=True):
+                    yield from self.assign(each, part)
+            case ast.Subscript(value=holder, slice=index):
+                owner = yield from self.expression(holder)
+                key = yield from self.expression(index)
+                if isinstance(owner, Instance):
+                    raise Unknown("items of one's own classes")
+                owner[key] = value
+            case ast.Attribute(value=holder, attr=name):
+                owner = yield from self.expression(holder)
+                if isinstance(owner, Instance):
+                    owner.attributes[name] = value
+                elif isinstance(owner, Class):
+                    owner.names[name] = value
+                else:
+                    raise Unknown("setting this attribute")
+            case _:
+                raise Unknown("this form of assignment")
 
-    @staticmethod
-    def _apply(op: ast.AST, left: Any, right: Any) -> Any:
-        if isinstance(op, ast.Pow):
-            if isinstance(left, int) and isinstance(right, int) and abs(right) * left.bit_length() > LIMIT:
-                raise OverflowError("a number too large for the model")
-            return left**right
-        if isinstance(op, ast.Mult):
-            for many, sequence in ((left, right), (right, left)):
-                long = isinstance(sequence, str | bytes | list | tuple) and isinstance(many, int)
-                if long and many * len(sequence) > LIMIT:
-                    raise MemoryError
-        return OPERATORS[type(op)](left, right)
+    # calls
 
-    def _attribute(self, name: str) -> Any:
-        branch = ".".join(self.version.split(".")[:2])
-        values: dict[str, Any] = {
-            "os.environ": self.p.env, "sys.argv": self.argv, "sys.version": f"{self.version} (main) [GCC 12.2.0]",
-            "sys.platform": "linux", "sys.executable": f"/usr/local/bin/python{branch}", "os.sep": "/",
-            "sys.version_info": tuple(map(int, self.version.split("."))), "math.pi": 3.141592653589793,
-        }  # fmt: skip
-        if name in values:
-            return values[name]
-        raise AttributeError(f"module '{name.partition('.')[0]}' has no attribute '{name.partition('.')[2]}'")
+    def call(self, function: Any, given: list[Any], named: dict[str, Any]) -> Generator[Event, Any, Any]:
+        """Process → what a call returns."""
+        match function:
+            case Function():
+                return (yield from self._enter(function, given, named))
+            case Builtin(name=name):
+                return (yield from library.call_builtin(self, name, given, named))
+            case Class():
+                return (yield from self._make(function, given, named))
+            case Member(owner=Instance() as owner, name=name):
+                return (yield from self.call(owner.kind.find(name), [owner, *given], named))
+            case Member(owner=File() as owner, name=name):
+                return owner.call(name, given)
+            case Member(owner=Module(name=module), name=name):
+                return (yield from library.call_member(self, module, name, given, named))
+            case Member(owner=owner, name=name):
+                return (yield from self._method(owner, name, given, named))
+        if _is_exception(function):
+            return function(*given)
+        raise TypeError(f"'{self.kind_of(function)}' object is not callable")
 
-    def _call(self, node: ast.Call) -> Generator[Event, Any, Any]:
-        arguments = yield from self._all(node.args)
-        options = {}
-        for keyword in node.keywords:
-            options[keyword.arg or ""] = yield from self._expression(keyword.value)
-        if isinstance(node.func, ast.Name):
-            return (yield from self._builtin(node.func.id, arguments, options))
-        if isinstance(node.func, ast.Attribute):
-            name = _dotted(node.func)
-            if name.partition(".")[0] in MODULES:
-                return (yield from self._module(name, arguments))
-            owner = yield from self._expression(node.func.value)
-            if isinstance(owner, SAFE) and node.func.attr in METHODS:
-                return getattr(owner, node.func.attr)(*arguments, **options)
-        raise NotImplementedError("the model of Python does not know this call")
-
-    def _builtin(self, name: str, arguments: list[Any], options: dict[str, Any]) -> Generator[Event, Any, Any]:
-        if name == "print":
-            text = str(options.get("sep", " ")).join(str(argument) for argument in arguments)
-            yield from self.p.write(1, text + str(options.get("end", "\n")))
+    def _enter(self, function: Function, given: list[Any], named: dict[str, Any]) -> Generator[Event, Any, Any]:
+        if len(self.at) > DEEPEST:
+            raise RecursionError("maximum recursion depth exceeded")
+        before = self.scope
+        self.scope = Scope(function.scope, function.bind(given, named))
+        self.at.append((function.name, function.body[0].lineno))
+        try:
+            yield from self._block(function.body)
+        except Returned as returned:
+            self.at.pop()
+            return returned.args[0]
+        else:
+            self.at.pop()
             return None
-        if name in ("exit", "quit"):
-            raise Exited(*arguments)
-        if name == "open":
-            return self.p.read_file(str(arguments[0])).decode()
-        if name in BUILTINS:
-            return BUILTINS[name](*arguments, **options)
-        raise NameError(f"name '{name}' is not defined")
+        finally:
+            self.scope = before
 
-    def _module(self, name: str, arguments: list[Any]) -> Generator[Event, Any, Any]:
-        p = self.p
-        match name, arguments:
-            case "sys.exit", _:
-                raise Exited(*arguments)
-            case "time.sleep", [seconds]:
-                yield from p.sleep(int(seconds * 1_000_000_000))
-                return None
-            case "time.time", []:
-                return wall_ns(p) / 1e9
-            case "os.getpid", []:
-                return p.pid
-            case "os.getuid", []:
-                return p.uid
-            case "os.getcwd", []:
-                return p.cwd
-            case "os.listdir", _:
-                return p.listdir(arguments[0] if arguments else ".")
-            case (("os.getenv" | "os.environ.get"), [key, *default]):
-                return p.env.get(key, default[0] if default else None)
-            case (("socket.gethostname" | "platform.node"), []):
-                return p.hostname
-            case "platform.python_version", []:
-                return self.version
-            case "platform.system", []:
-                return "Linux"
-            case "platform.machine", []:
-                return "x86_64"
-            case "math.sqrt", [value]:
-                return float(value) ** 0.5
-            case (("sys.stdout.write" | "sys.stderr.write"), [text]):
-                yield from p.write(1 if name == "sys.stdout.write" else 2, text)
-                return len(text)
-            case (("sys.stdout.flush" | "sys.stderr.flush"), []):
-                return None
-        raise AttributeError(f"module '{name.partition('.')[0]}' has no attribute '{name.partition('.')[2]}'")
+    def _make(self, kind: Class, given: list[Any], named: dict[str, Any]) -> Generator[Event, Any, Instance]:
+        made = Instance(kind)
+        if kind.derives(BaseException):
+            made.attributes["args"] = tuple(given)
+        try:
+            start = kind.find("__init__")
+        except KeyError:
+            if given and "args" not in made.attributes:
+                raise TypeError(f"{kind.name}() takes no arguments") from None
+        else:
+            yield from self.call(start, [made, *given], named)
+        return made
+
+    def _method(self, owner: Any, name: str, given: list[Any], named: dict[str, Any]) -> Generator[Event, Any, Any]:
+        if isinstance(owner, list) and name == "sort":
+            owner[:] = yield from library.call_builtin(self, "sorted", [owner], named)
+            return None
+        if isinstance(owner, str) and name == "format":
+            check_format(owner)
+        if name in ("center", "ljust", "rjust", "zfill", "to_bytes") and given:
+            no_wide_fields(str(given[0]))
+        self.memory.hold(8 * sum(len(value) for value in given if isinstance(value, range)))
+        result = getattr(owner, name)(*given, **named)
+        if isinstance(result, str | bytes):
+            self.memory.hold(len(result))
+        return result
+
+    # values
+
+    def attribute(self, owner: Any, name: str) -> Any:
+        """An attribute. Raises AttributeError, Unknown."""
+        match owner:
+            case Module(name=module):
+                return library.attribute(self, module, name)
+            case Instance() if name in owner.attributes:
+                return owner.attributes[name]
+            case Instance() | Class():
+                kind = owner.kind if isinstance(owner, Instance) else owner
+                try:
+                    found = kind.find(name)
+                except KeyError:
+                    return self._given_to_all(owner, kind, name)
+                return Member(owner, name) if isinstance(found, Function) and isinstance(owner, Instance) else found
+            case File():
+                return getattr(owner, name) if name in ("name", "mode", "closed") else Member(owner, name)
+            case BaseException() if name in ("args", "errno", "strerror", "filename", "code"):
+                return getattr(owner, name)
+            case Builtin() | Function() if name == "__name__":
+                return owner.name
+        methods = next((names for kind, names in METHODS_OF.items() if type(owner) is kind), frozenset[str]())
+        if name in methods or (name, type(owner)) in (("sort", list), ("format", str)):
+            return Member(owner, name)
+        if hasattr(owner, name) or name.startswith("__"):
+            raise Unknown(f"{self.kind_of(owner)}.{name}")
+        raise AttributeError(f"'{self.kind_of(owner)}' object has no attribute '{name}'")
+
+    def _given_to_all(self, owner: Instance | Class, kind: Class, name: str) -> Any:
+        if name == "__class__" and isinstance(owner, Instance):
+            return kind
+        if name == "__dict__" and isinstance(owner, Instance):
+            return owner.attributes
+        if name == "__name__" and isinstance(owner, Class):
+            return kind.name
+        if isinstance(owner, Class):
+            raise AttributeError(f"type object '{kind.name}' has no attribute '{name}'")
+        raise AttributeError(f"'{kind.name}' object has no attribute '{name}'")
+
+    def iterable(self, value: Any) -> Iterable[Any]:
+        """What a value gives one by one. Raises TypeError, Unknown."""
+        if isinstance(value, File):
+            return value.lines()
+        if isinstance(value, Instance):
+            raise Unknown("going through one's own classes")
+        if not hasattr(type(value), "__iter__"):
+            raise TypeError(f"'{self.kind_of(value)}' object is not iterable")
+        return value  # type: ignore[no-any-return]
+
+    def text(self, value: Any, way: str) -> Generator[Event, Any, str]:
+        """Process → str() or repr() of a value (`way` is `__str__` or `__repr__`)."""
+        if isinstance(value, Instance):
+            for name in dict.fromkeys((way, "__repr__")):
+                try:
+                    found = value.kind.find(name)
+                except KeyError:
+                    continue
+                return str((yield from self.call(found, [value], {})))
+            if "args" in value.attributes and way == "__str__":
+                return str(Exception(*value.attributes["args"]))
+            return repr(value)
+        return str(value) if way == "__str__" else repr(value)
+
+    def kind_of(self, value: Any) -> str:
+        """A type's name."""
+        return value.kind.name if isinstance(value, Instance) else type(value).__name__
+
+    # standard input and packages
+
+    def read_line(self) -> Generator[Event, Any, str]:
+        """Process → the next line of standard input with its end, "" when there is none."""
+        while b"\n" not in self._typed and (chunk := (yield from self.p.read(0))):
+            self._typed += chunk
+        line, end, self._typed = self._typed.partition(b"\n")
+        return (line + end).decode("utf-8", "replace")
+
+    def read_all(self) -> Generator[Event, Any, str]:
+        """Process → what is left of standard input."""
+        while chunk := (yield from self.p.read(0)):
+            self._typed += chunk
+        data, self._typed = self._typed, b""
+        return data.decode("utf-8", "replace")
+
+    def is_installed(self, package: str) -> bool:
+        """Whether pip has put a package where Python looks, or there is a file of the program's own."""
+        branch = ".".join(self.version.split(".")[:2])
+        folders = (f"/usr/local/lib/python{branch}/site-packages/{package}", package, f"{package}.py")
+        return any(self.p.access(path, 0) for path in folders)
 
 
-def _dotted(node: ast.expr) -> str:
-    """`os.environ.get` for the attribute it is; "" for an attribute of a value."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        owner = _dotted(node.value)
-        return f"{owner}.{node.attr}" if owner else ""
-    return ""
+def _loaded(target: ast.expr) -> ast.expr:
+    """A target of `+=` as the expression of its value."""
+    match target:
+        case ast.Name(id=name):
+            return ast.Name(name, ast.Load())
+        case ast.Attribute(value=value, attr=name):
+            return ast.Attribute(value, name, ast.Load())
+        case ast.Subscript(value=value, slice=index):
+            return ast.Subscript(value, index, ast.Load())
+    return target
+
+
+def _is_exception(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseException)

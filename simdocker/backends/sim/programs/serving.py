@@ -1,4 +1,5 @@
-"""What servers have in common: accepting connections, and HTTP as far as curl and wget need it."""
+"""What servers have in common: accepting connections, and HTTP as far as curl and wget need it; and how a
+model of a language says what it does not know."""
 
 from __future__ import annotations
 
@@ -123,6 +124,16 @@ TYPES = {
     "js": "application/javascript", "json": "application/json", "png": "image/png", "jpg": "image/jpeg",
     "gif": "image/gif", "svg": "image/svg+xml", "ico": "image/x-icon",
 }  # fmt: skip
+
+
+UNKNOWN = 70  # EX_SOFTWARE: no interpreter that is modelled here ends with it by itself
+
+
+def unknown(p: Process, language: str, what: str, where: str = "") -> Generator[Event, Any, int]:
+    """Process → UNKNOWN: say in simdocker's own name that a model's limit is reached, not the language's."""
+    place = f" ({where})" if where else ""
+    yield from p.write(2, f"simdocker: this model of {language} does not know {what}{place}\n")
+    return UNKNOWN
 
 
 def now(p: Process, layout: str) -> str:
