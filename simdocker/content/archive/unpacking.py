@@ -20,6 +20,8 @@ from simdocker.content.blob import Blob
 from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, Node, whiteout
 
 MAX_LINKS = 40  # Linux's MAXSYMLINKS
+PATH_MAX = 4096  # bytes of the longest path on Linux
+DEEPEST = 512  # directories within each other: with short names and links there could be more than a path can name
 METADATA = ".wh..wh."  # aufs's own files, which are nobody's business
 
 _KINDS = {
@@ -79,6 +81,8 @@ class Tree:
         trail, missing = self._walk(folder, True)
         if missing or trail[-1].kind != DIRECTORY:
             raise _error(errno.ENOENT if missing else errno.ENOTDIR, path)
+        if len(trail) > DEEPEST:
+            raise _error(errno.ENAMETOOLONG, path)
         trail[-1].children[name] = node
 
     def remove(self, path: str) -> None:
@@ -157,6 +161,8 @@ def unpack(
         path = _joined(destination, name)
         if name.startswith(METADATA) and posixpath.basename(name) != OPAQUE:
             continue
+        if len(path) >= PATH_MAX:
+            raise ArchiveError(f"{_verb(info)} {path[:64]}…: file name too long")
         if not _inside(path, destination):
             raise ArchiveError(f'"{name}" is outside of "{destination}"')
         try:
@@ -210,9 +216,11 @@ def _place(
 
 
 def _make_parents(files: Files, path: str) -> None:
-    parent = posixpath.dirname(path)
-    if parent != path and files.find(parent) is None:
-        _make_parents(files, parent)
+    missing = []
+    while (parent := posixpath.dirname(path)) != path and files.find(parent) is None:
+        missing.append(parent)
+        path = parent
+    for parent in reversed(missing):
         files.put(parent, Node(DIRECTORY, 0o755))
 
 
