@@ -90,7 +90,8 @@ def open_tree(path: str, name: str) -> None:
 
 
 def move_mount(name: str, target: str, is_file: bool) -> None:
-    """Attach what `open_tree` holds; what is missing of the target is made."""
+    """Attach what `open_tree` holds; what is missing of the target is made, where its links lead in this root."""
+    target = os.path.realpath(target)
     if is_file:
         _make_file(target)
     else:
@@ -110,6 +111,7 @@ def _make_file(path: str) -> None:
 
 
 def mount(source: str, target: str, fstype: str, flags: int, data: str = "") -> None:
+    target = os.path.realpath(target)
     mkdir_p(target)
     syscalls.mount(source, target, fstype, flags, data)
 

@@ -70,15 +70,21 @@ class _Writer:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), f"{'/'.join(names)[:60]}…")
         for name, child in node.children.items():
             _check(name)
-            if child.kind != DIRECTORY:
-                self._leaf(child, name, fd, names)
-                continue
-            os.mkdir(name, 0o700, dir_fd=fd)
-            inner = os.open(name, A_DIRECTORY, dir_fd=fd)
             try:
-                self.directory(child, inner, (*names, name))
-            finally:
-                os.close(inner)
+                self._entry(child, name, fd, names)
+            except (OverflowError, ValueError):  # a number or a link that no system call takes
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), name) from None
+
+    def _entry(self, node: Node, name: str, fd: int, names: tuple[str, ...]) -> None:
+        if node.kind != DIRECTORY:
+            self._leaf(node, name, fd, names)
+            return
+        os.mkdir(name, 0o700, dir_fd=fd)
+        inner = os.open(name, A_DIRECTORY, dir_fd=fd)
+        try:
+            self.directory(node, inner, (*names, name))
+        finally:
+            os.close(inner)
 
     def _leaf(self, node: Node, name: str, fd: int, names: tuple[str, ...]) -> None:
         if node.kind == FILE and self._linked(node, name, fd, names):

@@ -146,11 +146,11 @@ def _sources(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
 
 def _bound(spec: ProcessSpec, layout: Layout) -> dict[str, str]:
     """What comes from the host, by target."""
-    bound = {mount.target: mount.source for mount in spec.mounts if mount.kind != "tmpfs"}
+    by_target = {mount.target: mount for mount in spec.mounts}
+    bound = {target: mount.source for target, mount in by_target.items() if mount.kind != "tmpfs"}
     if spec.init:
         bound[INIT] = layout.init
-    taken = {mount.target for mount in spec.mounts}
-    return bound | {target: source for target, source in layout.etc.items() if target not in taken}
+    return bound | {target: source for target, source in layout.etc.items() if target not in by_target}
 
 
 def _root(layout: Layout) -> Iterator[Step]:
