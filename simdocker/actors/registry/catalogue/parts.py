@@ -66,7 +66,7 @@ def symlinks(folder: Node, target: str, names: Iterable[str]) -> None:
 
 
 def text(name: str) -> str:
-    """A file of `scripts/`: the entrypoints that images run, shortened from the official ones."""
+    """A file of `scripts/`: the entrypoints that images run. They do and print what the official ones do."""
     return (Path(__file__).parent / "scripts" / name).read_text(encoding="utf-8")
 
 

@@ -1,7 +1,8 @@
 """How each applet is called, which busybox prints after every wrong option.
 
 synopses.txt has an applet a line, a further form of its command line after a space. The descriptions
-that the real busybox prints below are texts under the GPL and no part of this project.
+that the real busybox prints below are texts under the GPL and no part of this project (NOTICE says why the
+synopses are).
 """
 
 from __future__ import annotations

@@ -1,33 +1,19 @@
 #!/bin/sh
-# vim:sw=4:ts=4:et
-
-set -e
-
-entrypoint_log() {
-    if [ -z "${NGINX_ENTRYPOINT_QUIET_LOGS:-}" ]; then
-        echo "$@"
-    fi
+say() {
+    [ -n "$NGINX_ENTRYPOINT_QUIET_LOGS" ] || echo "$0: $1"
 }
-
-if [ "$1" = "nginx" ] || [ "$1" = "nginx-debug" ]; then
-    entrypoint_log "$0: /docker-entrypoint.d/ is not empty, will attempt to perform configuration"
-
-    entrypoint_log "$0: Looking for shell scripts in /docker-entrypoint.d/"
-    for f in /docker-entrypoint.d/*; do
-        case "$f" in
-            *.envsh)
-                entrypoint_log "$0: Sourcing $f";
-                . "$f"
-                ;;
-            *.sh)
-                entrypoint_log "$0: Launching $f";
-                "$f"
-                ;;
-            *) entrypoint_log "$0: Ignoring $f";;
+case $1 in
+nginx | nginx-debug)
+    say "/docker-entrypoint.d/ is not empty, will attempt to perform configuration"
+    say "Looking for shell scripts in /docker-entrypoint.d/"
+    for step in /docker-entrypoint.d/*; do
+        case $step in
+        *.envsh) say "Sourcing $step" && . "$step" ;;
+        *.sh) say "Launching $step" && "$step" || exit ;;
+        *) say "Ignoring $step" ;;
         esac
     done
-
-    entrypoint_log "$0: Configuration complete; ready for start up"
-fi
-
+    say "Configuration complete; ready for start up"
+    ;;
+esac
 exec "$@"

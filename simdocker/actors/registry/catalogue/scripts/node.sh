@@ -1,11 +1,10 @@
 #!/bin/sh
-set -e
-
-# Run command with node if the first argument contains a "-" or is not a system command. The last
-# part inside the "{}" is a workaround for the following bug in ash/dash:
-# https://bugs.debian.org/cgi-bin/bugreport.cgi?bug=874264
-if [ "${1#-}" != "${1}" ] || [ -z "$(command -v "${1}")" ] || { [ -f "${1}" ] && ! [ -x "${1}" ]; }; then
-  set -- node "$@"
-fi
-
+# What is an option, no command, or a file that cannot be executed is for node.
+is_for_node() {
+    case $1 in
+    -*) return 0 ;;
+    esac
+    [ -f "$1" ] && [ ! -x "$1" ] || ! command -v "$1" > /dev/null
+}
+is_for_node "$1" && set -- node "$@"
 exec "$@"

@@ -1,45 +1,31 @@
 #!/usr/bin/env bash
 set -e
+case $1 in
+-*) set -- postgres "$@" ;;
+esac
 
-DATABASE_ALREADY_EXISTS=
+if [ "$1" != postgres ]; then
+    exec "$@"
+fi
+mkdir -p "$PGDATA"
 if [ -s "$PGDATA/PG_VERSION" ]; then
-	DATABASE_ALREADY_EXISTS=true
+    printf '\n%s\n\n' 'PostgreSQL Database directory appears to contain a database; Skipping initialization'
+    exec "$@"
 fi
+if [ -z "$POSTGRES_PASSWORD" ] && [ "$POSTGRES_HOST_AUTH_METHOD" != trust ]; then
+    cat >&2 <<'END'
+Error: Database is uninitialized and superuser password is not specified.
+       You must specify POSTGRES_PASSWORD to a non-empty value for the
+       superuser. For example, "-e POSTGRES_PASSWORD=password" on "docker run".
 
-docker_verify_minimum_env() {
-	if [ -z "$POSTGRES_PASSWORD" ] && [ 'trust' != "$POSTGRES_HOST_AUTH_METHOD" ]; then
-		cat >&2 <<-'EOE'
-			Error: Database is uninitialized and superuser password is not specified.
-			       You must specify POSTGRES_PASSWORD to a non-empty value for the
-			       superuser. For example, "-e POSTGRES_PASSWORD=password" on "docker run".
+       You may also use "POSTGRES_HOST_AUTH_METHOD=trust" to allow all
+       connections without a password. This is *not* recommended.
 
-			       You may also use "POSTGRES_HOST_AUTH_METHOD=trust" to allow all
-			       connections without a password. This is *not* recommended.
-
-			       See PostgreSQL documentation about "trust":
-			       https://www.postgresql.org/docs/current/auth-trust.html
-		EOE
-		exit 1
-	fi
-}
-
-if [ "${1#-}" != "$1" ]; then
-	set -- postgres "$@"
+       See PostgreSQL documentation about "trust":
+       https://www.postgresql.org/docs/current/auth-trust.html
+END
+    exit 1
 fi
-
-if [ "$1" = 'postgres' ]; then
-	mkdir -p "$PGDATA"
-	if [ -z "$DATABASE_ALREADY_EXISTS" ]; then
-		docker_verify_minimum_env
-		initdb --username="${POSTGRES_USER:-postgres}" -D "$PGDATA"
-		echo
-		echo 'PostgreSQL init process complete; ready for start up.'
-		echo
-	else
-		echo
-		echo 'PostgreSQL Database directory appears to contain a database; Skipping initialization'
-		echo
-	fi
-fi
-
+initdb --username="${POSTGRES_USER:-postgres}" -D "$PGDATA"
+printf '\n%s\n\n' 'PostgreSQL init process complete; ready for start up.'
 exec "$@"
