@@ -154,12 +154,15 @@ def absent(attrs: Mapping[str, Any]) -> str:
 
 def carried(what: str, attrs: Mapping[str, Any]) -> str:
     """What a stream brought: in this piece, or by its end in all."""
+    path = f"of {attrs['of']}"
     if "status" in attrs:
-        return f"exit code {attrs['status']}"
+        return f"exit code {attrs['status']}, {path}"
     said = show_size(attrs["bytes"]) if attrs["bytes"] else "nothing"
     if attrs.get("broken"):
-        return f"{said}, then it broke off"
-    return said if what == "data" else f"{said} in all"
+        return f"{said}, then it broke off, {path}"
+    if what == "data":
+        return f"{said}, {path}"
+    return path if said == "nothing" else f"{said} in all, {path}"
 
 
 def packet(attrs: Mapping[str, Any]) -> str:

@@ -77,7 +77,7 @@ class RecordLines:
         actors.pad_right(max(0, ACTORS_WIDTH - actors.cell_len))
         line.append(actors).append("  ")
         if "of" in attrs:
-            return line.append(record.what).append(f"  {carried(record.what, attrs)}, {shorten(attrs['of'])}", "dim")
+            return line.append(record.what).append(f"  {shorten(carried(record.what, attrs))}", "dim")
         if "address" in attrs or "question" in attrs:
             return line.append(record.what).append(f"  {packet(attrs)}", "dim")
         if not record.what.isdigit():

@@ -23,8 +23,8 @@ def piece(what: str, size: int, **more: object) -> tuple[str, str, str, dict[str
 
 def test_a_stream_shows_its_first_piece_and_how_much_it_was_in_all() -> None:
     assert shown(piece("data", 20), piece("data", 30), piece("end of stream", 50)) == [
-        "daemon → client    data  20 B, /containers/aaaaaaaaaaaa/attach",
-        "daemon → client    end of stream  50 B in all, /containers/aaaaaaaaaaaa/attach",
+        "daemon → client    data  20 B, of /containers/aaaaaaaaaaaa/attach",
+        "daemon → client    end of stream  50 B in all, of /containers/aaaaaaaaaaaa/attach",
     ]
 
 

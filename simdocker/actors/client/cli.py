@@ -32,9 +32,9 @@ class Cli:
     """One command line at work. `env` is the clock; environment variables are `terminal.env`.
     `words` is how the command was called (`"container ls"`), `api_version` what is spoken with the
     daemon once it has been greeted. `memo` is a place that belongs to the command line, shared by
-    all its runs, for what the command derives from its words alone."""
+    all its runs, for what the command derives from its words alone. `streams` are those that answers opened."""
 
-    __slots__ = ("_greeted", "api_version", "connection", "env", "err", "memo", "out", "terminal", "words")
+    __slots__ = ("_greeted", "api_version", "connection", "env", "err", "memo", "out", "streams", "terminal", "words")
 
     def __init__(
         self, env: Environment, terminal: Terminal, connection: Connection, words: str, memo: dict[str, Any]
@@ -48,6 +48,7 @@ class Cli:
         self.out = terminal.out
         self.err = terminal.err
         self._greeted = False
+        self.streams: list[Stream] = []
 
     def greet(self) -> Process:
         """Process: ping the daemon once and settle the API version, unless DOCKER_API_VERSION has. An
@@ -85,9 +86,14 @@ class Cli:
             yield from self.greet()
         try:
             size = body.size if isinstance(body, Blob) else 0
-            return (yield from self.connection.call(Request(method, path, query, body, headers, stdin, size)))
+            response: Response = yield from self.connection.call(
+                Request(method, path, query, body, headers, stdin, size)
+            )
         except DaemonUnreachable as fault:
             raise CommandError(self._unreachable(method, path, query, fault.reason)) from None
+        if response.stream is not None:
+            self.streams.append(response.stream)
+        return response
 
     def call(
         self,

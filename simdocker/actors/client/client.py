@@ -20,7 +20,7 @@ from simdocker.actors.client.help import command_help, docker_help, group_help
 from simdocker.actors.client.line import GLOBAL_FLAGS, PLAIN_EXIT, Answer, Help, Line, read_line
 from simdocker.actors.client.terminal import Terminal
 from simdocker.actors.client.way import address
-from simdocker.api import Broken
+from simdocker.api import Broken, Stream
 from simdocker.trace.record import NOTE
 
 if TYPE_CHECKING:
@@ -59,10 +59,11 @@ class Client:
         4. The program ends.
         """
         env = self.env
+        opened: list[Stream] = []
         self.trace.emit(NOTE, self.actor, "command", {"argv": argv})
         yield env.timeout(self.profile.draw("client.startup", self._random))
         try:
-            code: int = yield from self._carry_out(self._read(argv, terminal), terminal)
+            code: int = yield from self._carry_out(self._read(argv, terminal), terminal, opened)
         except CommandError as fault:
             if fault.message:
                 terminal.err(fault.message + "\n")
@@ -73,6 +74,8 @@ class Client:
         except BrokenPipeError as fault:
             terminal.err(f"{fault}\n")
             code = PLAIN_EXIT
+        finally:
+            _hang_up(opened)
         yield env.timeout(self.profile.draw("client.exit", self._random))
         self.trace.emit(NOTE, self.actor, "exit", {"code": code})
         return code
@@ -83,8 +86,8 @@ class Client:
             terminal.err(said)
         return read_line(tuple(argv))
 
-    def _carry_out(self, line: Line | Help | Answer, terminal: Terminal) -> Exit:
-        """The process of what the words mean. Raises CommandError."""
+    def _carry_out(self, line: Line | Help | Answer, terminal: Terminal, opened: list[Stream]) -> Exit:
+        """The process of what the words mean; it adds to `opened` the streams of answers. Raises CommandError."""
         if type(line) is Answer:
             return self._answer(line, terminal)
         if type(line) is Help:
@@ -93,6 +96,7 @@ class Client:
         for warning in line.flags.warnings:
             terminal.err(warning + "\n")
         cli = Cli(self.env, terminal, self._connect(address(line.globals, terminal)), line.words, line.memo)
+        cli.streams = opened
         command = line.command.run(cli, line.flags, line.args)
         return self._once_agreed(cli, line, command) if line.since else command
 
@@ -135,3 +139,9 @@ class Client:
         cli = Cli(self.env, terminal, connection, wish.words, {})
         yield from cli.greet()
         return cli.api_version
+
+
+def _hang_up(streams: list[Stream]) -> None:
+    """The program ends, and the system closes its connections."""
+    for stream in streams:
+        stream.cancel()
