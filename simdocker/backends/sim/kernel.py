@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from simdocker.backends.ports import MountPoint
     from simdocker.backends.sim.netstack import NetStack
+    from simdocker.backends.sim.process import Process
     from simdocker.backends.sim.task import Task
     from simdocker.trace import Trace
 
@@ -317,6 +318,14 @@ class Kernel:
             size = mount.size or (64 << 20 if mount.target == "/dev" else self.memory // 2)
             return size, file_bytes(mount.upper, PAGE) if mount.upper is not None else 0
         return 0, 0
+
+    def resized(self, mount: Mount, before: int, after: int) -> None:
+        """A file has changed its size. The pages of a filesystem in memory are charged to whoever fills them,
+        and are that cgroup's until they are given back, whoever ends meanwhile."""
+        if mount.fstype == "tmpfs" and self.current is not None:
+            pages = -(-after // PAGE) + before // -PAGE
+            if pages:
+                cast("Process", self.current).share(pages * PAGE)
 
     def meminfo(self) -> str:
         used = sum(process.resident for process in self.processes.values())

@@ -74,9 +74,9 @@ class OpenFile:
 
 class RegularFile(OpenFile):
     """A file: `now` is the clock that stamps what is written, `room` how much more fits into its
-    filesystem where that is limited. A filler reads as zeros."""
+    filesystem where that is limited, and `resized` is told sizes before and after. A filler reads as zeros."""
 
-    __slots__ = ("append", "node", "now", "position", "readable", "room", "writable")
+    __slots__ = ("append", "node", "now", "position", "readable", "resized", "room", "writable")
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class RegularFile(OpenFile):
         writable: bool,
         append: bool = False,
         room: Callable[[], int] | None = None,
+        resized: Callable[[int, int], None] | None = None,
     ) -> None:
         super().__init__(path)
         self.node = node
@@ -96,6 +97,7 @@ class RegularFile(OpenFile):
         self.writable = writable
         self.append = append
         self.room = room
+        self.resized = resized
         self.position = 0
 
     def read(self, size: int = -1) -> Blocking:
@@ -123,11 +125,18 @@ class RegularFile(OpenFile):
         if self.room is not None:
             full = -(-max(node.size, start) // PAGE) * PAGE + max(self.room(), 0)  # its last page is not full yet
             if start + len(data) > full:
-                overwrite(node, start, data[: max(0, full - start)])
+                self._overwrite(start, data[: max(0, full - start)])
                 raise fail(errno.ENOSPC, self.path)
-        overwrite(node, start, data)
+        self._overwrite(start, data)
         self.position = start + len(data)
         node.mtime = self.now()
+
+    def _overwrite(self, start: int, data: bytes | Blob) -> None:
+        node = self.node
+        before = node.size
+        overwrite(node, start, data)
+        if self.resized is not None and node.size > before:
+            self.resized(before, node.size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         base = (0, self.position, self.node.size)[whence]
@@ -145,11 +154,19 @@ def overwrite(node: Node, start: int, data: bytes | Blob) -> None:
             node.size = node.data.size
             return
         data = bytes(data)
+    if (node.data is None or not node.size) and len(data) >= PAGE and not any_set(data):
+        node.data, node.size = None, max(node.size, start + len(data))  # all of it zeros, which are only counted
+        return
     content = writable_data(node)
     if start > len(content):
         content.extend(bytes(start - len(content)))
     content[start : start + len(data)] = data
     node.size = len(content)
+
+
+def any_set(data: bytes) -> bool:
+    """Whether anything in it is not zero."""
+    return data is not ZEROS and data.count(0) != len(data)
 
 
 def resize(node: Node, size: int) -> None:
@@ -206,6 +223,7 @@ class Snapshot(OpenFile):
 
 CHUNK = 65536
 """How much an endless device gives to a read without a size."""
+ZEROS = bytes(CHUNK)
 
 
 class Null(OpenFile):
@@ -230,7 +248,8 @@ class Zero(Null):
     __slots__ = ()
 
     def read(self, size: int = -1) -> Blocking:
-        return bytes(CHUNK if size < 0 else size)
+        size = CHUNK if size < 0 else size
+        return ZEROS if size == CHUNK else bytes(size)
         yield
 
 

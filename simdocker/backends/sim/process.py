@@ -229,12 +229,18 @@ class Process(Task, FileCalls):
             self._computing = False
 
     def allocate(self, nbytes: int) -> None:
-        """Hold that much more memory; past the cgroup's limit the largest process is killed."""
+        """Hold that much more memory (negative: less); past the cgroup's limit, or the machine's memory
+        where it has none, the largest process is killed. There is no swap."""
         self.resident += nbytes
+        self.share(nbytes)
+
+    def share(self, nbytes: int) -> None:
+        """Pages that are charged to the cgroup but are no process's own: those of a tmpfs."""
         cgroup = self.cgroup
         cgroup.resident += nbytes
         cgroup.peak = max(cgroup.peak, cgroup.resident)
-        while 0 < cgroup.memory < cgroup.resident:
+        limit = cgroup.memory or self.kernel.memory
+        while limit < cgroup.resident:
             victim = max(self.container.processes(), key=lambda process: process.resident)
             self.kernel.oom_kill(victim)
             if victim is self:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simdocker.backends.capabilities import CHOWN, FOWNER, MKNOD
@@ -78,6 +79,7 @@ class FileCalls:
             if writing:
                 node = dentry.own()
                 if flags[0] == "w":
+                    self.kernel.resized(dentry.mount, node.size, 0)
                     resize(node, 0)
                     node.mtime = self.kernel.now_ns()
         return RegularFile(
@@ -88,6 +90,7 @@ class FileCalls:
             writable=writing,
             append=flags[0] == "a",
             room=dentry.mount.room if dentry.mount.size and writing else None,
+            resized=partial(self.kernel.resized, dentry.mount) if writing else None,
         )
 
     def read_file(self, path: str) -> bytes:
@@ -183,8 +186,7 @@ class FileCalls:
         if dentry.node.kind == DIRECTORY:
             raise fail(errno.EISDIR, path)
         self._may_remove(dentry, path)
-        if dentry.upper is not None:
-            dentry.upper.nlink -= 1
+        self._unnamed(dentry)
         dentry.unlink(self.kernel.now_ns())
 
     def rmdir(self, path: str) -> None:
@@ -233,8 +235,7 @@ class FileCalls:
         now = self.kernel.now_ns()
         node = source.own()
         source.unlink(now)
-        if target.upper is not None:
-            target.upper.nlink -= 1
+        self._unnamed(target)
         target.link(node, now)
 
     def readlink(self, path: str) -> str:
@@ -282,6 +283,7 @@ class FileCalls:
         if size < 0 or dentry.node.kind != FILE:
             raise fail(errno.EINVAL, path)
         node = dentry.own()
+        self.kernel.resized(dentry.mount, node.size, size)
         resize(node, size)
         node.mtime = self.kernel.now_ns()
 
@@ -317,6 +319,14 @@ class FileCalls:
             node.mode |= SETGID
         node.mtime = self.kernel.now_ns()
         dentry.link(node, node.mtime)
+
+    def _unnamed(self, dentry: Dentry) -> None:
+        """The inode loses this name; with the last one its bytes are given back."""
+        node = dentry.upper
+        if node is not None:
+            node.nlink -= 1
+            if not node.nlink and node.kind == FILE:
+                self.kernel.resized(dentry.mount, node.size, 0)
 
     def _may_change(self, dentry: Dentry, path: str, in_proc: int = errno.ENOENT) -> None:
         """Whether entries may come and go in the directory that holds `dentry`; /proc has its own answers."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from simpy import Event
 
+from simdocker.backends.sim.held import Held
 from simdocker.backends.sim.program import Process
 
 Status = Generator[Event, Any, int]
@@ -89,12 +90,10 @@ class Call:
 
     def read_all(self, fd: int = 0) -> Generator[Event, Any, bytes]:
         """Process: everything until the end of `fd`."""
-        pieces: list[bytes] = []
-        while True:
-            data: bytes = yield from self.p.read(fd)
-            if not data:
-                return b"".join(pieces)
-            pieces.append(data)
+        held = Held(self.p)
+        while data := (yield from self.p.read(fd)):
+            held.add(data)
+        return held.content()
 
 
 def encode(text: str) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim.applets.call import Call, Failure
+from simdocker.backends.sim.held import Held
 from simdocker.backends.sim.program import OpenFile
 
 CHUNK = 65536
@@ -48,21 +49,32 @@ class Input:
     def line(self) -> Generator[Event, Any, bytes]:
         """Process: a line with its newline, if it has one; b"" at the end."""
         while (at := self.buffer.find(b"\n")) < 0 and not self.ended:
+            if len(self.buffer) >= CHUNK:  # a line that fits no buffer
+                return (yield from self._long_line())
             self.buffer += yield from self._read(CHUNK)
         end = len(self.buffer) if at < 0 else at + 1
         line, self.buffer = self.buffer[:end], self.buffer[end:]
         return line
 
+    def _long_line(self) -> Generator[Event, Any, bytes]:
+        held = Held(self.call.p)
+        data, self.buffer = self.buffer, b""
+        while data:
+            end = data.find(b"\n") + 1 or len(data)
+            held.add(data[:end])
+            self.buffer = data[end:]
+            if data[end - 1 : end] == b"\n":
+                break
+            data = yield from self._read(CHUNK)
+        held.free()
+        return held.content()
+
     def all(self) -> Generator[Event, Any, bytes]:
         """Process: everything that is left, held in memory: an endless file ends at the container's limit."""
-        pieces: list[bytes] = []
-        while True:
-            data = yield from self.chunk()
-            if not data:
-                return b"".join(pieces)
-            if pieces:
-                self.call.p.allocate(len(data))
-            pieces.append(data)
+        held = Held(self.call.p)
+        while data := (yield from self.chunk()):
+            held.add(data)
+        return held.content()
 
     def close(self) -> None:
         if self.owned:

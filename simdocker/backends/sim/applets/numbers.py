@@ -94,6 +94,7 @@ def dd(call: Call) -> Status:
         call.p.truncate(operands["of"], seek * both)
     if seek:
         target.seek(seek * both)
+    call.p.allocate(max(size_in, both))  # its buffer
     for _ in range(skip):
         if not (yield from source.read(size_in)):
             break

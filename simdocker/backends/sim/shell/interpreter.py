@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from simdocker.backends.sim.held import PAGE_SHIFT, Held
 from simdocker.backends.sim.program import Blocking, Exit, OpenFile, Process
 from simdocker.backends.sim.shell import expand, jobs
 from simdocker.backends.sim.shell.ast import (
@@ -227,7 +228,10 @@ class Shell:
         elif name in variables.arrays:
             variables.arrays[name][:1] = [value]
         else:
+            pages = (len(value) >> PAGE_SHIFT) - (len(variables.get(name, "")) >> PAGE_SHIFT)
             variables[name] = value
+            if pages:
+                self.p.allocate(pages << PAGE_SHIFT)
             if name == "PATH":
                 self.state.hashed.clear()
             elif name == "SECONDS" and self.state.bash:
@@ -299,15 +303,13 @@ class Shell:
 
         child = self.child(main, {**self.p.fds, 1: writer})
         writer.close()
-        pieces = []
-        while True:
-            data: bytes = yield from reader.read()
-            if not data:
-                break
-            pieces.append(data)
+        held = Held(self.p)
+        while data := (yield from reader.read()):
+            held.add(data)
         reader.close()
         (self.substituted,) = yield from jobs.wait_foreground(self, [child], quiet=True)
-        return b"".join(pieces).replace(b"\0", b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
+        held.free()
+        return held.content().replace(b"\0", b"").rstrip(b"\n").decode("utf-8", "surrogateescape")
 
     # traps
 
