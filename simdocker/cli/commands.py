@@ -46,7 +46,10 @@ def options(
 @app.command()
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario file (.yaml), a list of docker commands (.sh), or -")],
-    backend: Annotated[str, typer.Option(help="Where it plays: sim")] = "sim",
+    backend: Annotated[str, typer.Option(help="Where it plays: sim, or engine for a real Docker Engine")] = "sim",
+    host: Annotated[
+        Optional[str], typer.Option(help="The engine's address; DOCKER_HOST or the docker context by default")  # noqa: UP045
+    ] = None,
     seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
     profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
     trace: Annotated[Optional[Path], typer.Option(help="Write every record here, as JSON lines")] = None,  # noqa: UP045
@@ -70,6 +73,7 @@ def run(
                 as_json=json,
                 speed=speed,
                 quiet=quiet,
+                host=host,
             )
         )
     )

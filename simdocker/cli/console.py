@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from simdocker.scenario.model import Scenario, Step
     from simdocker.scenario.result import Run, StepResult
-    from simdocker.scenario.world import World
+    from simdocker.scenario.stage import Stage
 
 
 class _Console(Console):
@@ -46,7 +46,7 @@ def console() -> Console:
 class Play:
     """Prints one play as it happens. `speed` is simulated seconds a second, None for at once."""
 
-    def __init__(self, console: Console, scenario: Scenario, world: World, *, quiet: bool) -> None:
+    def __init__(self, console: Console, scenario: Scenario, world: Stage, *, quiet: bool) -> None:
         self.console = console
         self.scenario = scenario
         self.world = world
@@ -178,6 +178,7 @@ class Play:
         expectations = [e for step in run.steps for e in step.expectations]
         failed = sum(not e.passed for e in expectations)
         took = show_duration(self.world.env.now)
+        passed = "simulated" if self.world.backend == "sim" else "on the wall"
         if self.quiet:
             if failed:
                 self.console.print(f"{failed} of {len(expectations)} expectations do not hold")
@@ -192,5 +193,5 @@ class Play:
             verdict = Text(f"all {len(expectations)} expectations hold", style="green bold")
         spent = time.monotonic() - self.began
         self.console.print(
-            verdict + Text(f" · {count} · {took} simulated in {spent:.1f} s · {len(run.trace)} records", "dim")
+            verdict + Text(f" · {count} · {took} {passed} in {spent:.1f} s · {len(run.trace)} records", "dim")
         )

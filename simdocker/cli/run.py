@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,12 @@ from simdocker.cli.tracefile import written
 from simdocker.errors import UserError
 from simdocker.scenario.load import load
 from simdocker.scenario.player import Player, Silent
-from simdocker.scenario.world import World
+from simdocker.scenario.stage import build
 
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
     from simdocker.scenario.result import Run
+    from simdocker.scenario.stage import Stage
 
 OK, EXPECTATIONS_FAILED = 0, 1
 
@@ -29,6 +31,7 @@ def run_scenario(
     as_json: bool,
     speed: float | None,
     quiet: bool,
+    host: str | None = None,
 ) -> int:
     """Play one scenario; returns the exit code. Raises UserError.
 
@@ -37,14 +40,16 @@ def run_scenario(
     if speed is not None and not 0 < speed < float("inf"):
         raise UserError(f"--speed {speed:g}: a speed is above 0, such as 1 for real time or 10 for ten times as fast")
     scenario = load(path)
-    world = World.build(scenario, backend=backend, seed=seed, profile=profile, speed=speed)
+    world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host)
+    if backend != "sim" and (seed is not None or profile is not None):
+        print("simdocker: nothing is drawn on a real machine: --seed and --profile are not looked at", file=sys.stderr)
     with written(world.trace, trace), stopped_by_ctrl_c(world.env):
         world.trace.keep = False  # whoever reads it here listens
         run = _as_json(scenario, world) if as_json else _on_console(scenario, world, quiet)
     return OK if run.passed else EXPECTATIONS_FAILED
 
 
-def _as_json(scenario: Scenario, world: World) -> Run:
+def _as_json(scenario: Scenario, world: Stage) -> Run:
     from simdocker.scenario.report import RunReport
 
     run = Player(scenario, world, Silent()).play()
@@ -52,7 +57,7 @@ def _as_json(scenario: Scenario, world: World) -> Run:
     return run
 
 
-def _on_console(scenario: Scenario, world: World, quiet: bool) -> Run:
+def _on_console(scenario: Scenario, world: Stage, quiet: bool) -> Run:
     from simdocker.cli.console import Play, console
 
     show = Play(console(), scenario, world, quiet=quiet)

@@ -16,7 +16,7 @@ from simdocker.trace import MESSAGE, Record
 
 if TYPE_CHECKING:
     from simdocker.scenario.model import Api, Check, Expect, Step, Text
-    from simdocker.scenario.world import World
+    from simdocker.scenario.stage import Stage
 
 ABSENT = object()
 
@@ -49,7 +49,7 @@ class Answers:
         return list(takewhile(lambda answer: answer.seq < end, self._heard[begin:]))
 
 
-def judge(step: Step, results: Sequence[StepResult], answers: Answers, world: World) -> None:
+def judge(step: Step, results: Sequence[StepResult], answers: Answers, world: Stage) -> None:
     """Hold every expectation and check of `step` against its results, one a host, and the world as it is now."""
     heard = answers.between(*results[0].records)
     own: dict[str, list[Answer]] = defaultdict(list)
@@ -97,7 +97,7 @@ def _api(api: Api, answers: list[Answer]) -> Expectation:
     return Expectation(what, False, "; ".join(failed) or "no failing answer")
 
 
-def _checked(check: Check, world: World, host: str) -> Expectation:
+def _checked(check: Check, world: Stage, host: str) -> Expectation:
     kind = next(kind for kind in ("container", "image", "volume", "network") if getattr(check, kind) is not None)
     name = getattr(check, kind)
     shown = world.inspect(kind, name, check.on or host)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simpy import AllOf, AnyOf, Event, Process
 
-from simdocker.des import NO_CAUSE, rare_gc
+from simdocker.des import NO_CAUSE
 from simdocker.scenario.expect import Answers, judge
-from simdocker.scenario.faults import apply
 from simdocker.scenario.result import Run, StepResult, decoded
 
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario, Step
-    from simdocker.scenario.world import World
+    from simdocker.scenario.stage import Stage
 
 PLAYER = "player"
 BETWEEN_STEPS_NS = 8_000_000
@@ -55,7 +54,7 @@ class Silent:
 class Player:
     """One play of one scenario in one world."""
 
-    def __init__(self, scenario: Scenario, world: World, observer: Observer) -> None:
+    def __init__(self, scenario: Scenario, world: Stage, observer: Observer) -> None:
         self.scenario = scenario
         self.world = world
         self.observer = observer
@@ -68,10 +67,10 @@ class Player:
     def play(self) -> Run:
         """Play to the end and return what came of it."""
         world = self.world
-        for name, text in self.scenario.files.items():
-            for host in self.scenario.world.machines:
-                world.place_file(host, name, text)
-        with rare_gc():
+        with world.staged():
+            for name, text in self.scenario.files.items():
+                for host in self.scenario.world.machines:
+                    world.place_file(host, name, text)
             world.env.run(until=world.env.process(self._steps()))
         return self.run
 
@@ -96,7 +95,7 @@ class Player:
         elif step.wait is not None:
             yield env.timeout(step.wait)
         elif step.fault is not None:
-            yield from apply(step.fault, world)
+            yield from world.strike(step.fault)
         else:
             world.trace.note(PLAYER, "say", {"text": step.say})
         if step.check:
@@ -178,10 +177,12 @@ def play(
     profile: str | None = None,
     observer: Observer | None = None,
     speed: float | None = None,
+    host: str | None = None,
 ) -> Run:
     """Play a scenario and return the run. `seed` and `profile` override the file's; `speed` is
-    simulated seconds a second (None: as fast as it goes). Raises UserError."""
-    from simdocker.scenario.world import World
+    simulated seconds a second (None: as fast as it goes), `host` where the engine of the backend `engine`
+    listens. Raises UserError."""
+    from simdocker.scenario.stage import build
 
-    world = World.build(scenario, backend=backend, seed=seed, profile=profile, speed=speed)
+    world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host)
     return Player(scenario, world, observer or Silent()).play()

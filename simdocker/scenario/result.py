@@ -12,7 +12,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
-    from simdocker.scenario.world import World
+    from simdocker.scenario.stage import Stage
     from simdocker.trace import Trace
 
 
@@ -65,7 +65,7 @@ def decoded(output: Iterable[tuple[int, bytes]]) -> list[tuple[int, str]]:
 class Run:
     """A scenario played once: its results in the order the steps started, the trace, the world after."""
 
-    def __init__(self, scenario: Scenario, backend: str, seed: int, world: World) -> None:
+    def __init__(self, scenario: Scenario, backend: str, seed: int, world: Stage) -> None:
         self.scenario = scenario
         self.backend = backend
         self.seed = seed

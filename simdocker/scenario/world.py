@@ -6,14 +6,20 @@ trace. Inspecting it takes no simulated time and changes nothing.
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from simdocker.actors.client.client import Client
 from simdocker.actors.client.connection import DaemonUnreachable
 from simdocker.actors.daemon import image_views, views
 from simdocker.actors.daemon.daemon import Daemon
+from simdocker.actors.daemon.events import as_json
 from simdocker.actors.daemon.ipam import dotted
+from simdocker.actors.daemon.query import NO_FILTERS
 from simdocker.actors.distribution.directory import HTTP, Directory
 from simdocker.actors.registry.catalogue import hub
 from simdocker.actors.registry.proxy import PullThrough
@@ -23,16 +29,19 @@ from simdocker.api import ApiError
 from simdocker.backends.sim import Machine
 from simdocker.backends.sim.lan import NAME_SERVER, Lan
 from simdocker.content.reference import HUB
-from simdocker.des import CostProfile, Environment, Network, RandomStreams
+from simdocker.des import CostProfile, Environment, Network, RandomStreams, rare_gc
 from simdocker.errors import UserError
 from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
+from simdocker.scenario.faults import apply
 from simdocker.scenario.lines import HostSession, Line, Screen
-from simdocker.scenario.model import Scenario
+from simdocker.scenario.model import Fault, Scenario
 from simdocker.scenario.worldspec import SOCKET, TCP_PORT, server_of
 from simdocker.scenario.worldspec import Registry as RegistrySpec
 from simdocker.trace import Trace
 
 if TYPE_CHECKING:
+    from simpy import Event
+
     from simdocker.actors.client.connection import Connection
     from simdocker.actors.daemon.settings import Settings
     from simdocker.backends.ports import NetworkDriver
@@ -207,6 +216,16 @@ class World:
         session = HostSession(self.machines[host], self.env) if private else self.session(host)
         return session.start(line)
 
+    @contextmanager
+    def staged(self) -> Iterator[None]:
+        """While inside, it is played on."""
+        with rare_gc():
+            yield
+
+    def strike(self, fault: Fault) -> Generator[Event, Any, None]:
+        """Process: a fault happens."""
+        return apply(fault, self)
+
     def place_file(self, host: str, name: str, text: str) -> None:
         """Put a text into the user's working directory."""
         self.machines[host].place_file(name, text)
@@ -219,6 +238,12 @@ class World:
         if name in self.daemons:
             return self.daemons[name]
         return self.daemons[server_of(self._default_daemon[name], name)]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What all daemons said happened, oldest first, as `docker events` tells it."""
+        logs = [daemon.events.past(0, self.env.now, NO_FILTERS) for daemon in self.daemons.values()]
+        return [as_json(event) for event in heapq.merge(*logs, key=attrgetter("t_ns"))]
 
     def inspect(self, kind: str, name: str, host: str | None = None) -> dict[str, Any] | None:
         """What `docker inspect` would show of an object, None when there is none."""

@@ -1,0 +1,170 @@
+"""A world on a real Docker Engine: this machine is its one host, the engine its daemon.
+
+It is to the player what `world.World` is; who plays on it cannot tell the difference, save that time is the wall's.
+What a real machine cannot do for a scenario (a second host, a link that fails) is refused before the first step, by
+name. What the play made on the engine is removed at its end, and nothing else.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simpy import Event
+
+from simdocker.actors.client.client import Client
+from simdocker.backends.engine.asking import Engine
+from simdocker.backends.engine.endpoint import dialled
+from simdocker.backends.engine.front import Front
+from simdocker.backends.engine.pulling import FrontedConnection
+from simdocker.backends.sim.programs.hello import TEXT
+from simdocker.content.blob import Blob
+from simdocker.content.image import Image
+from simdocker.content.reference import HUB
+from simdocker.des import CostProfile, Environment, RandomStreams, WallClock
+from simdocker.errors import UserError
+from simdocker.scenario.realhost.bash import DESK, BashSession, Line, install_shim
+from simdocker.scenario.realhost.desk import Desk
+from simdocker.scenario.realhost.leftovers import Leftovers
+from simdocker.scenario.realhost.refusing import refuse
+from simdocker.scenario.realhost.userland import Userland
+from simdocker.scenario.worldspec import SOCKET
+from simdocker.trace import Trace
+
+if TYPE_CHECKING:
+    from simdocker.actors.client.connection import Connect, Connection
+    from simdocker.scenario.model import Fault, Scenario
+
+PATHS = {
+    "container": "/containers/{}/json",
+    "image": "/images/{}/json",
+    "network": "/networks/{}",
+    "volume": "/volumes/{}",
+}
+
+
+class EngineWorld:
+    """The world of `scenario` on the engine at `address`. Raises UserError for what cannot be played on it."""
+
+    backend = "engine"
+
+    def __init__(self, scenario: Scenario, address: str) -> None:
+        refuse(scenario)
+        self.scenario = scenario
+        self.spec = scenario.world
+        self.seed = scenario.seed
+        clock = WallClock(outside=True)
+        self.env: Environment = clock
+        self._clock = clock
+        self.trace = Trace(self.env)
+        self.address = address
+        self.engine = Engine(address)
+        if self.engine.get("/_ping") is None:
+            raise UserError(f"what answers at {address} is no Docker Engine")
+        self.host = next(iter(scenario.world.machines))
+        self.machines = {self.host: self}
+        self.events: list[dict[str, Any]] = []
+        self._profile, self._streams = CostProfile.load("instant"), RandomStreams(self.seed)
+        self._session: BashSession | None = None
+        self._opened: list[tuple[BashSession, Desk]] = []
+        self._front: Front | None = None
+
+    @contextmanager
+    def staged(self) -> Iterator[None]:
+        """While inside, it can be played on; afterwards the engine is as it was before."""
+        with tempfile.TemporaryDirectory(prefix="simdocker-") as directory:
+            self._rooms = Path(directory)
+            self.home = self._rooms / "home"
+            self.home.mkdir()
+            self._front = self._open_front()
+            leftovers = self._leftovers = Leftovers(self.engine)
+            began = time.time()
+            try:
+                yield
+            finally:
+                self._close_sessions()
+                self.events = self.engine.events(began, time.time())
+                leftovers.remove()
+                self._front.close()
+
+    def _open_front(self) -> Front:
+        from simdocker.scenario.world import World
+
+        hub = World.build(self.scenario, profile="instant").registries[HUB]
+        userland = Userland(TEXT.encode())
+
+        def manifest(name: str, tag: str) -> Blob | None:
+            image = (hub.tags(name) or {}).get(tag)
+            return userland.manifest(image) if isinstance(image, Image) else None
+
+        return Front(lambda name: hub.tags(name) is not None, manifest, userland.blobs)
+
+    def _close_sessions(self) -> None:
+        for session, desk in self._opened:
+            session.close()
+            desk.close()
+
+    # -- acting ----------------------------------------------------------------------------------
+
+    def start_line(self, host: str, line: str, *, private: bool = False) -> Line:
+        """Start a shell line in the terminal session (`private`: in one of its own)."""
+        if private:
+            return self._open(str(self.home)).start(line)
+        if self._session is None or self._session.ended:
+            self._session = self._open(self._session.cwd if self._session is not None else str(self.home))
+        return self._session.start(line)
+
+    def _open(self, cwd: str) -> BashSession:
+        directory = self._rooms / f"session-{len(self._opened) + 1}"
+        directory.mkdir()
+        install_shim(directory)
+        env = {"HOME": str(self.home), "LANG": "C.UTF-8", "TZ": "UTC"}
+        session = BashSession(self._clock, directory, cwd, env)
+
+        def cause() -> int:
+            return session.current.cause if session.current is not None else self.env.cause
+
+        desk = Desk(directory / DESK, self._clock, self._hire, partial(self.connect, self.host), cause)
+        self._opened.append((session, desk))
+        return session
+
+    def _hire(self, connect: Connect) -> Client:
+        return Client(self.host, self.env, self.trace, self._profile, self._streams, connect)
+
+    def connect(self, here: str, address: str | None = None) -> Connection:
+        """The way from the client to the engine at `address`: the chosen one where a host's own is meant."""
+        if address is None or address == SOCKET:
+            address = self.address
+        heard = self._leftovers.heard if address == self.address else lambda *_: None
+        connection = FrontedConnection(address, self._clock, self.trace, f"client@{here}", f"daemon@{here}", heard)
+        if self._front is not None and _local(address):
+            connection.front = self._front.address
+        return connection
+
+    def strike(self, fault: Fault) -> Generator[Event, Any, None]:
+        """A scenario with faults was refused."""
+        raise NotImplementedError
+
+    def place_file(self, host: str, name: str, text: str) -> None:
+        """Put a text into the user's working directory."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def inspect(self, kind: str, name: str, host: str | None = None) -> dict[str, Any] | None:
+        """What `docker inspect` would show of an object, None when there is none."""
+        shown: dict[str, Any] | None = self.engine.get(PATHS[kind].format(name))
+        return shown
+
+
+def _local(address: str) -> bool:
+    """Whether an engine shares this machine's loopback."""
+    where, port = dialled(address)
+    return not port or where in ("localhost", "127.0.0.1", "::1")

@@ -1,0 +1,105 @@
+"""`docker` in a real terminal session: a door to the client actor, which lives in the play's process.
+
+It hands over its words, environment and working directory, and then carries what is typed, printed and signalled.
+The streams themselves stay here: whether one blocks is a property of the pipe, shared with whoever else has it, so the
+command waits for a slow reader and the play does not. This file is run alone, by an isolated Python: it imports nothing
+of ours.
+
+A message is a letter, four bytes that say how much follows, and that.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+
+DESK = ""  # the address of the desk, written here where the shim is installed
+HEADER = 5
+HELLO, TYPED, SIGNALLED = b"H", b"T", b"S"
+"""From here: how the command was called, what stdin has (nothing: it has ended), a signal's number."""
+OUT, ERR, READ, EXIT, DIE = b"O", b"E", b"R", b"X", b"D"
+"""From the client: what to print, the wish for stdin, the exit code, the signal to die of."""
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
+GONE = 1  # exit code when the play has ended
+
+
+def main(address: str) -> int:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    desk = socket.socket(socket.AF_UNIX)
+    try:
+        desk.connect(address)
+    except OSError:
+        sys.stderr.write("simdocker: the play that this docker belongs to has ended\n")
+        return GONE
+    say(desk, HELLO, json.dumps(hello()).encode("utf-8", "surrogateescape"))
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # a background job of a shell does not hear Ctrl-C
+            signal.signal(number, lambda number, _frame: say(desk, SIGNALLED, bytes((number,))))
+    return obey(desk)
+
+
+def hello() -> dict[str, object]:
+    """How the command was called."""
+    terminals = [is_terminal(fd) for fd in (0, 1)]
+    size = os.get_terminal_size(1) if terminals[1] else (0, 0)
+    cwd = os.getcwd()  # noqa: PTH109 - pathlib takes longer to load than all else here
+    return {"argv": sys.argv[1:], "cwd": cwd, "env": dict(os.environ), "terminals": terminals, "size": size}
+
+
+def is_terminal(fd: int) -> bool:
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
+
+
+def say(desk: socket.socket, kind: bytes, data: bytes) -> None:
+    desk.sendall(kind + len(data).to_bytes(HEADER - 1, "big") + data)
+
+
+def obey(desk: socket.socket) -> int:
+    """Do what the client wishes, until the command has ended."""
+    heard, wanted = b"", False
+    while True:
+        ready, _, _ = select.select([desk.fileno(), *([0] if wanted else [])], [], [])
+        if 0 in ready:
+            wanted = False
+            say(desk, TYPED, typed())
+        if desk.fileno() not in ready:
+            continue
+        more = desk.recv(1 << 16)
+        if not more:
+            return GONE
+        heard += more
+        while len(heard) >= HEADER and len(heard) >= (end := HEADER + int.from_bytes(heard[1:HEADER], "big")):
+            kind, data, heard = heard[:1], heard[HEADER:end], heard[end:]
+            if kind == EXIT:
+                return data[0]
+            if kind == DIE:
+                signal.signal(data[0], signal.SIG_DFL)
+                os.kill(os.getpid(), data[0])
+            elif kind == READ:
+                wanted = True
+            else:
+                put(1 if kind == OUT else 2, data)
+
+
+def typed() -> bytes:
+    try:
+        return os.read(0, 1 << 16)
+    except OSError:
+        return b""
+
+
+def put(fd: int, data: bytes) -> None:
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except OSError:
+        pass  # closed by the shell (`>&-`): docker's own writes fail unseen too
+
+
+if __name__ == "__main__":
+    sys.exit(main(DESK))

@@ -1,0 +1,106 @@
+"""Images for a real kernel, made from their simulated description: same tree, sizes, layers and configuration.
+
+Where the simulated tree has a program model, the real one has a static busybox, which goes by the name it is called by;
+`hello-world`'s is a few instructions made here. Other programs stay filler of the right size: such an image can be
+pulled, tagged and looked into, but its own program does not start ("exec format error").
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+from simdocker.actors.registry.catalogue.busybox import APPLETS
+from simdocker.content import archive
+from simdocker.content.blob import Blob
+from simdocker.content.changeset import DIRECTORY, FILE, Node
+from simdocker.content.image import Image, Layer
+from simdocker.content.manifest import docker_manifest
+from simdocker.errors import UserError
+
+NAMES = {*APPLETS, "busybox"}
+ELF_BASE = 0x400000
+
+
+class Userland:
+    """Real images by the digests of their parts, made as they are asked for."""
+
+    def __init__(self, greeting: bytes) -> None:
+        found = shutil.which("busybox")
+        if found is None:
+            raise UserError("real images need a static busybox on this machine: install the package busybox-static")
+        self._busybox = Path(found).read_bytes()
+        self._hello = saying(greeting)
+        self.blobs: dict[str, Blob] = {}
+        self._layers: dict[int, Layer] = {}
+        self._made: dict[int, tuple[Image, Blob]] = {}  # with the image, so that no other gets its id
+
+    def manifest(self, image: Image) -> Blob:
+        """The manifest of the real image; its parts are in `blobs`."""
+        if id(image) not in self._made:
+            self._made[id(image)] = image, self._make(image)
+        return self._made[id(image)][1]
+
+    def _make(self, image: Image) -> Blob:
+        steps = [self._layer(step) if isinstance(step, Layer) else step for step in image.steps]
+        real = Image(steps, image.container_config, created=image.created, platform=image.platform)
+        manifest = docker_manifest(real.config, ((layer.diff_id, layer.archive.size) for layer in real.layers))
+        for layer in real.layers:
+            self.blobs[layer.diff_id] = layer.archive
+        self.blobs[real.id] = Blob([real.config.encoded])
+        self.blobs[manifest.digest] = Blob([manifest.encoded])
+        return self.blobs[manifest.digest]
+
+    def _layer(self, layer: Layer) -> Layer:
+        if id(layer) not in self._layers:
+            real = Layer.of(archive.layer(self._copy(layer.tree, {})))
+            real.created_by = layer.created_by
+            self._layers[id(layer)] = real
+        return self._layers[id(layer)]
+
+    def _copy(self, node: Node, seen: dict[int, Node]) -> Node:
+        """The tree with real programs; hard links stay hard links."""
+        if id(node) in seen:
+            return seen[id(node)]
+        twin = seen[id(node)] = Node(node.kind, node.mode, uid=node.uid, gid=node.gid, mtime=node.mtime)
+        for name in ("nlink", "data", "size", "target", "opaque", "rdev"):
+            setattr(twin, name, getattr(node, name))
+        if node.kind == FILE and node.program and node.data is None:
+            real = self._busybox if node.program in NAMES else self._hello if node.program == "hello" else None
+            if real is not None:
+                twin.data, twin.size = real, len(real)
+        if node.kind == DIRECTORY:
+            twin.children = {name: self._copy(child, seen) for name, child in node.children.items()}
+        return twin
+
+
+def saying(text: bytes) -> bytes:
+    """A static x86-64 Linux program that writes `text` and ends: an ELF header, one segment, two system calls."""
+    entry = 64 + 56
+    code_size = 34
+    code = b"".join(
+        (
+            b"\xb8\x01\x00\x00\x00",  # mov eax, 1 (write)
+            b"\xbf\x01\x00\x00\x00",  # mov edi, 1
+            b"\xbe" + struct.pack("<I", ELF_BASE + entry + code_size),  # mov esi, text
+            b"\xba" + struct.pack("<I", len(text)),  # mov edx, length
+            b"\x0f\x05",  # syscall
+            b"\xb8\x3c\x00\x00\x00",  # mov eax, 60 (exit)
+            b"\xbf\x00\x00\x00\x00",  # mov edi, 0
+            b"\x0f\x05",  # syscall
+        )
+    )
+    assert len(code) == code_size
+    size = entry + code_size + len(text)
+    header = struct.pack(
+        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, ELF_BASE + entry, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, ELF_BASE, ELF_BASE, size, size, 0x1000)
+    return header + segment + code + text
+
+
+def greeting_of(programs: Mapping[str, str]) -> bytes:
+    """What hello-world says."""
+    return programs["hello"].encode()

@@ -1,0 +1,98 @@
+"""The seam between a play and what it stands on: what the player, its expectations and its watchers need of a world.
+
+`world.World` is the simulated one, `engineworld.EngineWorld` this machine with a real Docker Engine. A further backend
+is a further world here: nothing else of the player's side changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simpy import Event
+
+from simdocker.errors import UserError
+
+if TYPE_CHECKING:
+    from simdocker.des import Environment
+    from simdocker.scenario.model import Fault, Scenario
+    from simdocker.scenario.worldspec import WorldSpec
+    from simdocker.trace import Trace
+
+BACKENDS = ("sim", "engine")
+
+
+class Line(Protocol):
+    """A shell line at work: what happens in it, the record `cause` made happen. `done` happens when it has ended; then
+    `exit_code` holds. `output` is what was written, by descriptor, in that order."""
+
+    cause: int
+    done: Event
+    exit_code: int
+    output: list[tuple[int, bytes]]
+
+    def interrupt(self) -> None:
+        """Ctrl-C."""
+
+    def kill(self) -> None:
+        """It does not heed Ctrl-C."""
+
+
+class Stage(Protocol):
+    """A world that can be played on."""
+
+    spec: WorldSpec
+    backend: str
+    seed: int
+    env: Environment
+    trace: Trace
+
+    @property
+    def machines(self) -> Mapping[str, Any]:
+        """Its hosts by name."""
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What its daemons said happened, oldest first, as `docker events` tells it; whole once the play is over."""
+
+    def staged(self) -> AbstractContextManager[None]:
+        """While inside, it is played on; what it needs is made ready before and put away after."""
+
+    def start_line(self, host: str, line: str, *, private: bool = False) -> Line:
+        """Start a shell line in the host's terminal session (`private`: in one of its own)."""
+
+    def place_file(self, host: str, name: str, text: str) -> None:
+        """Put a text into the user's working directory."""
+
+    def strike(self, fault: Fault) -> Generator[Event, Any, None]:
+        """Process: a fault happens."""
+
+    def inspect(self, kind: str, name: str, host: str | None = None) -> dict[str, Any] | None:
+        """What `docker inspect` would show of an object, None when there is none."""
+
+
+def build(
+    scenario: Scenario,
+    *,
+    backend: str = "sim",
+    seed: int | None = None,
+    profile: str | None = None,
+    speed: float | None = None,
+    host: str | None = None,
+) -> Stage:
+    """The world of a scenario on a backend. Raises UserError for an unknown one, and for what it cannot honour."""
+    if backend not in BACKENDS:
+        raise UserError(f"--backend {backend}: there is no such backend; known are {', '.join(BACKENDS)}")
+    if backend == "sim":
+        if host is not None:
+            raise UserError("--host says where a real engine is: it goes with --backend engine")
+        from simdocker.scenario.world import World
+
+        return World.build(scenario, backend=backend, seed=seed, profile=profile, speed=speed)
+    if speed is not None:
+        raise UserError(f"--speed: on a real machine time passes at its own pace (--backend {backend})")
+    from simdocker.backends.engine.endpoint import found
+    from simdocker.scenario.engineworld import EngineWorld
+
+    return EngineWorld(scenario, found(host))
