@@ -211,6 +211,51 @@ def test_a_flow_over_a_link_that_goes_down_waits_until_it_is_up(net: Network) ->
     assert close(late.value, 1.5 * S)
 
 
+def carried(net: Network, nbytes: int, **how: Any) -> simpy.Process:
+    """A process whose value is the instant, from now, at which a connection has brought that much from a to b."""
+    start = net.env.now
+
+    def process() -> Process:
+        yield from net.carry("a", "b", nbytes, **how)
+        return net.env.now - start
+
+    return net.env.process(process())
+
+
+def test_what_a_connection_carries_pays_like_a_message_or_when_it_is_much_like_a_transfer(net: Network) -> None:
+    net.add_link("a", "b", 10 * MS, 8 * MBIT)
+    little, much = carried(net, 1000), carried(net, MB)
+    net.env.run()
+    assert little.value == net.message_delay("a", "b", 1000) == 11 * MS
+    assert close(much.value, S + 10 * MS)
+
+
+def test_what_was_sent_before_comes_when_it_would_have_and_after_what_was_sent_before_it(net: Network) -> None:
+    net.add_link("a", "b", 10 * MS, 8 * MBIT)
+    now = net.env.now
+    early = carried(net, 1000, sent_at=now - 5 * MS)
+    behind = carried(net, 1000, sent_at=now - 5 * MS, busy_until=now + 8 * MS)
+    net.env.run()
+    assert (early.value, behind.value) == (6 * MS, 9 * MS)
+
+
+def test_a_connection_brings_nothing_over_a_link_that_is_down_and_all_of_it_afterwards(net: Network) -> None:
+    net.add_link("a", "b", 10 * MS)
+    env = net.env
+
+    def fault() -> Process:
+        yield env.timeout(5 * MS)
+        net.set_link("a", "b", up=False)
+        yield env.timeout(S)
+        net.set_link("a", "b", up=True)
+
+    env.process(fault())
+    on_its_way = carried(net, 100)
+    sent_meanwhile = carried(net, 100, sent_at=env.now + 20 * MS)
+    env.run()
+    assert on_its_way.value == sent_meanwhile.value == S + 15 * MS
+
+
 def test_links_changed_together_change_all_or_none(net: Network) -> None:
     for host in ("a", "b"):
         net.add_link(host, "hub", MS, 8 * MBIT)

@@ -126,6 +126,35 @@ def test_the_namespaces_are_those_the_container_gets() -> None:
     assert [r.attrs["seccomp"] for r in trace if r.what == "execve" and r.attrs] == ["default", "unconfined"]
 
 
+@pytest.mark.parametrize(
+    ("options", "clone", "veths", "seccomp"),
+    [
+        ("--network none", "clone newpid,newns,newuts,newipc,newnet", 0, "default"),
+        ("--network container:box", "clone newpid,newns,newuts,newipc", 0, "default"),
+        ("--pid container:box", "clone newns,newuts,newipc,newnet", 1, "default"),
+        ("--ipc host --privileged", "clone newpid,newns,newuts,newnet", 1, "unconfined"),
+    ],
+)
+def test_what_is_shared_is_not_made_anew(options: str, clone: str, veths: int, seccomp: str) -> None:
+    trace = records("docker run -d --name box busybox sleep 99", f"docker run --rm {options} busybox true")
+    start = [r.what for r in trace].index("execve") + 1  # what is before is box's own
+    steps = [r for r in trace[start:] if r.kind == "step"]
+    assert [r.what for r in steps if r.what.startswith("clone")] == [clone]
+    assert [r.what for r in steps].count("veth into netns") == veths
+    assert [r.attrs["seccomp"] for r in steps if r.what == "execve" and r.attrs] == [seccomp]
+
+
+def test_limits_are_set_once_the_mounts_are_there_and_before_the_veth_is() -> None:
+    trace = records("docker run --rm -m 64m -v data:/data busybox true")
+    steps = [r.what for r in trace if r.kind == "step"]
+    in_order = steps[steps.index("clone newpid,newns,newuts,newipc,newnet") : steps.index("execve") + 1]
+    limit = next(step for step in in_order if step.startswith("cgroup memory"))
+    assert [step for step in in_order if step != "cgroup memory.memsw.limit_in_bytes"] == [
+        "clone newpid,newns,newuts,newipc,newnet", "mount proc", "mount volume", limit, "veth into netns",
+        "pivot_root", "execve",
+    ]  # fmt: skip
+
+
 def test_the_rules_of_a_published_port_name_their_family() -> None:
     trace = records("docker run -d -p 8080:80 busybox sleep 9")
     assert [r.attrs["family"] for r in trace if r.what == "dnat" and r.attrs] == ["ipv4", "ipv6"]
