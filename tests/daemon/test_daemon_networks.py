@@ -6,7 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from calling import Lab
 from part_daemon import Container, PartDaemon, refused
+
+from simdocker.api import Request
+from simdocker.api.models import ContainerCreateBody
 
 NGINX = {"ExposedPorts": {"80/tcp": {}}}
 
@@ -384,3 +388,16 @@ def test_networks_that_cannot_be_are_refused(
     response = daemon.call("POST", "/networks/create", {"Name": "net", **body})
     assert (response.status, response.message) == (status, message)
     daemon.ok("POST", "/networks/create", {"Name": "net", "IPAM": {"Config": [{"Subnet": "10.66.0.0/24"}]}})
+
+
+def test_a_mac_address_asked_of_the_whole_container_is_that_of_its_interface() -> None:
+    lab = Lab()
+    body = ContainerCreateBody(Image="busybox", Cmd=["sleep", "9"], MacAddress="02:42:ac:11:00:77")
+    daemon = lab.world.daemon()
+    created = lab.env.run(lab.env.process(daemon.handle(Request("POST", "/containers/create", {"name": "box"}, body))))
+    assert created.status == 201, created.body
+    shown = "{{.Config.MacAddress}} {{.NetworkSettings.MacAddress}}"
+    seen = lab.line(
+        f"docker start box; docker inspect -f '{shown}' box; docker exec box cat /sys/class/net/eth0/address"
+    )
+    assert seen.split() == ["box", *["02:42:ac:11:00:77"] * 3]

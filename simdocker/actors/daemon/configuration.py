@@ -87,6 +87,7 @@ def merge(body: ContainerCreateBody, base: ContainerConfig) -> ContainerConfig:
         WorkingDir=body.WorkingDir or base.WorkingDir,
         Entrypoint=entrypoint,
         NetworkDisabled=body.NetworkDisabled,
+        MacAddress=body.MacAddress,
         OnBuild=body.OnBuild,
         Labels={**base.Labels, **(body.Labels or {})} if base.Labels else body.Labels,
         StopSignal=body.StopSignal or base.StopSignal,

@@ -243,6 +243,8 @@ def config(config: ContainerConfig) -> dict[str, Any]:
     }
     if config.NetworkDisabled:
         shown["NetworkDisabled"] = True
+    if config.MacAddress:
+        shown["MacAddress"] = config.MacAddress
     shown["OnBuild"] = list(config.OnBuild) if config.OnBuild else None
     shown["Labels"] = dict(sorted((config.Labels or {}).items()))
     for name in ("StopSignal", "StopTimeout", "Shell"):
