@@ -85,6 +85,7 @@ class Carriage(msgspec.Struct, eq=False):
         if not self.over:
             self.over = True
             what = {"to": self.sender, "of": self.call, "bytes": self.bytes}
+            self.trace.env.follow(self.sent)  # who reads from outside the world has no other reason
             self.trace.emit(MESSAGE, self.receiver, "hang up", what, span=self.sent)
 
     def _together(self, chunks: deque[Chunk]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simdocker.scenario.load import load
+from simdocker.scenario.load import from_lines, load
 from simdocker.scenario.player import PLAYER, play
 from simdocker.scenario.result import Run
 from simdocker.trace import MESSAGE, NOTE, Record
@@ -82,3 +82,17 @@ def test_every_stream_has_its_end(run: Run) -> None:
     refused = {r.span for r in trace if r.what.isdigit() and int(r.what) >= 400}
     opened = [r for r in trace if r.kind == MESSAGE and r.what.startswith(STREAMED) and r.what.endswith(STREAMS)]
     assert [r for r in opened if r.seq not in ended | refused] == []
+
+
+@pytest.mark.parametrize("line", [
+    "docker run --rm busybox sh -c 'wget -qO- localhost || exit 3'",
+    "docker run -d --name box busybox sleep 9; docker pause box; docker unpause box; docker restart -t 0 box",
+    "docker run -d --name box busybox sleep 9; docker exec box kill -9 1; docker rename box other; docker rm -f other",
+    "docker events --until 1s & docker run --rm busybox true; wait",
+    "docker run -d --name box busybox sh -c 'while echo tick; do sleep 1; done'; docker logs -f box & sleep 3; kill %1",
+    "docker pull nginx & docker pull nginx; wait; docker rmi nginx",
+    "docker create --name box busybox true; docker wait box & sleep 1; docker start box; wait; docker rm box",
+])  # fmt: skip
+def test_whatever_a_line_does_its_command_made_happen(line: str) -> None:
+    trace = play(from_lines(line, "line.sh")).world.trace.records
+    assert set(began_with(trace)) == {0}
