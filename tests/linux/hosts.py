@@ -110,16 +110,23 @@ class Box:
         )
 
     def run(self):
-        self.start()
-        code = self.wait()
-        return code, self.out, bytes(self.written[2]).decode()
+        """(exit code, standard output, standard error)."""
+        return self.host.does(self._life()), self.out, bytes(self.written[2]).decode()
+
+    def _life(self):
+        self.process = yield from self._start()
+        return (yield self.process.exited)
 
     def exec(self, *args, **options):
         """(exit code, what it wrote)."""
         written = bytearray()
         spec = ProcessSpec(args, env=(PATH,), **options)
-        process = self.host.does(self.runtime.exec(self.id, spec, lambda _, data: written.extend(data), None))
-        return self.host.env.run(process.exited), bytes(written).decode()
+
+        def life():
+            process = yield from self.runtime.exec(self.id, spec, lambda _, data: written.extend(data), None)
+            return (yield process.exited)
+
+        return self.host.does(life()), bytes(written).decode()
 
     def until(self, text, limit=5_000):
         """Let time pass until `text` has been written."""

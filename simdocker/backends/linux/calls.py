@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-REPORT = 3  # the descriptor on which a child tells how it went: all above it are closed before chdir
+FIRST, LAST = 3, 1 << 20  # descriptors beyond the streams
 PROGRAM = "user.simdocker.program"
 """Attribute of a file that stands for a program this machine does not have."""
 
 TIOCGPTN, TIOCSPTLCK = 0x80045430, 0x40045431  # asm-generic/ioctls.h: the number of a pty, its lock
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 LOCKED = os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC
 """Flags of a mount that a remount must repeat: their bits are those of MS_NOSUID, MS_NODEV and MS_NOEXEC."""
 
@@ -83,6 +84,11 @@ def join_namespace(path: str, flags: int) -> None:
 def join_process(name: str, flags: int) -> None:
     """Enter the namespaces of the process whose pidfd is held."""
     syscalls.setns(held.pop(name), flags)
+
+
+def loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", IFF_UP))
 
 
 def open_tree(path: str, name: str) -> None:
@@ -195,12 +201,13 @@ def own_streams(uid: int, gid: int) -> None:
 
 
 def close_descriptors() -> None:
-    """Close all but the streams and the report: what is left open leads out (/proc/self/fd/N)."""
-    report = held.pop("report")
-    held.clear()
-    if report != REPORT:
-        os.dup2(report, REPORT, inheritable=False)
-    os.closerange(REPORT + 1, 1 << 20)
+    """Close all but the streams, and the report and its gate until execve does: a descriptor that is left
+    open leads out (/proc/self/fd/N), close-on-exec or not."""
+    kept = sorted((held["report"], held["gate"]))
+    for above, below in zip((FIRST - 1, *kept), (*kept, LAST), strict=True):
+        os.closerange(above + 1, below)
+    for descriptor in kept:
+        os.set_inheritable(descriptor, False)
 
 
 def setrlimit(name: str, soft: int, hard: int) -> None:
@@ -268,7 +275,8 @@ def _program(path: str) -> str:
 CALLS: dict[str, Callable[..., object]] = {
     "bind remount": bind_remount, "capset": syscalls.capset, "chdir": os.chdir, "close": close_descriptors,
     "console": console, "drop bounding": drop_bounding, "join namespace": join_namespace,
-    "join process": join_process, "look path": look_path, "mask": mask, "mkdir": mkdir_p, "mknod": mknod,
+    "join process": join_process, "look path": look_path, "loopback up": loopback_up, "mask": mask, "mkdir": mkdir_p,
+    "mknod": mknod,
     "mount": mount, "move_mount": move_mount, "open_tree": open_tree, "own streams": own_streams,
     "pivot_root": pivot_root, "prctl": syscalls.prctl, "private": syscalls.mount, "read only": read_only_path,
     "seccomp": syscalls.seccomp, "set ids": set_ids, "sethostname": socket.sethostname,

@@ -1,8 +1,9 @@
 """The engine's side of the fork server: what it asks of the zygote, and what comes back.
 
 `ForkServer` starts the zygote before the engine has threads or much memory. A birth is one message to it
-with the steps and the descriptors of the new process; the report comes over a socket of the birth's own,
-which closes when the command has been executed.
+with the steps and the descriptors of the new process. The report comes over a socket of the birth's own; a
+pipe that nothing is written to closes when the command has been executed (or never will be), and only
+then does the engine look: it is woken once.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,7 +43,7 @@ class StepError(Exception):
 
 
 class Born(NamedTuple):
-    """A new process: its pid and pidfd; what each step took, in ns; its terminal's master, -1 without."""
+    """A new process: its pid and pidfd; what each step but the last took, in ns; its terminal's master, -1 without."""
 
     pid: int
     pidfd: int
@@ -75,61 +77,49 @@ class ForkServer:
         held under their names. Raises StepError, DriverError."""
         report, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         report.setblocking(False)
-        names = ["report", *descriptors]
+        done, gate = os.pipe2(os.O_CLOEXEC)
+        names = ["report", "gate", *descriptors]
         try:
             with theirs:
                 request = marshal.dumps((names, wire(steps)))
-                socket.send_fds(self._socket, [request], [theirs.fileno(), *descriptors.values()])
-            return (yield from _Report(env, report, steps).read())
+                socket.send_fds(self._socket, [request], [theirs.fileno(), gate, *descriptors.values()])
+            os.close(gate)
+            yield env.readable(done)
+            return _born(report, steps)
         except OSError as error:
             raise DriverError(f"the fork server is gone: {error}") from None
         finally:
-            env.forget(report.fileno())
+            env.forget(done)
+            os.close(done)
             report.close()
 
 
-class _Report:
-    """What a birth reports, read until its end."""
+def _born(report: socket.socket, steps: Sequence[Step]) -> Born:
+    """What a birth has reported. Raises StepError."""
+    pid, clone, durations, terminal = 0, 0, None, -1
+    failure = (0, 0, "")
+    for message, descriptors in _messages(report):
+        kind, *content = message
+        if kind == "born":
+            pid, clone = content
+        elif kind == "ready":
+            (durations,) = content
+        elif kind == "terminal":
+            (terminal,) = descriptors
+            os.set_inheritable(terminal, False)
+        else:
+            failure = (content[0], content[1], content[2])
+    if pid and durations is not None:
+        return Born(pid, os.pidfd_open(pid), [clone, *durations], terminal)
+    if terminal >= 0:
+        os.close(terminal)
+    if pid:
+        os.waitpid(pid, 0)
+    number, error, what = failure
+    raise StepError(steps[number], error, what)
 
-    def __init__(self, env: WallClock, report: socket.socket, steps: Sequence[Step]) -> None:
-        self._env = env
-        self._socket = report
-        self._steps = steps
-        self._pid = 0
-        self._durations: list[int] | None = None
-        self._failure: tuple[int, int, str] | None = None
-        self._terminal = -1
 
-    def read(self) -> Generator[Event, Any, Born]:
-        fd = self._socket.fileno()
-        while True:
-            yield self._env.readable(fd)
-            if self._take_all():
-                break
-        if self._failure is None and self._durations is not None and self._pid:
-            return Born(self._pid, os.pidfd_open(self._pid), self._durations, self._terminal)
-        if self._terminal >= 0:
-            os.close(self._terminal)
-        if self._pid:
-            os.waitpid(self._pid, 0)
-        number, error, what = self._failure or (0, 0, "")
-        raise StepError(self._steps[number], error, what)
-
-    def _take_all(self) -> bool:
-        """Take what there is; True at the end."""
-        while True:
-            try:
-                data, descriptors, _, _ = socket.recv_fds(self._socket, MAX_REPORT, 1)
-            except BlockingIOError:
-                return False
-            if not data:
-                return True
-            kind, *content = marshal.loads(data)
-            if kind == "born":
-                (self._pid,) = content
-            elif kind == "ready":
-                self._durations, _ = content
-            elif kind == "terminal":
-                (self._terminal,) = descriptors
-            else:
-                self._failure = tuple(content)
+def _messages(report: socket.socket) -> Iterator[tuple[Any, list[int]]]:
+    with suppress(BlockingIOError):
+        while (received := socket.recv_fds(report, MAX_REPORT, 1))[0]:
+            yield marshal.loads(received[0]), received[1]

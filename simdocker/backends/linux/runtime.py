@@ -173,10 +173,10 @@ class Runtime:
         return born, streams
 
     def _tell(self, plan: list[Step], born: Born, total: int, container: Container) -> None:
-        """Write the steps to the trace, each with what it took; clone and execve are what is left of the total."""
+        """Write the steps to the trace, each with what it took; execve is what is left of the total."""
         id = os.path.basename(container.home)
         rest = total - sum(born.durations)
-        for step, duration in zip(plan, (0, *born.durations, rest), strict=True):
+        for step, duration in zip(plan, (*born.durations, rest), strict=True):
             attrs = {"container": id, "ns": duration, "args": _short(step.args)}
             if not step.call:
                 attrs["pid"] = born.pid

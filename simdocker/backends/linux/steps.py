@@ -64,9 +64,10 @@ class Step(NamedTuple):
 
 class Layout(NamedTuple):
     """What a container stands on, on the machine. `root` is its mounted root filesystem; `namespace` the file
-    of its network namespace, None for the host's; `join` the files of its cgroups that take a process;
-    `etc` where the engine keeps its files of /etc; `files` those of the mounts' sources that are no
-    directories; `init` the host's tini; `seccomp` the filter's instructions, if there is one."""
+    of its network namespace, None for the host's, "" for a new one that leads nowhere; `join` the files of
+    its cgroups that take a process; `etc` where the engine keeps its files of /etc; `files` those of the
+    mounts' sources that are no directories; `init` the host's tini; `seccomp` the filter's instructions, if
+    there is one; `cgroup_controllers` those of v1, none where v2 rules alone."""
 
     root: str
     namespace: str | None = None
@@ -75,7 +76,7 @@ class Layout(NamedTuple):
     files: frozenset[str] = frozenset()
     init: str = ""
     seccomp: bytes = b""
-    cgroup_controllers: Sequence[str] = ()  # of v1; none where cgroup v2 rules alone
+    cgroup_controllers: Sequence[str] = ()
 
 
 def container(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
@@ -105,20 +106,23 @@ def process(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
     ]
 
 
-def own_namespaces(spec: ProcessSpec) -> dict[str, int]:
-    """The namespaces a container gets of its own at its birth; its network's is made before it."""
-    return {name: flag for name, flag in NAMESPACES.items() if name not in spec.shared}
+def own_namespaces(spec: ProcessSpec, network: str | None) -> dict[str, int]:
+    """The namespaces a container gets of its own at its birth. A network that leads somewhere is made before it."""
+    own = {name: flag for name, flag in NAMESPACES.items() if name not in spec.shared}
+    return own | NETWORK if network == "" else own
 
 
 def _namespaces(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
-    own = own_namespaces(spec)
+    own = own_namespaces(spec, layout.namespace)
     yield Step(
         f"clone {','.join(f'new{name}' for name in own)}", "", (sum(own.values()),),
         "A process that is the first of its pid namespace, with mounts, host name and IPC of its own.",
     )  # fmt: skip
     yield from _join(layout)
     yield Step("unshare newcgroup", "unshare", (CLONE_NEWCGROUP,), "Its own cgroup looks like the root of all.")
-    if layout.namespace is not None:
+    if layout.namespace == "":
+        yield Step("ip link set lo up", "loopback up", (), "It can talk to itself.")
+    elif layout.namespace is not None:
         what = (layout.namespace, CLONE_NEWNET)
         yield Step(
             "setns net", "join namespace", what, "Its network is what was made for it: interfaces, routes, ports."

@@ -33,6 +33,7 @@ _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT, _CLONE3, _OPENAT2 = 428, 
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
 _syscall.restype = ctypes.c_long
+_libc.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
 
 
 def _checked(result: int, what: str) -> int:
@@ -68,8 +69,7 @@ def unshare(flags: int) -> None:
 
 
 def prctl(option: int, *values: int) -> int:
-    arguments = [ctypes.c_ulong(value) for value in (*values, 0, 0, 0, 0)[:4]]
-    return _checked(_libc.prctl(option, *arguments), "prctl")
+    return _checked(_libc.prctl(option, *(*values, 0, 0, 0, 0)[:4]), "prctl")
 
 
 def capset(mask: int, inheritable: int = 0) -> None:

@@ -37,23 +37,23 @@ def serve(control: socket.socket) -> None:
         names, steps = marshal.loads(data)
         held = dict(zip(names, descriptors, strict=True))
         try:
-            message: tuple[Any, ...] = ("born", _birth(held, steps, home))
+            message: tuple[Any, ...] = ("born", *_birth(held, steps, home))
         except OSError as error:
             message = ("failed", 0, error.errno or 0, "")
-        with socket.socket(fileno=held["report"]) as report:
+        with socket.socket(fileno=held.pop("report")) as report:
             report.send(marshal.dumps(message))
-        for name, descriptor in held.items():
-            if name != "report":
-                os.close(descriptor)
+        for descriptor in held.values():  # the gate among them: the engine looks when the child has closed it too
+            os.close(descriptor)
 
 
-def _birth(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]], home: int) -> int:
-    """Make the child; one of a running container is born in that one's pid namespace → its pid."""
+def _birth(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]], home: int) -> tuple[int, int]:
+    """Make the child; one of a running container is born in that one's pid namespace → its pid, and what that
+    took in ns."""
     (_, (flags,)), *rest = steps
     container = held.get("container")
     if container is not None:
         syscalls.setns(container, syscalls.CLONE_NEWPID)
-    pid, failure = -1, None
+    pid, failure, begun = -1, None, monotonic_ns()
     try:
         pid = syscalls.clone3(flags | syscalls.CLONE_PARENT)
     except OSError as error:
@@ -64,7 +64,7 @@ def _birth(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]], home:
         syscalls.setns(home, syscalls.CLONE_NEWPID)
     if failure is not None:
         raise failure
-    return pid
+    return pid, monotonic_ns() - begun
 
 
 def _live(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]]) -> None:
@@ -76,9 +76,9 @@ def _live(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]]) -> Non
         try:
             calls.run(before, durations)
         except calls.StepFailed as failure:
-            _tell(calls.held.get("report", calls.REPORT), ("failed", failure.args[0] + 1, *failure.args[1:]))
+            _tell(held["report"], ("failed", failure.args[0] + 1, *failure.args[1:]))
             os._exit(1)
-        _tell(calls.REPORT, ("ready", durations, monotonic_ns()))
+        _tell(held["report"], ("ready", durations))
         try:
             os.execve(calls.command, argv, environment)
         except OSError as error:
