@@ -160,17 +160,19 @@ def not_removable(container: Container) -> str:
     return f"You cannot remove a {status} container {container.id}. {advice[status]}"
 
 
-def environment(config: ContainerConfig, *, tty: bool) -> Sequence[str]:
+def environment(config: ContainerConfig, linked: Sequence[str] = (), *, tty: bool) -> Sequence[str]:
     """The environment of a process with or without a terminal: PATH, HOSTNAME and TERM unless the
-    configuration says otherwise, then the rest in its order (container.CreateDaemonEnvironment)."""
+    configuration says otherwise, what links tell, then the rest in its order
+    (container.CreateDaemonEnvironment)."""
     hostname = "HOSTNAME=" + config.Hostname
-    ordinary = _ordinary(tuple(config.Env or ()))
+    ordinary = _ordinary(tuple(config.Env or ())) if not linked else None
     if ordinary is not None:
         path, *others = ordinary
         return [path, hostname, "TERM=xterm", *others] if tty else [path, hostname, *others]
     env = [DEFAULT_PATH, hostname]
     if tty:
         env.append("TERM=xterm")
+    env += linked
     override(env, config.Env or ())
     return env
 

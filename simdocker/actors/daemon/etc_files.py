@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon.network_modes import CONTAINER, network_name
+from simdocker.actors.daemon.links import hosts_lines
+from simdocker.actors.daemon.network_modes import CONTAINER
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
@@ -42,7 +43,7 @@ def etc_files(daemon: Daemon, container: Container) -> Mapping[str, str]:
     if host.ExtraHosts:
         hosts += "".join(_extra(daemon, entry) for entry in host.ExtraHosts)
     if host.Links:
-        hosts += _links(daemon, container)
+        hosts += hosts_lines(daemon, container)
     label = f"{hostname}.{config.Domainname} {hostname}" if config.Domainname else hostname
     embedded = False
     for state in container.endpoints.values():
@@ -61,21 +62,6 @@ def _extra(daemon: Daemon, entry: str) -> str:
     if address == "host-gateway":
         address = daemon.networks.find("bridge").gateway
     return f"{address}\t{name}\n"
-
-
-def _links(daemon: Daemon, container: Container) -> str:
-    """A legacy link on the default bridge is a line in /etc/hosts: alias, short id, name."""
-    if network_name(container.host) != "bridge":
-        return ""
-    lines = ""
-    for link in container.host.Links or ():
-        name, _, alias = link.partition(":")
-        other = daemon.containers.get(name)
-        state = other.endpoints.get("bridge")
-        if state is not None and state.endpoint is not None:
-            names = dict.fromkeys((alias or other.name, other.id[:12], other.name))
-            lines += f"{state.endpoint.address}\t{' '.join(names)}\n"
-    return lines
 
 
 def _resolv(daemon: Daemon, host: HostConfig, embedded: bool) -> str:

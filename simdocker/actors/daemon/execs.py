@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
-from simdocker.actors.daemon import checks
+from simdocker.actors.daemon import checks, links
 from simdocker.actors.daemon.console import RAW_STREAM, framing
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
@@ -155,8 +155,9 @@ class Execs:
         callbacks.append(ended)
 
     def _spec(self, exec: Exec) -> ProcessSpec:
-        config, host, body = exec.container.config, exec.container.host, exec.body
-        env = list(checks.environment(config, tty=body.Tty))
+        container, body = exec.container, exec.body
+        config, host = container.config, container.host
+        env = list(checks.environment(config, links.environment(self.daemon, container), tty=body.Tty))
         if body.Env:
             checks.override(env, body.Env)
         return ProcessSpec(

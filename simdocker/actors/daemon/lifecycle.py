@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 from simpy import AnyOf, Event
 
-from simdocker.actors.daemon import checks, health, host_options, log_drivers
+from simdocker.actors.daemon import checks, health, host_options, links, log_drivers
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.endings import Endings
@@ -136,7 +136,7 @@ class Lifecycle:
         daemon, config, host = self.daemon, container.config, container.host
         return ProcessSpec(
             (container.path, *container.args),
-            checks.environment(config, tty=config.Tty),
+            checks.environment(config, links.environment(daemon, container), tty=config.Tty),
             config.WorkingDir or "/",
             config.User,
             config.Tty,

@@ -26,11 +26,11 @@ def dotted(value: int) -> str:
 
 class Interface:
     """One network device with its address. `bridge` is what it is plugged into, None for loopback
-    and for the host's own link to the outside."""
+    and for the host's own link to the outside; `network` is the name of a container's network."""
 
     __slots__ = (
-        "address", "bridge", "gateway", "index", "mac", "mask", "name", "prefix_length", "received", "sent", "up",
-        "value",
+        "address", "bridge", "gateway", "index", "mac", "mask", "name", "network", "prefix_length", "received", "sent",
+        "up", "value",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +42,7 @@ class Interface:
         bridge: Bridge | None = None,
         gateway: str = "",
         index: int = 0,
+        network: str = "",
     ) -> None:
         self.name = name
         self.address = address
@@ -50,6 +51,7 @@ class Interface:
         self.bridge = bridge
         self.gateway = gateway
         self.index = index
+        self.network = network
         self.up = True
         self.value = number(address)
         self.mask = (0xFFFFFFFF << (32 - prefix_length)) & 0xFFFFFFFF

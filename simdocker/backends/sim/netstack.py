@@ -170,10 +170,12 @@ class NetStack:
         return address == ANY or self.owns(number(address))
 
     def default_route(self) -> Interface | None:
-        """The interface of the default gateway: the first that leads outside, else an internal one."""
-        gateways = [interface for interface in self.interfaces if interface.gateway and interface.up]
-        return next(
-            (i for i in gateways if i.bridge is None or not i.bridge.internal), gateways[0] if gateways else None
+        """The interface of the default gateway: of those that lead outside, else of the internal ones, that
+        whose network's name comes first (libnetwork's endpoint.Less)."""
+        return min(
+            (interface for interface in self.interfaces if interface.gateway and interface.up),
+            key=lambda it: (it.bridge is not None and it.bridge.internal, it.network),
+            default=None,
         )
 
     def route(self, address: str) -> Interface | None:

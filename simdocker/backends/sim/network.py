@@ -169,8 +169,11 @@ class NetworkDriver:
         index = self._next_index()
         self._next_index()  # the end on the bridge
         stack.interfaces.append(
-            Interface(name, endpoint.address, endpoint.prefix_length, endpoint.mac, bridge, endpoint.gateway, index)
-        )
+            Interface(
+                name, endpoint.address, endpoint.prefix_length, endpoint.mac, bridge, endpoint.gateway, index,
+                network.name,
+            )
+        )  # fmt: skip
         bridge.stacks[number(endpoint.address)] = stack
         veth = {"bridge": bridge.name, "address": endpoint.address}
         if sandbox.veths is None:

@@ -1,0 +1,91 @@
+"""Legacy links on the default bridge: what `--link db:alias` tells one container of another.
+
+A line in /etc/hosts, and variables named after the alias, as dockerd's `links` package makes them. On
+networks of one's own a link is but an alias that the embedded DNS knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from simdocker.actors.daemon.network_modes import network_name
+from simdocker.api import InternalError, NotFound
+
+if TYPE_CHECKING:
+    from simdocker.actors.daemon.container import Container
+    from simdocker.actors.daemon.daemon import Daemon
+
+NOT_TOLD = ("HOME", "PATH")
+"""Variables of the other container that are its own business."""
+
+
+class Link(NamedTuple):
+    """A running container under another's name for it, at its address on the default bridge."""
+
+    other: Container
+    alias: str
+    address: str
+
+
+def links(daemon: Daemon, container: Container) -> list[Link]:
+    """Those of a container. Raises InternalError for one to a container that does not run."""
+    if not container.host.Links or network_name(container.host) != "bridge":
+        return []
+    found = []
+    for link in container.host.Links:
+        name, _, alias = link.partition(":")
+        try:
+            other = daemon.containers.get(name)
+        except NotFound:
+            other = None
+        if other is None or not other.running:
+            called = other.name if other is not None else name.removeprefix("/")
+            raise InternalError(
+                f"Cannot link to a non running container: /{called} AS /{container.name}/{alias or called}"
+            )
+        state = other.endpoints.get("bridge")
+        if state is not None and state.endpoint is not None:
+            found.append(Link(other, alias or other.name, state.endpoint.address))
+    return found
+
+
+def hosts_lines(daemon: Daemon, container: Container) -> str:
+    """Address, alias, short id and name of each, for /etc/hosts."""
+    lines = ""
+    for other, alias, address in links(daemon, container):
+        names = dict.fromkeys((alias, other.id[:12], other.name))
+        lines += f"{address}\t{' '.join(names)}\n"
+    return lines
+
+
+def environment(daemon: Daemon, container: Container) -> Sequence[str]:
+    """What its processes have in their environment of each."""
+    if not container.host.Links:
+        return ()
+    return [entry for link in links(daemon, container) for entry in _variables(container, link)]
+
+
+def _variables(container: Container, link: Link) -> Iterator[str]:
+    name = link.alias.upper().replace("-", "_")
+    ports = sorted(_ports(link.other), key=lambda port: (port[1], port[0]))
+    for proto, port in ports[:1]:
+        yield f"{name}_PORT={proto}://{link.address}:{port}"
+    for proto, port in ports:
+        prefix = f"{name}_PORT_{port}_{proto.upper()}"
+        yield f"{prefix}={proto}://{link.address}:{port}"
+        yield f"{prefix}_ADDR={link.address}"
+        yield f"{prefix}_PORT={port}"
+        yield f"{prefix}_PROTO={proto}"
+    yield f"{name}_NAME=/{container.name}/{link.alias}"
+    for entry in link.other.config.Env or ():
+        variable, equals, _ = entry.partition("=")
+        if equals and variable not in NOT_TOLD:
+            yield f"{name}_ENV_{entry}"
+
+
+def _ports(other: Container) -> Iterator[tuple[str, int]]:
+    """Protocol and number of each port it exposes."""
+    for port in other.config.ExposedPorts or ():
+        number, _, proto = port.partition("/")
+        yield proto or "tcp", int(number)
