@@ -147,6 +147,7 @@ class ProcessSpec(msgspec.Struct, gc=False):
     shared: Mapping[str, str] = NO_NAMESPACES  # pid, ipc or uts, not its own but a container's by id, the host's by ""
     seccomp: str = "default"  # the profile: "default", "unconfined" or a file
     no_new_privileges: bool = False
+    cpu_shares: int = 0  # --cpu-shares: the weight among those that compute, 0 for the usual one
 
 
 class RunningProcess(Protocol):

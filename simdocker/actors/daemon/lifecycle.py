@@ -157,6 +157,7 @@ class Lifecycle:
             host_options.shared_namespaces(daemon, host),
             host_options.seccomp(host),
             host_options.no_new_privileges(host),
+            host.CpuShares,
         )
 
     def _started(self, container: Container, process: Any) -> None:

@@ -20,6 +20,7 @@ from simdocker.backends.sim.namespace import Mount, MountNamespace
 from simdocker.backends.sim.openfile import Entropy, Full, Null, OpenFile, Zero
 from simdocker.backends.sim.overlay import PAGE, file_bytes
 from simdocker.backends.sim.pipe import FifoReadEnd, FifoWriteEnd, Pipe, ReadEnd, WriteEnd
+from simdocker.backends.sim.processors import Processors
 from simdocker.backends.sim.procfs import ProcRoot
 from simdocker.backends.sim.program import fail
 from simdocker.backends.sim.terminal import Terminal
@@ -100,6 +101,10 @@ class PidNamespace:
                 process.deliver(signals.KILL)
 
 
+SHARES = 1024
+"""A cgroup's weight where none is given (cpu.shares)."""
+
+
 class Cgroup(Struct, eq=False):
     """Limits and the freezer. 0 is no limit; `held` counts processes, `resident` bytes of memory (`peak`
     the most there were), `cpu_ns` the processor time they used."""
@@ -114,6 +119,7 @@ class Cgroup(Struct, eq=False):
     resident: int = 0
     peak: int = 0
     cpu_ns: int = 0
+    shares: int = SHARES
 
     def membership(self) -> str:
         """The text of /proc/<pid>/cgroup for a process in it."""
@@ -215,6 +221,7 @@ class Kernel:
         self.host = host
         self.random = random
         self.cpus = cpus
+        self.processors = Processors(env, cpus)
         self.memory = memory
         self.disk = disk
         self.booted_ns = EPOCH_NS + int(env.now) - BOOTED_BEFORE_NS

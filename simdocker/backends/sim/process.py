@@ -219,14 +219,17 @@ class Process(Task, FileCalls):
     def compute(self, ns: int) -> Blocking:
         """Process: use processor time; less than a whole CPU makes it take longer."""
         self.cpu_ns += ns
-        self.cgroup.cpu_ns += ns
-        share = self.cgroup.nano_cpus
-        self._owed_ns += ns * 1_000_000_000 // share if 0 < share < 1_000_000_000 else ns
+        self._owed_ns += ns
         if self._owed_ns >= FLUSH_NS:
             owed, self._owed_ns = self._owed_ns, 0
+            processors = self.kernel.processors
+            burst = processors.start(self.cgroup, self.cpus, owed)
             self._computing = True
-            yield self.kernel.env.timeout(owed)
-            self._computing = False
+            try:
+                yield burst.done
+            finally:
+                self._computing = False
+                processors.give_up(burst)
 
     def allocate(self, nbytes: int) -> None:
         """Hold that much more memory (negative: less); past the cgroup's limit, or the machine's memory

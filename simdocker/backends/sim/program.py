@@ -178,6 +178,9 @@ class Process(Protocol):
         largest process is killed, as the kernel's OOM killer does: perhaps this one."""
 
 
+SPIN_NS = 10_000_000
+"""How long a loop that does nothing runs before it is looked at again: for signals, and for what others do."""
+
 PROGRAMS: dict[str, Main] = {}
 """Programs by the name in `Node.program`; `program("busybox")` registers one."""
 

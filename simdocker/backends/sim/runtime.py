@@ -133,6 +133,8 @@ class Runtime:
 
     def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS, sandbox: ports.Sandbox) -> Container:
         cgroup = Cgroup(f"/docker/{id}", spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
+        if spec.cpu_shares:
+            cgroup.shares = spec.cpu_shares
         joined: dict[str, Container] = {}
         if spec.shared:
             joined = {name: self._containers[of] if of else self.kernel.outside for name, of in spec.shared.items()}
@@ -286,6 +288,7 @@ class Runtime:
         cgroup = container.cgroup
         before = cgroupfs.limits(cgroup)
         cgroup.memory, cgroup.nano_cpus, cgroup.pids_limit = memory, nano_cpus, pids_limit
+        self.kernel.processors.limits_changed()
         for file, value in cgroupfs.limits(cgroup).items():
             if value != before[file]:
                 self.trace.step(self.actor, f"cgroup {file}", {"container": container_id, "value": value})
@@ -295,6 +298,7 @@ class Runtime:
         if container is None or not container.cgroup.held:
             return ports.Usage()
         cgroup = container.cgroup
+        self.kernel.processors.account()
         interfaces = container.net.interfaces
         received = {interface.name: interface.received for interface in interfaces}
         sent = {interface.name: interface.sent for interface in interfaces}

@@ -297,6 +297,7 @@ class Task:
         self.status = status
         self._generator = self._target = self._held = None
         cgroup = self.cgroup
+        cgroup.cpu_ns += self._owed_ns
         cgroup.held -= 1
         cgroup.resident -= self.resident
         self.resident = 0

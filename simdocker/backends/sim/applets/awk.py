@@ -28,6 +28,7 @@ from simdocker.backends.sim.applets.awk_values import (
 )
 from simdocker.backends.sim.applets.call import Call, Failure, Usage, options
 from simdocker.backends.sim.applets.input import must_read
+from simdocker.backends.sim.program import SPIN_NS
 
 STEP_NS = 200
 """A statement of an interpreter."""
@@ -183,7 +184,8 @@ class Interpreter(Expressions):
 
     def _while(self, node: Node) -> Generator[Event, Any, None]:
         while truth((yield from self.evaluate(node[1]))) and (yield from self._loop_body(node[2])):
-            pass
+            if node[2] == ("block", []):
+                yield from self.call.p.compute(SPIN_NS if node[1][0] == "num" else STEP_NS)
 
     def _do(self, node: Node) -> Generator[Event, Any, None]:
         while (yield from self._loop_body(node[1])) and truth((yield from self.evaluate(node[2]))):

@@ -14,7 +14,7 @@ from typing import Any
 
 from simpy import Event
 
-from simdocker.backends.sim.program import Process
+from simdocker.backends.sim.program import SPIN_NS, Process
 from simdocker.backends.sim.programs import python_library as library
 from simdocker.backends.sim.programs.python_expressions import Expressions
 from simdocker.backends.sim.programs.python_values import (
@@ -143,6 +143,8 @@ class Evaluator(Expressions):
                 yield from self.assign(node.target, item)
             elif not (yield from self.expression(node.test)):
                 break
+            elif isinstance(node.test, ast.Constant) and isinstance(node.body[0], ast.Pass) and len(node.body) == 1:
+                yield from self.p.compute(SPIN_NS)
             try:
                 yield from self._block(node.body)
             except Returned:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simdocker.backends.sim.program import OpenFile, Process
+from simdocker.backends.sim.program import SPIN_NS, OpenFile, Process
 from simdocker.backends.sim.shell import expand, jobs, patterns
 from simdocker.backends.sim.shell.ast import (
     AndOr,
@@ -134,10 +134,11 @@ def loop(sh: Shell, node: Loop, tested: bool, last: bool) -> Status:
     """Process: `while` and `until`."""
     status = 0
     sh.state.loops += 1
+    cost = SPIN_NS if _is_idle(node.condition) and _is_idle(node.body) else BUILTIN_NS
     try:
         while True:
             try:
-                yield from sh.p.compute(BUILTIN_NS)
+                yield from sh.p.compute(cost)
                 if ((yield from sh.run(node.condition, tested=True)) == 0) == node.until:
                     return status
                 status = yield from sh.run(node.body, tested=tested)
@@ -147,6 +148,19 @@ def loop(sh: Shell, node: Loop, tested: bool, last: bool) -> Status:
                     return 0
     finally:
         sh.state.loops -= 1
+
+
+def _is_idle(node: Any) -> bool:
+    """Whether running this changes nothing: then a loop of it is the same the next time, and many times
+    are as good as one."""
+    match node:
+        case Simple(plain=[(":" | "true" | "false")]) | Simple(plain=["[", _, "]"]):
+            return not node.assignments and not node.redirects
+        case Sequence(items=items):
+            return all(_is_idle(item) for item in items)
+        case Pipeline(commands=[command], timed=False):
+            return _is_idle(command)
+    return False
 
 
 def for_command(sh: Shell, node: For, tested: bool, last: bool) -> Status:
