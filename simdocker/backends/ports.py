@@ -275,8 +275,8 @@ class NetworkDriver(Protocol):
     def join(self, endpoint: Endpoint, sandbox: Sandbox) -> Process:
         """Process: connect the sandbox to the endpoint's network (veth pair, address, route)."""
 
-    def leave(self, endpoint: Endpoint, sandbox: Sandbox) -> Process:
-        """Process: disconnect it."""
+    def leave(self, endpoint: Endpoint, sandbox: Sandbox, *, ending: bool = False) -> Process:
+        """Process: disconnect it; `ending` when the sandbox is about to be released."""
 
     def publish(self, sandbox: Sandbox, endpoint: Endpoint, port: PublishedPort) -> None:
         """Forward a host port. Raises DriverError when it is taken on the host."""

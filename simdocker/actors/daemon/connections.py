@@ -80,7 +80,7 @@ class Connections:
             self._unpublish(container)
         connected = [state for state in container.endpoints.values() if state.id]
         for state in connected:
-            yield from self._disconnect(state)
+            yield from self._disconnect(state, ending=True)
         self.daemon.network_driver.release(sandbox)
         container.sandbox = None
         for state in connected:
@@ -163,11 +163,13 @@ class Connections:
         yield from self.daemon.network_driver.join(endpoint, container.sandbox)  # type: ignore[arg-type]
         state.joined = True
 
-    def _disconnect(self, state: EndpointState) -> Process:
+    def _disconnect(self, state: EndpointState, *, ending: bool = False) -> Process:
         network, endpoint = state.network, state.endpoint
         assert network is not None
         if state.joined and endpoint is not None:
-            yield from self.daemon.network_driver.leave(endpoint, state.container.sandbox)  # type: ignore[arg-type]
+            sandbox = state.container.sandbox
+            assert sandbox is not None
+            yield from self.daemon.network_driver.leave(endpoint, sandbox, ending=ending)
         if network.pool is not None:
             network.pool.release(state.address)
         network.endpoints.pop(state.container.id, None)

@@ -181,7 +181,7 @@ class NetworkDriver:
         else:
             sandbox.veths.append(veth)
 
-    def leave(self, endpoint: Endpoint, sandbox: Sandbox) -> Process:
+    def leave(self, endpoint: Endpoint, sandbox: Sandbox, *, ending: bool = False) -> Process:
         """Process: delete the veth pair."""
         network = endpoint.network
         if network.driver in ("null", "host"):

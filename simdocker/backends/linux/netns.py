@@ -1,0 +1,86 @@
+"""Network namespaces, made without a fork: a thread leaves its own, and goes back.
+
+A namespace lives as long as something holds it: here a file in the run directory that it is bind-mounted
+on, as `ip netns` does. A container's process joins it with setns(2). Whatever is in it when the file goes
+(veth ends, addresses, nftables rules) goes with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from simdocker.backends.linux import rtnetlink
+from simdocker.backends.linux.journal import Journal, undoes
+from simdocker.backends.linux.rtnetlink import RtNetlink
+
+NETNS = "netns"
+THIS = "/proc/thread-self/ns/net"
+CLONE_NEWNET, MS_BIND, MNT_DETACH = 0x40000000, 0x1000, 0x2
+LOOPBACK = "lo"
+SYSCTLS = {
+    "ipv6/conf/all/disable_ipv6": "1",  # these are dockerd's
+    "ipv4/ip_unprivileged_port_start": "0",
+    "ipv4/ping_group_range": "0 2147483647",
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class NetworkNamespace:
+    """A network namespace of our own, with its loopback up. `netlink` configures it."""
+
+    def __init__(self, path: Path, journal: Journal) -> None:
+        self.path = path
+        self._journal = journal
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        journal.record(NETNS, str(path))
+        path.touch(mode=0o600)
+        with _returning():
+            _call("unshare", CLONE_NEWNET)
+            for sysctl, value in SYSCTLS.items():
+                Path("/proc/sys/net", sysctl).write_text(value)
+            _call("mount", THIS.encode(), os.fsencode(path), None, MS_BIND, None)
+            self.netlink = RtNetlink()
+        self.netlink.do(rtnetlink.set_up(LOOPBACK))
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """This thread is in the namespace meanwhile: sockets it opens stay there."""
+        with _returning():
+            with self.path.open("rb") as namespace:
+                _call("setns", namespace.fileno(), CLONE_NEWNET)
+            yield
+
+    def close(self) -> None:
+        """Let go of it. It ends with the last process in it."""
+        self.netlink.close()
+        remove(str(self.path))
+        self._journal.forget(NETNS, str(self.path))
+
+
+@undoes(NETNS)
+def remove(path: str) -> None:
+    """Unmount the file and delete it."""
+    with suppress(OSError):  # EINVAL: never mounted
+        _call("umount2", os.fsencode(path), MNT_DETACH)
+    Path(path).unlink(missing_ok=True)
+
+
+@contextmanager
+def _returning() -> Iterator[None]:
+    """Whatever namespace this thread goes to, it comes back. One that could not must never be used again."""
+    with Path(THIS).open("rb") as home:
+        try:
+            yield
+        finally:
+            _call("setns", home.fileno(), CLONE_NEWNET)
+
+
+def _call(name: str, *args: bytes | int | None) -> None:
+    if getattr(_libc, name)(*args) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), name)
