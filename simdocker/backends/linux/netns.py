@@ -7,27 +7,22 @@ on, as `ip netns` does. A container's process joins it with setns(2). Whatever i
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from simdocker.backends.linux import rtnetlink
+from simdocker.backends.linux import rtnetlink, syscalls
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.rtnetlink import RtNetlink
 
 NETNS = "netns"
 THIS = "/proc/thread-self/ns/net"
-CLONE_NEWNET, MS_BIND, MNT_DETACH = 0x40000000, 0x1000, 0x2
 LOOPBACK = "lo"
 SYSCTLS = {
     "ipv6/conf/all/disable_ipv6": "1",  # these are dockerd's
     "ipv4/ip_unprivileged_port_start": "0",
     "ipv4/ping_group_range": "0 2147483647",
 }
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class NetworkNamespace:
@@ -40,10 +35,10 @@ class NetworkNamespace:
         journal.record(NETNS, str(path))
         path.touch(mode=0o600)
         with _returning():
-            _call("unshare", CLONE_NEWNET)
+            syscalls.unshare(syscalls.CLONE_NEWNET)
             for sysctl, value in SYSCTLS.items():
                 Path("/proc/sys/net", sysctl).write_text(value)
-            _call("mount", THIS.encode(), os.fsencode(path), None, MS_BIND, None)
+            syscalls.mount(THIS, str(path), "", syscalls.MS_BIND)
             self.netlink = RtNetlink()
         self.netlink.do(rtnetlink.set_up(LOOPBACK))
 
@@ -52,7 +47,7 @@ class NetworkNamespace:
         """This thread is in the namespace meanwhile: sockets it opens stay there."""
         with _returning():
             with self.path.open("rb") as namespace:
-                _call("setns", namespace.fileno(), CLONE_NEWNET)
+                syscalls.setns(namespace.fileno(), syscalls.CLONE_NEWNET)
             yield
 
     def close(self) -> None:
@@ -66,7 +61,7 @@ class NetworkNamespace:
 def remove(path: str) -> None:
     """Unmount the file and delete it."""
     with suppress(OSError):  # EINVAL: never mounted
-        _call("umount2", os.fsencode(path), MNT_DETACH)
+        syscalls.umount2(path, syscalls.MNT_DETACH)
     Path(path).unlink(missing_ok=True)
 
 
@@ -77,10 +72,4 @@ def _returning() -> Iterator[None]:
         try:
             yield
         finally:
-            _call("setns", home.fileno(), CLONE_NEWNET)
-
-
-def _call(name: str, *args: bytes | int | None) -> None:
-    if getattr(_libc, name)(*args) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), name)
+            syscalls.setns(home.fileno(), syscalls.CLONE_NEWNET)
