@@ -74,7 +74,7 @@ class Bridges:
             raise DriverError("failed to create the veth pair")
         self.joined.append((endpoint.network.name, sandbox.container_id))
 
-    def leave(self, endpoint: Endpoint, sandbox: Box) -> Generator[Any, Any, None]:
+    def leave(self, endpoint: Endpoint, sandbox: Box, *, ending: bool = False) -> Generator[Any, Any, None]:
         yield self.env.timeout(MS)
         self.joined.remove((endpoint.network.name, sandbox.container_id))
 
