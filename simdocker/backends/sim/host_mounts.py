@@ -13,18 +13,11 @@ from simdocker.backends.ports import DriverError
 from simdocker.backends.sim import mounts
 from simdocker.backends.sim.lan import NAME_SERVER
 from simdocker.backends.sim.namespace import Mount
+from simdocker.content import mount_options
 from simdocker.content.changeset import DIRECTORY
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Kernel
-
-READ_ONLY, BIND = 0x1, 0x1000
-FLAGS = {
-    "defaults": 0, "rw": 0, "ro": READ_ONLY, "nosuid": 0x2, "nodev": 0x4, "noexec": 0x8, "sync": 0x10, "dirsync": 0x80,
-    "noatime": 0x400, "nodiratime": 0x800, "bind": BIND, "rbind": BIND | 0x4000, "relatime": 0x200000,
-    "strictatime": 0x1000000,
-}  # fmt: skip
-"""Options that are bits of mount(2)'s flags; the others go to the filesystem as they are."""
 
 ON_DISK = ("ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "iso9660", "squashfs")
 OVER_NETWORK = ("nfs", "cifs")
@@ -32,22 +25,18 @@ OVER_NETWORK = ("nfs", "cifs")
 
 def mount(kernel: Kernel, device: str, path: str, fstype: str, options: str) -> Mount:
     """What is mounted at `path`. Raises DriverError with the local driver's sentence."""
-    flags, data = _parsed(options)
+    flags, data = mount_options.parsed(options)
     if fstype in OVER_NETWORK:
         _resolve(data)
     try:
         return _mounted(kernel, device, path, fstype, flags, ",".join(data))
     except OSError as error:
-        told = f", flags: {flags:#x}" if flags else ""
-        told += f", data: {','.join(data)}" if data else ""
-        raise DriverError(
-            f"failed to mount local volume: mount {device}:{path}{told}: {str(error.strerror).lower()}"
-        ) from None
+        raise DriverError(mount_options.failure(device, path, flags, data, error)) from None
 
 
 def _mounted(kernel: Kernel, device: str, path: str, fstype: str, flags: int, data: str) -> Mount:
-    read_only = bool(flags & READ_ONLY)
-    if flags & BIND:
+    read_only = bool(flags & mount_options.READ_ONLY)
+    if flags & mount_options.BIND:
         node = kernel.host_node(device)
         if node.kind != DIRECTORY:
             raise NotADirectoryError(0, "not a directory")
@@ -58,16 +47,6 @@ def _mounted(kernel: Kernel, device: str, path: str, fstype: str, flags: int, da
         raise OSError(0, "no such device")
     kernel.host_node(device)
     raise OSError(0, "block device required")
-
-
-def _parsed(options: str) -> tuple[int, list[str]]:
-    flags, data = 0, []
-    for option in options.split(",") if options else ():
-        if option in FLAGS:
-            flags |= FLAGS[option]
-        else:
-            data.append(option)
-    return flags, data
 
 
 def _resolve(data: list[str]) -> None:
