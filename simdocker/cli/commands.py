@@ -152,3 +152,25 @@ def catalog(
     from simdocker.cli.catalog import show_catalog
 
     raise typer.Exit(exit_code(lambda: show_catalog(image)))
+
+
+@app.command()
+def cleanup() -> None:
+    """Remove what killed runs on the Linux backend left behind, and only that."""
+    from simdocker.cli.cleanup import clean_up
+
+    raise typer.Exit(exit_code(clean_up))
+
+
+@app.command()
+def doctor(
+    data_root: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--data-root", metavar="DIR", help="Where containers' files would lie (default: /tmp)"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what was found as one array")] = False,
+) -> None:
+    """Try what the Linux backend needs of this machine, and say how to mend what is missing."""
+    from simdocker.cli.doctor import see_doctor
+
+    raise typer.Exit(exit_code(lambda: see_doctor(data_root, json=json)))
