@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from simdocker.backends.linux.pools import free_pools
 from simdocker.backends.ports import DriverError, PublishedPort
 from tests.linux.lab import FREE, Lab, links
 
@@ -212,18 +213,11 @@ def test_a_bridge_whose_name_is_taken_is_not_made_and_the_strangers_stays(lab: L
     assert f"br-{stranger.id[:12]}" in links()
 
 
-def test_the_host_routes_tell_which_subnets_are_taken(lab: Lab) -> None:
-    assert FREE[0] not in lab.driver.routed()
-    lab.created()
-    assert FREE[0] in lab.driver.routed()
-
-
-def test_interfaces_count_what_they_carry(lab: Lab) -> None:
-    web, _ = lab.container(lab.created(), 2)
-    assert lab.reaches(web, f"{FIRST}.1")
-    received, sent = web.traffic()
-    assert set(received) == set(sent) == {"eth0"}
-    assert received["eth0"] >= 84 + 14  # a ping's answer in its frame
+def test_docker_gets_only_subnets_that_the_host_has_no_route_to(lab: Lab) -> None:
+    before = free_pools()
+    lab.run(lab.driver.create(lab.network(subnet="172.30.0.0/16", gateway="172.30.0.1")))
+    assert {str(pool) for pool in before} - {str(pool) for pool in free_pools()} <= {"172.30.0.0/16"}
+    assert "172.30.0.0/16" not in {str(pool) for pool in free_pools()}
 
 
 def test_the_steps_are_those_of_the_simulated_machine(lab: Lab) -> None:

@@ -141,7 +141,8 @@ def connect(host: RtNetlink, bridge: Bridge, endpoint: Endpoint, namespace: Netw
     index = namespace.netlink.link(name).index
     address = rtnetlink.add_address(index, endpoint.address, endpoint.prefix_length)
     namespace.netlink.do(rtnetlink.set_up(name), address)
-    host.wait_for_carrier(port)
+    for device in (port, bridge.name):  # the first port brings the bridge up
+        host.wait_for_carrier(device)
     return Interface(name, index, endpoint)
 
 

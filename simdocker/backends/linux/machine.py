@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from simdocker.backends.linux.journal import RUN_DIRECTORY, Journal, clean
+from simdocker.backends.linux.network import NetworkDriver
+from simdocker.backends.linux.pools import daemon_config
 from simdocker.backends.linux.runtime import Runtime
 from simdocker.backends.linux.storage import StorageDriver
+from simdocker.backends.linux.volumes import VolumeDriver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +32,8 @@ class LinuxMachine:
         self.journal = Journal(run_directory)
         self.runtime = Runtime(name, env, trace, self.journal, data_root)
         self.storage = StorageDriver(name, env, trace, self.journal, data_root)
+        self.network = NetworkDriver(name, env, trace, Random(name), self.journal)
+        self.volume = VolumeDriver(name, env, trace, self.journal, data_root)
 
     def facts(self) -> dict[str, Any]:
         """What `docker info` says of the machine."""
@@ -37,8 +43,14 @@ class LinuxMachine:
             "KernelVersion": os.uname().release,
         }  # fmt: skip
 
+    def daemon_config(self) -> dict[str, Any]:
+        """What its daemon.json has to say here: addresses that lead nowhere yet. Raises OSError."""
+        return daemon_config()
+
     def close(self) -> None:
         """End all that runs and remove all that was made."""
         self.runtime.close()
+        self.volume.close()
+        self.network.close()
         self.storage.close()
         self.journal.close()

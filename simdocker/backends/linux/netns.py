@@ -31,7 +31,6 @@ class NetworkNamespace:
     def __init__(self, path: Path, journal: Journal) -> None:
         self.path = path
         self._journal = journal
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         journal.record(NETNS, str(path))
         path.touch(mode=0o600)
         with _returning():

@@ -76,13 +76,6 @@ class Sandbox:
         """What the resolver of the moment says."""
         return self._resolver(name) if self._resolver is not None else []
 
-    def traffic(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Bytes received and sent by interface, without the loopback."""
-        if self._made is None:
-            return {}, {}
-        found = [link for link in self.network_namespace.netlink.links() if link.name != "lo"]
-        return {link.name: link.received for link in found}, {link.name: link.sent for link in found}
-
     @property
     def way_out(self) -> Interface | None:
         """The interface of the default gateway: the first that leads outside, else an internal one."""
@@ -102,7 +95,7 @@ class Sandbox:
 
 
 class NetworkDriver:
-    """One host's networks. `directory` holds the namespaces' files, beside the journal."""
+    """One host's networks. The namespaces' files are beside the journal."""
 
     def __init__(self, host: str, env: WallClock, trace: Trace, random: Random, journal: Journal) -> None:
         self.kernel = f"kernel@{host}"
@@ -110,8 +103,7 @@ class NetworkDriver:
         self.trace = trace
         self._random = random
         self._journal = journal
-        self._directory = journal.path.parent / journal.instance / "netns"
-        self._names = map(str, count(1))
+        self._paths = (journal.path.parent / f"{journal.instance}-{number}.netns" for number in count(1))
         self._host = RtNetlink()
         self._rules: Rules | None = None
         self._making_rules = Lock()
@@ -119,10 +111,6 @@ class NetworkDriver:
         self._sandboxes: dict[str, Sandbox] = {}
         self._published: dict[PublishedPort, socket.socket | None] = {}
         self._worker = ThreadPoolExecutor(1, "network")
-
-    def routed(self) -> list[str]:
-        """Where the host's routes lead already, as CIDR: no network may get these addresses."""
-        return self._host.routed()
 
     # -- networks --------------------------------------------------------------------------------
 
@@ -171,7 +159,7 @@ class NetworkDriver:
                 raise DriverError(f"cannot join network of a non running container: {mode.partition(':')[2]}")
             shared.users += 1
             return shared
-        made = self._worker.submit(NetworkNamespace, self._directory / next(self._names), self._journal)
+        made = self._worker.submit(NetworkNamespace, next(self._paths), self._journal)
         sandbox = self._sandboxes[container_id] = Sandbox(self, container_id, made)
         sandbox.resolver = resolver
         return sandbox
