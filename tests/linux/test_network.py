@@ -125,6 +125,13 @@ def test_a_container_on_two_networks_leaves_one_and_keeps_the_other(lab: Lab) ->
     ]
 
 
+def test_the_default_gateway_is_the_first_networks_by_name_that_is_not_internal(lab: Lab) -> None:
+    web, _ = lab.container(lab.created(0, name="z"), 2)
+    for network in (lab.created(1, name="b"), lab.created(2, name="a", internal=True)):
+        lab.run(lab.driver.join(lab.endpoint(network, 2), web))
+    assert lab.busybox(web, "ip", "route").stdout.startswith(f"default via {SECOND}.1 dev eth1 \n")
+
+
 def test_a_published_port_leads_to_the_container_from_everywhere_but_an_internal_network(lab: Lab) -> None:
     network, port = lab.created(0), free_port()
     web, endpoint = lab.container(network, 2)

@@ -78,10 +78,13 @@ class Sandbox:
 
     @property
     def way_out(self) -> Interface | None:
-        """The interface of the default gateway: the first that leads outside, else an internal one."""
-        gateways = [interface for interface in self.interfaces.values() if interface.endpoint.gateway]
-        outside = (interface for interface in gateways if not interface.endpoint.network.internal)
-        return next(outside, gateways[0] if gateways else None)
+        """The interface of the default gateway: of those that lead outside, else of the internal ones, that
+        whose network's name comes first (libnetwork's endpoint.Less)."""
+        return min(
+            (interface for interface in self.interfaces.values() if interface.endpoint.gateway),
+            key=lambda it: (it.endpoint.network.internal, it.endpoint.network.name),
+            default=None,
+        )
 
     def free_name(self) -> str:
         """The first of eth0, eth1 … that the namespace has not."""
