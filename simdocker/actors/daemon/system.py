@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
 API_VERSION, MINIMUM_API_VERSION = "1.41", "1.12"
-VERSION = "20.10.24+dfsg1"  # as recorded, distribution suffixes and all (shared/reference/cli-transcripts.json)
+VERSION = "20.10.24+dfsg1"  # as recorded, distribution suffixes and all (tests/reference)
 GIT_COMMIT, GO_VERSION = "5d6db84", "go1.19.8"
 BUILD_TIME = "2026-05-07T21:09:36.000000000+00:00"
 CONTAINERD, CONTAINERD_COMMIT = "1.6.20~ds1", "1.6.20~ds1-1+deb12u3"

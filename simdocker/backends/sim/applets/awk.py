@@ -31,7 +31,7 @@ from simdocker.backends.sim.applets.input import must_read
 from simdocker.backends.sim.program import SPIN_NS
 
 STEP_NS = 200
-"""A statement of an interpreter."""
+"""A statement of the interpreter: of busybox's, 200 000 rounds of a loop (of five such) took 0.2 s."""
 
 
 @applet("awk")

@@ -18,7 +18,7 @@ from simdocker.backends.sim.program import Blocking, Process, program
 from simdocker.backends.sim.programs.python_values import OPERATORS
 from simdocker.backends.sim.programs.serving import unknown
 
-STARTUP_NS = 40_000_000  # V8 and its snapshot
+STARTUP_NS = 40_000_000  # V8 and its snapshot, as node's own benchmark/misc/startup.js finds, rounded
 DAY_NS = 86_400 * 1_000_000_000
 
 _STRING = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"|`((?:[^`\\]|\\.)*)`")

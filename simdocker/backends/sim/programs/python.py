@@ -34,7 +34,7 @@ from simdocker.backends.sim.programs.serving import (
 if TYPE_CHECKING:
     from simdocker.backends.sim.sockets import Socket
 
-STARTUP_NS = 25_000_000  # the interpreter and its site module
+STARTUP_NS = 25_000_000  # the interpreter and its site module: what pyperformance calls python_startup, rounded
 
 
 @program("python")

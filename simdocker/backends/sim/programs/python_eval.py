@@ -36,7 +36,7 @@ from simdocker.backends.sim.programs.python_values import (
     no_wide_fields,
 )
 
-STATEMENT_NS = 2_000
+STATEMENT_NS = 2_000  # with its expressions: a round of `for i in range(n): x = i` took CPython 1 µs
 DEEPEST = 900  # calls: CPython's recursion limit less what its start takes
 
 Run = Generator[Event, Any, None]

@@ -14,11 +14,12 @@ from simdocker.backends.sim.shell.ast import Node
 DEFAULT_IFS = " \t\n"
 
 FORK_EXEC_NS = 1_000_000
-"""A busybox shell starting an applet in a child: about a millisecond on the reference machine."""
+"""A busybox shell starting an applet in a child: 1.0 to 1.8 ms in a loop of 300 where the engine ran."""
 FORK_NS = 400_000
-"""A subshell: the same without execve."""
+"""A subshell, the same without execve: 0.5 ms in a loop of 300 of `(:)`."""
 BUILTIN_NS = 20_000
-"""A command that the shell runs itself."""
+"""A command that the shell runs itself. busybox needs 2 µs; ten times that brings a loop that never ends to an
+hour of simulated time, when it is interrupted, in a tenth of the steps."""
 
 
 class ShellExit(Exception):
