@@ -56,8 +56,15 @@ def test_busybox_is_one_program_under_every_name():
 
 
 def test_a_layer_is_dated_as_its_image():
-    for _, node in changeset.walk(LATEST["busybox"].layers[0].tree):
+    for _, node in changeset.walk(hub()["library/busybox"]["1.35"].layers[0].tree):
         assert node.mtime == 1684449257_000_000_000
+
+
+def test_each_c_library_makes_another_busybox():
+    tags = hub()["library/busybox"]
+    assert len({tags[libc].layers[0].digest for libc in ("glibc", "musl", "uclibc")}) == 3
+    assert tags["latest"] is tags["glibc"]
+    assert "libc.so.6" in tags["glibc"].layers[0].tree.children["lib"].children
 
 
 def test_digests_are_those_of_the_bytes():

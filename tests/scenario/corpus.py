@@ -83,7 +83,7 @@ def scenario(recording: dict[str, object], steps: Sequence[Mapping[str, object]]
 
 def install(world: World) -> None:
     """Put the two images on the host, as `docker load` does, and busybox into the local registry."""
-    official = hub()["library/busybox"]["latest"]
+    official = hub()["library/busybox"]["1.35"]
     busybox = _added(copy.copy(official.layers[0]), BUSYBOX_FILE, "sh", official.created)
     alpine = _added(Layer(_alpine_tree, modified=official.created), ALPINE_FILE, "/bin/sh", ALPINE_CREATED)
     for image, reference in ((busybox, "busybox:latest"), (alpine, "alpine:latest")):
@@ -95,13 +95,13 @@ def install(world: World) -> None:
 def _added(layer: Layer, added: str, command: str, created: str) -> Image:
     """An image of one layer and the history of a recorded one, which names the file that it was made of."""
     layer.created_by = f"/bin/sh -c #(nop) ADD file:{added} in / "
-    config = msgspec.structs.replace(hub()["library/busybox"]["latest"].container_config, Cmd=[command])
+    config = msgspec.structs.replace(hub()["library/busybox"]["1.35"].container_config, Cmd=[command])
     return Image([layer, f'/bin/sh -c #(nop)  CMD ["{command}"]'], config, created=created)
 
 
 def _alpine_tree() -> Node:
     """The files of busybox and two more, as tests/engine/images.py makes them."""
-    tree = copy.deepcopy(hub()["library/busybox"]["latest"].layers[0].tree)
+    tree = copy.deepcopy(hub()["library/busybox"]["1.35"].layers[0].tree)
     for path, text in ALPINE_FILES.items():
         put(tree, path, file(text))
     return tree

@@ -112,4 +112,4 @@ def busybox_tree() -> Node:
     """The busybox image's only layer."""
     from simdocker.actors.registry.catalogue.busybox import images
 
-    return images()["latest"].layers[0].tree
+    return images()["1.35"].layers[0].tree

@@ -29,7 +29,7 @@ def test_an_image_says_which_system_it_is(host, image, first):
 
 
 def test_busybox_has_the_directories_of_the_official_image(host):
-    assert host.run("busybox", "ls", "/")[1].split() == "bin dev etc home proc root sys tmp usr var".split()
+    assert host.run("busybox", "ls", "/")[1].split() == "bin dev etc home lib lib64 proc root sys tmp usr var".split()
 
 
 def test_ubuntu_has_a_shell_and_commands(host):

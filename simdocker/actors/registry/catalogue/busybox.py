@@ -1,11 +1,14 @@
-"""busybox: one static program under the name of every applet, and the few files it reads.
+"""busybox: one program under the name of every applet, and the few files it reads.
 
-As in the official image every applet is a hard link to /bin/busybox. The applets and the size are
-those of busybox 1.35 as Debian builds it, the version the simulated userland follows.
+As in the official image every applet is a hard link to /bin/busybox, and there is a build for each of three
+C libraries, of which glibc's brings that library along. Sizes are those that Docker Hub shows of the official
+images, rounded. Whatever its tag, the program behaves as busybox 1.35 as Debian builds it, the version that
+the simulated userland follows; `1.35` is that build, with which the real engine was recorded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from simdocker.actors.registry.catalogue.parts import (
@@ -18,7 +21,7 @@ from simdocker.actors.registry.catalogue.parts import (
     program,
 )
 from simdocker.api.models import ContainerConfig
-from simdocker.content.changeset import Node, directory
+from simdocker.content.changeset import Node, directory, filler, put, symlink
 from simdocker.content.image import Image, Layer
 
 NAMES = """
@@ -40,8 +43,12 @@ vconfig vi w watch watchdog wc wget which who whoami xargs xxd xz xzcat yes zcat
 """
 APPLETS = tuple(NAMES.split())
 
-PROGRAM_SIZE = 1_982_256  # /bin/busybox of Debian's busybox-static 1.35.0
-COMPRESSED = 1_069_067  # its layer as a registry held it
+GLIBC = {
+    "ld-linux-x86-64.so.2": 215_000, "libc.so.6": 1_926_232, "libm.so.6": 911_904, "libnss_compat.so.2": 39_896,
+    "libnss_dns.so.2": 14_400, "libnss_files.so.2": 14_400, "libpthread.so.0": 14_480, "libresolv.so.2": 60_328,
+}  # fmt: skip
+"""What a dynamic build needs in /lib: the files of Debian 12's libc6, of which the official image is made."""
+STATIC: dict[str, int] = {}
 
 PASSWD = (
     ROOT_PASSWD
@@ -77,18 +84,27 @@ nobody:x:65534:
 )
 
 
-BUILDS = (  # tags, bytes of the program, of the layer's blob, date
-    (("latest", "stable", "1", "1.35", "1.35.0", "musl"), PROGRAM_SIZE, COMPRESSED, "2023-05-18T22:34:17Z"),
-    (("1.34", "1.34.1"), 1_962_448, 1_058_112, "2022-02-04T19:20:11Z"),
-    (("1.36", "1.36.1"), 2_001_912, 1_081_744, "2023-12-18T23:27:30Z"),
+BUILDS = (  # tags, bytes of the program, its libraries, bytes of the layer's blob, date
+    (
+        ("latest", "stable", "1", "glibc", "stable-glibc", "1-glibc"),
+        1_084_000,
+        GLIBC,
+        2_160_000,
+        "2024-09-26T21:31:42Z",
+    ),
+    (("musl", "stable-musl"), 1_510_000, STATIC, 843_000, "2024-09-26T21:31:42Z"),
+    (("uclibc", "stable-uclibc"), 1_460_000, STATIC, 773_000, "2024-09-26T21:31:42Z"),
+    (("1.36", "1.36.1"), 1_064_000, GLIBC, 2_150_000, "2023-12-18T23:27:30Z"),
+    (("1.35", "1.35.0"), 1_982_256, STATIC, 1_069_067, "2023-05-18T22:34:17Z"),  # busybox-static, as recorded
+    (("1.34", "1.34.1"), 1_240_000, STATIC, 773_000, "2022-02-04T19:20:11Z"),
 )
 
 
 def images() -> dict[str, Image]:
     """The repository's tags."""
     tags: dict[str, Image] = {}
-    for names, size, compressed, created in BUILDS:
-        layer = Layer(partial(_tree, size), compressed, modified=created)
+    for names, size, libraries, compressed, created in BUILDS:
+        layer = Layer(partial(_tree, size, libraries), compressed, modified=created)
         layer.created_by = f"/bin/sh -c #(nop) ADD file:{layer.diff_id.removeprefix('sha256:')} in / "
         config = ContainerConfig(Env=[PATH], Cmd=["sh"])
         image = Image([layer, '/bin/sh -c #(nop)  CMD ["sh"]'], config, created=created)
@@ -96,7 +112,7 @@ def images() -> dict[str, Image]:
     return tags
 
 
-def _tree(size: int) -> Node:
+def _tree(size: int, libraries: Mapping[str, int]) -> Node:
     root = directory()
     directories(root, {
         "/bin": 0o755, "/dev": 0o755, "/etc": 0o755, "/home": 0o755, "/root": 0o700, "/tmp": 0o1777,
@@ -107,5 +123,9 @@ def _tree(size: int) -> Node:
     bin.children["busybox"] = node
     hard_links(bin, node, APPLETS)
     hard_links(root.children["usr"].children["bin"], node, ["env"])
+    for name, length in libraries.items():
+        put(root, f"/lib/{name}", filler(length, 0o755))
+    if libraries:
+        put(root, "/lib64", symlink("lib"))
     accounts(root, PASSWD, GROUP)
     return root
