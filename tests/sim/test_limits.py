@@ -51,3 +51,11 @@ def test_zeros_in_files_are_only_counted():
     )
     assert results[0].stderr == "8000+0 records in\n8000+0 records out\n"
     assert results[1].stdout.startswith("8.39GB")
+
+
+def test_a_full_disk_has_room_again_when_the_container_is_removed():
+    write = "docker run --name box busybox dd if=/dev/zero of=/big bs=100M count=600"
+    full, _, again = played(write, "docker rm box", write)
+    assert full.exit == 1
+    assert full.stderr == ("dd: error writing '/big': No space left on device\n574+0 records in\n573+0 records out\n")
+    assert again.stderr == full.stderr

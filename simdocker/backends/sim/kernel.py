@@ -28,7 +28,7 @@ from simdocker.content.changeset import FIFO, Node
 from simdocker.des import Environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from simdocker.backends.ports import MountPoint
     from simdocker.backends.sim.netstack import NetStack
@@ -100,6 +100,9 @@ class PidNamespace:
             if process is not None:
                 process.deliver(signals.KILL)
 
+
+ON_DISK = ("overlay", "ext4")
+"""Types of the filesystems that share the host's disk."""
 
 SHARES = 1024
 """A cgroup's weight where none is given (cpu.shares)."""
@@ -224,6 +227,7 @@ class Kernel:
         self.processors = Processors(env, cpus)
         self.memory = memory
         self.disk = disk
+        self.disk_used = disk // 8  # by the system itself
         self.booted_ns = EPOCH_NS + int(env.now) - BOOTED_BEFORE_NS
         self.processes: dict[int, Task] = {}
         self.last_pid = 0
@@ -319,17 +323,25 @@ class Kernel:
 
     def space(self, mount: Mount) -> tuple[int, int]:
         """Total and used bytes of a filesystem."""
-        if mount.fstype in ("overlay", "ext4"):
-            return self.disk, self.disk // 8
+        if mount.fstype in ON_DISK:
+            return self.disk, self.disk_used
         if mount.fstype == "tmpfs":
             size = mount.size or (64 << 20 if mount.target == "/dev" else self.memory // 2)
             return size, file_bytes(mount.upper, PAGE) if mount.upper is not None else 0
         return 0, 0
 
+    def room(self, mount: Mount) -> Callable[[], int] | None:
+        """Tells how much more fits into a filesystem, where that is limited."""
+        if mount.fstype in ON_DISK:
+            return lambda: self.disk - self.disk_used
+        return mount.room if mount.size else None
+
     def resized(self, mount: Mount, before: int, after: int) -> None:
         """A file has changed its size. The pages of a filesystem in memory are charged to whoever fills them,
         and are that cgroup's until they are given back, whoever ends meanwhile."""
-        if mount.fstype == "tmpfs" and self.current is not None:
+        if mount.fstype in ON_DISK:
+            self.disk_used += after - before
+        elif mount.fstype == "tmpfs" and self.current is not None:
             pages = -(-after // PAGE) + before // -PAGE
             if pages:
                 cast("Process", self.current).share(pages * PAGE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import lru_cache
 from random import Random
 
 from simpy import Event
@@ -166,7 +167,7 @@ def overwrite(node: Node, start: int, data: bytes | Blob) -> None:
 
 def any_set(data: bytes) -> bool:
     """Whether anything in it is not zero."""
-    return data is not ZEROS and data.count(0) != len(data)
+    return data != zeros(len(data))
 
 
 def resize(node: Node, size: int) -> None:
@@ -223,7 +224,12 @@ class Snapshot(OpenFile):
 
 CHUNK = 65536
 """How much an endless device gives to a read without a size."""
-ZEROS = bytes(CHUNK)
+
+
+@lru_cache(maxsize=4)
+def zeros(size: int) -> bytes:
+    """So many zeros: the same object again for who reads or compares block after block."""
+    return bytes(size)
 
 
 class Null(OpenFile):
@@ -248,8 +254,7 @@ class Zero(Null):
     __slots__ = ()
 
     def read(self, size: int = -1) -> Blocking:
-        size = CHUNK if size < 0 else size
-        return ZEROS if size == CHUNK else bytes(size)
+        return zeros(CHUNK if size < 0 else size)
         yield
 
 

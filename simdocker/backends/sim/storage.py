@@ -153,7 +153,9 @@ class StorageDriver:
             rootfs.mounted = False
 
     def remove(self, container_id: str) -> None:
-        self._containers.pop(container_id, None)
+        rootfs = self._containers.pop(container_id, None)
+        if rootfs is not None and rootfs.upper.children:
+            self.kernel.disk_used -= file_bytes(rootfs.upper)
 
     def changeset(self, container_id: str) -> Node:
         return frozen(self._containers[container_id].upper)

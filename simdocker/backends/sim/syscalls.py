@@ -89,7 +89,7 @@ class FileCalls:
             readable=not writing or "+" in flags,
             writable=writing,
             append=flags[0] == "a",
-            room=dentry.mount.room if dentry.mount.size and writing else None,
+            room=self.kernel.room(dentry.mount) if writing else None,
             resized=partial(self.kernel.resized, dentry.mount) if writing else None,
         )
 

@@ -64,6 +64,7 @@ class VolumeDriver:
     def delete(self, name: str) -> ports.Process:
         """Process: remove a volume and what is in it."""
         yield self.kernel.env.timeout(self.profile.draw("volume.remove", self._random))
+        self.kernel.disk_used -= self.size(name)
         self._root().children.pop(name, None)
         self._options.pop(name, None)
         self._users.pop(name, None)
