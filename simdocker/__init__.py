@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simdocker.errors import UserError
+    from simdocker.scenario.compare import compare
     from simdocker.scenario.model import Scenario
     from simdocker.scenario.player import play
     from simdocker.scenario.report import RunReport
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Run", "RunReport", "Scenario", "UserError", "__version__", "play"]
+__all__ = ["Run", "RunReport", "Scenario", "UserError", "__version__", "compare", "play"]
 
 _HOMES = {
     "Run": "scenario.result",
     "RunReport": "scenario.report",
     "Scenario": "scenario.model",
     "UserError": "errors",
+    "compare": "scenario.compare",
     "play": "scenario.player",
 }
 

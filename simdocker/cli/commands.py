@@ -80,6 +80,33 @@ def run(
 
 
 @app.command()
+def compare(
+    scenario: Annotated[str, typer.Argument(help="A scenario file (.yaml), a list of docker commands (.sh), or -")],
+    other: Annotated[str, typer.Option("--with", help="What to hold the simulator against: engine, or sim")] = "engine",
+    host: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The engine's address; DOCKER_HOST or the docker context by default"),
+    ] = None,
+    seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
+    profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
+    repeat: Annotated[
+        int, typer.Option(help="Play so often on each, and hold the median times against each other")
+    ] = 1,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
+) -> None:
+    """Play a scenario on the simulator and for real, and show what differs. Exit 0: equal outcomes; 1: not."""
+    from simdocker.cli.compare import run_compare
+
+    raise typer.Exit(
+        exit_code(
+            lambda: run_compare(
+                scenario, other=other, host=host, seed=seed, profile=profile, repeat=repeat, as_json=json
+            )
+        )
+    )
+
+
+@app.command()
 def shell(
     world: Annotated[
         Optional[str], typer.Argument(help="A scenario file whose world to use; by default one host and Docker Hub")  # noqa: UP045

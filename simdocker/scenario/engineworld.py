@@ -21,7 +21,7 @@ from simdocker.actors.client.client import Client
 from simdocker.backends.engine.asking import Engine
 from simdocker.backends.engine.endpoint import dialled
 from simdocker.backends.engine.front import Front
-from simdocker.backends.engine.pulling import FrontedConnection
+from simdocker.backends.engine.pulling import FrontedConnection, as_asked
 from simdocker.backends.sim.programs.hello import TEXT
 from simdocker.content.blob import Blob
 from simdocker.content.image import Image
@@ -68,6 +68,7 @@ class EngineWorld:
             raise UserError(f"what answers at {address} is no Docker Engine")
         self.host = next(iter(scenario.world.machines))
         self.machines = {self.host: self}
+        self.home = ""
         self.events: list[dict[str, Any]] = []
         self._profile, self._streams = CostProfile.load("instant"), RandomStreams(self.seed)
         self._session: BashSession | None = None
@@ -79,8 +80,9 @@ class EngineWorld:
         """While inside, it can be played on; afterwards the engine is as it was before."""
         with tempfile.TemporaryDirectory(prefix="simdocker-") as directory:
             self._rooms = Path(directory)
-            self.home = self._rooms / "home"
-            self.home.mkdir()
+            home = self._rooms / "home"
+            home.mkdir()
+            self.home = str(home)
             self._front = self._open_front()
             leftovers = self._leftovers = Leftovers(self.engine)
             began = time.time()
@@ -88,7 +90,7 @@ class EngineWorld:
                 yield
             finally:
                 self._close_sessions()
-                self.events = self.engine.events(began, time.time())
+                self.events = list(as_asked(self.engine.events(began, time.time()), self._front.address))
                 leftovers.remove()
                 self._front.close()
 
@@ -114,16 +116,16 @@ class EngineWorld:
     def start_line(self, host: str, line: str, *, private: bool = False) -> Line:
         """Start a shell line in the terminal session (`private`: in one of its own)."""
         if private:
-            return self._open(str(self.home)).start(line)
+            return self._open(self.home).start(line)
         if self._session is None or self._session.ended:
-            self._session = self._open(self._session.cwd if self._session is not None else str(self.home))
+            self._session = self._open(self._session.cwd if self._session is not None else self.home)
         return self._session.start(line)
 
     def _open(self, cwd: str) -> BashSession:
         directory = self._rooms / f"session-{len(self._opened) + 1}"
         directory.mkdir()
         install_shim(directory)
-        env = {"HOME": str(self.home), "LANG": "C.UTF-8", "TZ": "UTC"}
+        env = {"HOME": self.home, "LANG": "C.UTF-8", "TZ": "UTC"}
         session = BashSession(self._clock, directory, cwd, env)
 
         def cause() -> int:
@@ -152,7 +154,7 @@ class EngineWorld:
 
     def place_file(self, host: str, name: str, text: str) -> None:
         """Put a text into the user's working directory."""
-        path = self.home / name
+        path = Path(self.home, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

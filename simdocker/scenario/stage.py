@@ -40,13 +40,14 @@ class Line(Protocol):
 
 
 class Stage(Protocol):
-    """A world that can be played on."""
+    """A world that can be played on. `home` is the working directory in which its user sits down."""
 
     spec: WorldSpec
     backend: str
     seed: int
     env: Environment
     trace: Trace
+    home: str
 
     @property
     def machines(self) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from simdocker.actors.wire import Wire, not_found
 from simdocker.api import ApiError
 from simdocker.backends.sim import Machine
 from simdocker.backends.sim.lan import NAME_SERVER, Lan
+from simdocker.backends.sim.machine import HOME
 from simdocker.content.reference import HUB
 from simdocker.des import CostProfile, Environment, Network, RandomStreams, rare_gc
 from simdocker.errors import UserError
@@ -59,6 +60,7 @@ class World:
         self.seed = seed
         self.env = env
         self.trace = Trace(env)
+        self.home = HOME
         self.network = Network(env)
         self.profile = profile
         self.streams = RandomStreams(seed)

@@ -10,10 +10,10 @@ from tests.backends.engines import own_engine
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[str]:
-    """The address of an engine that is there for all tests."""
+def engine() -> Iterator[tuple[str, int]]:
+    """An engine that is there for all tests: its address and its pid."""
     with (
         tempfile.TemporaryDirectory(prefix="simdocker-engine-", ignore_cleanup_errors=True) as directory,
-        own_engine(Path(directory)) as address,
+        own_engine(Path(directory)) as there,
     ):
-        yield address
+        yield there

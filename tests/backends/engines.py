@@ -1,4 +1,4 @@
-"""A real Docker Engine of the tests' own, for as long as they need it."""
+"""A real Docker Engine of the tests' own, in a network of its own: another engine's docker0 is not its docker0."""
 
 from __future__ import annotations
 
@@ -15,12 +15,19 @@ START_SECONDS = 60
 
 
 @contextmanager
-def own_engine(directory: Path) -> Iterator[str]:
-    """The address of a fresh engine whose files are all in `directory`."""
+def own_engine(directory: Path) -> Iterator[tuple[str, int]]:
+    """The address of a fresh engine whose files are all in `directory`, and its pid: what shall meet it on the loopback
+    enters its network."""
     address = f"unix://{directory}/docker.sock"
     with (directory / "dockerd.log").open("wb") as log:
         dockerd = subprocess.Popen(
             [
+                "unshare",
+                "--net",
+                "sh",
+                "-c",
+                'ip link set lo up && exec "$@"',
+                "sh",
                 "dockerd",
                 f"--data-root={directory}/data",
                 f"--exec-root={directory}/exec",
@@ -37,7 +44,7 @@ def own_engine(directory: Path) -> Iterator[str]:
             assert dockerd.poll() is None, "dockerd has ended"
             assert time.monotonic() < deadline, "dockerd does not answer"
             time.sleep(0.1)
-        yield address
+        yield address, dockerd.pid
     finally:
         dockerd.terminate()
         dockerd.wait()

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from simdocker.scenario.normal import Normaliser, as_recorded
 from tests.engine.lasting import STIRRING, LastingEngine, record
 from tests.engine.lines import sequence
-from tests.engine.normalise import Normaliser, as_recorded
 from tests.scenario import corpus
 
 KNOWN: tuple[tuple[str, str], ...] = ()

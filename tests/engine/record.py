@@ -25,7 +25,8 @@ from pathlib import Path
 
 import images
 import yaml
-from normalise import normalise
+
+from simdocker.scenario.normal import normalise
 
 RECORDED_ON = "Docker Engine 20.10.24 with CLI 28.2.2"
 DNS_ADDRESS = "10.53.53.53"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import record
 
-from tests.engine.normalise import normalise
+from simdocker.scenario.normal import normalise
 
 CORPUS = Path(__file__).parents[1] / "reference" / "corpus"
 

@@ -27,10 +27,10 @@ from simdocker.actors.registry.catalogue import hub
 from simdocker.content.changeset import Node, file, put
 from simdocker.content.image import Image, Layer
 from simdocker.scenario.model import Scenario
+from simdocker.scenario.normal import Normaliser, as_recorded
 from simdocker.scenario.player import Player, Silent
 from simdocker.scenario.result import StepResult
 from simdocker.scenario.world import World
-from tests.engine.normalise import Normaliser, as_recorded
 
 CORPUS = Path(__file__).parents[1] / "reference" / "corpus"
 DIFFERENCES = Path(__file__).with_name("corpus_differences.yaml")

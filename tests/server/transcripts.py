@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.engine.normalise import Normaliser
+from simdocker.scenario.normal import Normaliser
 from tests.scenario.corpus import install
 from tests.server.serving import Served, served_world
 

@@ -45,22 +45,24 @@ class EngineConnection:
         self.target = target
         self.heard = heard
         self._version = ""
-        self._last: int | None = None
         self._pumps: set[asyncio.Task[None]] = set()  # a loop keeps no task alive by itself
 
     def call(self, request: Request) -> Generator[Event, Any, Response]:
         """Process → Response, once the headers of the answer are there. Raises Unreachable."""
-        sent = self.trace.emit(
-            MESSAGE,
-            self.source,
-            f"{request.method} {request.path}",
-            {"to": self.target, **request.query},
-            self._last,
-        )
-        response = yield from self.carry(request)
-        self.heard(request, response)
-        said = {"to": self.source} if not response.failed else {"to": self.source, "message": response.message}
-        self._last = self.trace.emit(MESSAGE, self.target, str(response.status), said, sent)
+        bearer = self.clock.bearer
+        outer = bearer.span
+        asked = f"{request.method} {request.path}"
+        bearer.span = self.trace.emit(MESSAGE, self.source, asked, {"to": self.target, **request.query})
+        try:
+            response = yield from self.carry(request)
+            self.heard(request, response)
+            said = {"to": self.source} if not response.failed else {"to": self.source, "message": response.message}
+            self.trace.emit(MESSAGE, self.target, str(response.status), said)
+        except Unreachable as lost:
+            self.trace.note(self.source, "unreachable", {"address": self.address, "reason": lost.reason})
+            raise
+        finally:
+            bearer.span = outer
         if request.path == "/_ping":
             self._version = spoken(response.headers.get("Api-Version", ""))
         return response

@@ -7,7 +7,7 @@ and given its name when it is there. The engine pulls for real: its progress is 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from simpy import Event
@@ -68,9 +68,29 @@ class FrontedConnection(EngineConnection):
         return (yield from super().carry(Request("POST", f"/images/{image}/tag", {"repo": repository, "tag": tag})))
 
     def _renamed(self, said: Any) -> Any:
-        """What the engine says of the front, said of Docker Hub."""
-        if isinstance(said, dict):
-            return {key: self._renamed(value) for key, value in said.items()}
-        if not isinstance(said, str):
-            return said
-        return said.replace(f"{self.front}/library/", "").replace(f"{self.front}/", "")
+        return renamed(said, self.front)
+
+
+def renamed(said: Any, front: str) -> Any:
+    """What an engine says of the front, said of Docker Hub."""
+    if isinstance(said, dict):
+        return {key: renamed(value, front) for key, value in said.items()}
+    if not isinstance(said, str):
+        return said
+    return said.replace(f"{front}/library/", "").replace(f"{front}/", "")
+
+
+def as_asked(events: Iterable[dict[str, Any]], front: str) -> Iterator[dict[str, Any]]:
+    """An engine's events without those of giving what came from the front its name."""
+    owed: list[str] = []
+    for event in events:
+        action = event["Action"] if event["Type"] == "image" else ""
+        fronted = str(event["Actor"]["Attributes"].get("name", "")).startswith(front)
+        if action == "pull" and fronted:
+            owed += ["tag", "untag"]
+        elif action in owed:
+            owed.remove(action)
+            continue
+        elif fronted:
+            continue
+        yield renamed(event, front)

@@ -73,8 +73,9 @@ class Desk:
     def _attend(self, caller: socket.socket) -> Generator[Event, Any, None]:
         """Process: one command line, from the shim's hello to its exit code."""
         loop = asyncio.get_running_loop()
+        welcome = loop.create_task(_welcome(caller))  # kept: asyncio alone does not hold on to a task
         try:
-            reader, writer, hello = yield self._clock.future(loop.create_task(_welcome(caller)))
+            reader, writer, hello = yield self._clock.future(welcome)
         except LOST:
             return
         commands: list[Process] = []

@@ -41,6 +41,9 @@ def _wrong(scenario: Scenario) -> Iterator[str]:
     for name in scenario.images:
         if parse(name).domain != HUB:
             yield f"images: {name}: only those of {HUB} can be stood in for"
+    for name in scenario.files:
+        if name.startswith("/") or ".." in name.split("/"):
+            yield f"files: {name}: this machine's own files stay as they are"
     for step in scenario.flat_steps():
         if step.fault is not None:
             yield f"fault: {next(iter(step.fault.names()))}: nothing breaks here at will"

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.engine.normalise import without_help
+from simdocker.scenario.normal import without_help
 from tests.sim.bare import Bare
 from tests.sim.shell.corpus import ENVIRONMENT, FILES, HERE, lines
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.normalise import without_help
+from simdocker.scenario.normal import without_help
 from tests.sim.bare import Bare
 from tests.sim.shell import record
 from tests.sim.shell.corpus import ENVIRONMENT, FILES, HERE, lines

@@ -1,0 +1,178 @@
+"""The same scenario on two backends, side by side: are the outcomes equal, and how near are the times?
+
+Runs are aligned step by step, and in a step message by message (client to daemon, by method and the path's shape).
+What differs from run to run anyway (ids, times, generated names, addresses) is replaced before texts are compared;
+lines that are all there in another order are an order difference, not another outcome.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simdocker.scenario.normal import Normaliser
+from simdocker.trace import MESSAGE
+
+if TYPE_CHECKING:
+    from simdocker.scenario.result import Run, StepResult
+
+_ID = re.compile(r"(?<![0-9a-z])[0-9a-f]{12,64}(?![0-9a-z])")
+
+
+class Timing(msgspec.Struct):
+    """How long something took on the one and on the other, in ns; None where it did not happen."""
+
+    what: str
+    one_ns: int | None
+    other_ns: int | None
+
+    @property
+    def error(self) -> float | None:
+        """How much longer the one is, relative to the other."""
+        if self.one_ns is None or not self.other_ns:
+            return None
+        return (self.one_ns - self.other_ns) / self.other_ns
+
+
+class StepComparison(msgspec.Struct):
+    """One command on both. `differences` and `reordered` are lines of a diff, from the one to the other."""
+
+    command: str
+    on: str
+    time: Timing
+    messages: list[Timing]
+    differences: list[str]
+    reordered: list[str]
+
+
+class Comparison(msgspec.Struct):
+    """Two backends' runs of one scenario. `events` is what differs in what the daemons said happened."""
+
+    title: str
+    one: str
+    other: str
+    steps: list[StepComparison]
+    events: list[str]
+    reordered_events: list[str]
+
+    @property
+    def agree(self) -> bool:
+        """Whether the outcomes are equal."""
+        return not self.events and not any(step.differences for step in self.steps)
+
+    @property
+    def error(self) -> float | None:
+        """The median of the steps' relative errors, whichever side they are on."""
+        errors = [abs(step.time.error) for step in self.steps if step.time.error is not None]
+        return median(errors) if errors else None
+
+
+def compare(one: Run | Sequence[Run], other: Run | Sequence[Run]) -> Comparison:
+    """Hold runs of the same scenario against each other. Of several runs of one backend the first gives the outcomes,
+    and the median of all the times."""
+    ones, others = _several(one), _several(other)
+    first, second = ones[0], others[0]
+    texts = [_Texts(run) for run in (first, second)]
+    steps = []
+    for number, (a, b) in enumerate(zip(first.steps, second.steps, strict=True)):
+        differences: list[str] = []
+        reordered: list[str] = []
+        for name, before, after in zip(("outcome", "stdout", "stderr"), texts[0].of(a), texts[1].of(b), strict=True):
+            _sort(name, before, after, differences, reordered)
+        steps.append(
+            StepComparison(
+                a.command,
+                a.on,
+                Timing(
+                    "step", _took([run.steps[number] for run in ones]), _took([run.steps[number] for run in others])
+                ),
+                list(_messages([_calls(run, number) for run in ones], [_calls(run, number) for run in others])),
+                differences,
+                reordered,
+            )
+        )
+    events: list[str] = []
+    order: list[str] = []
+    _sort("events", texts[0].events(), texts[1].events(), events, order)
+    return Comparison(first.scenario.title, first.backend, second.backend, steps, events, order)
+
+
+class _Texts:
+    """What one run gave, without what differs from run to run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._normaliser = Normaliser(run.world.home, alone=False)
+
+    def of(self, step: StepResult) -> tuple[list[str], list[str], list[str]]:
+        """How it ended and what of it was expected; its stdout; its stderr. Each as lines."""
+        outcome = [f"exit {step.exit}"]
+        outcome += [f"{'✓' if each.passed else '✗'} {self._normaliser.text(each.what)}" for each in step.expectations]
+        stdout, stderr = (self._normaliser.text(text).splitlines() for text in (step.stdout, step.stderr))
+        return outcome, stdout, stderr
+
+    def events(self) -> list[str]:
+        """The events, by object and what happened to it."""
+        return [
+            self._normaliser.text(
+                f"{event['Type']} {event['Action']} {event['Actor']['Attributes'].get('name', event['Actor']['ID'])}"
+            )
+            for event in self._run.world.events
+        ]
+
+
+def _several(runs: Run | Sequence[Run]) -> Sequence[Run]:
+    return runs if isinstance(runs, list | tuple) else [runs]  # type: ignore[list-item]
+
+
+def _sort(name: str, before: list[str], after: list[str], differences: list[str], reordered: list[str]) -> None:
+    """Put what differs where it belongs."""
+    if before == after:
+        return
+    found = reordered if sorted(before) == sorted(after) else differences
+    found += [f"{name}:", *list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]]
+
+
+def _took(steps: Sequence[StepResult]) -> int:
+    return round(median(step.ended_ns - step.started_ns for step in steps))
+
+
+Call = tuple[str, int | None]
+"""A request's shape, and how long its answer took."""
+
+
+def _calls(run: Run, number: int) -> list[Call]:
+    """What the client asked of the daemon in a step, in order."""
+    first, end = run.steps[number].records
+    records = run.trace.records[first:end]
+    answered = {record.span: record.t_ns for record in records if record.kind == MESSAGE and record.what.isdigit()}
+    return [
+        (_ID.sub("{id}", record.what), answered[record.seq] - record.t_ns if record.seq in answered else None)
+        for record in records
+        if record.kind == MESSAGE and record.actor.startswith("client@") and " /" in record.what
+    ]
+
+
+def _messages(ones: Sequence[list[Call]], others: Sequence[list[Call]]) -> Iterator[Timing]:
+    """The first runs' messages side by side, each with the median over the runs that sent just the same."""
+    a, b = ones[0], others[0]
+    matcher = difflib.SequenceMatcher(None, [shape for shape, _ in a], [shape for shape, _ in b], autojunk=False)
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+        if kind == "equal":
+            for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
+                yield Timing(a[i][0], _median(ones, i), _median(others, j))
+            continue
+        yield from (Timing(a[i][0], _median(ones, i), None) for i in range(i1, i2))
+        yield from (Timing(b[j][0], None, _median(others, j)) for j in range(j1, j2))
+
+
+def _median(runs: Sequence[list[Call]], index: int) -> int | None:
+    """How long the message at `index` took, in the runs that go as the first does."""
+    like = [calls[index][1] for calls in runs if [shape for shape, _ in calls] == [shape for shape, _ in runs[0]]]
+    took = [ns for ns in like if ns is not None]
+    return round(median(took)) if took else None
