@@ -19,6 +19,9 @@ from simdocker.trace import Trace
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 
 
+PATIENCE = 30_000_000_000
+
+
 class Daemon:
     """A daemon that knows one exec'd process: it repeats what is typed."""
 
@@ -79,7 +82,8 @@ class Host:
         line = self.session.start(source)
         if interrupt_at:
             self.clock.process(self._interrupt(line, interrupt_at))
-        self.clock.run(until=line.done)
+        self.clock.run(until=line.done | self.clock.timeout(PATIENCE))
+        assert line.done.triggered, f"{source} does not end"
         said = ("".join(data.decode() for fd, data in line.output if fd == number) for number in (1, 2))
         return line.exit_code, *said
 

@@ -33,6 +33,12 @@ LOOP = (
 """What the shell does. `again` gives a line the last one's `$?`."""
 
 
+def _hears_ctrl_c() -> None:
+    """What is ignored stays so in all that is started: a play in the background of a script ignores SIGINT, its lines
+    must not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def install_shim(directory: Path) -> None:
     """Put `docker` into directory/bin."""
     program = directory / "bin" / "docker"
@@ -87,6 +93,7 @@ class BashSession:
             stdin=subprocess.DEVNULL,
             pass_fds=(lines, codes),
             start_new_session=True,
+            preexec_fn=_hears_ctrl_c,
         )
         os.close(lines)
         os.close(codes)
