@@ -1,10 +1,10 @@
 """The driver ports: Docker's own seams between the daemon and the machine it runs on.
 
-`StorageDriver` is overlay2's role, `Runtime` runc's, `NetworkDriver` libnetwork's, `VolumeDriver`
-the volume plugin's. The daemon knows only these; a simulated and a Linux machine implement them
-side by side. A method that takes time is a *process* (a generator, run with `yield from`); a quick
-question is a plain method. A driver reports a failure by raising `DriverError` with the text the
-Engine would show; it writes what the kernel does to the trace as steps.
+`StorageDriver` is overlay2's role, `Runtime` runc's, `NetworkDriver` libnetwork's, `VolumeDriver` the
+local volume driver's; a `PluginHost` runs the plugins that a user installs. The daemon knows only these; a
+simulated and a Linux machine implement them side by side. A method that takes time is a *process* (a
+generator, run with `yield from`); a quick question is a plain method. A driver reports a failure by raising
+`DriverError` with the text the Engine would show; it writes what the kernel does to the trace as steps.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 from simpy import Event
 
+from simdocker.api.messages import Request
 from simdocker.api.streams import Stream
 from simdocker.content.archive import Filesystem
 from simdocker.content.changeset import Node
@@ -317,3 +318,40 @@ class VolumeDriver(Protocol):
 
     def make_host_directory(self, path: str) -> None:
         """Make a directory (and its parents) on the daemon's host: `-v /missing:/data` does."""
+
+
+class NotListening(Exception):
+    """Nobody answers on a plugin's socket. The argument is the kernel's reason, as Go says it."""
+
+
+class PluginProcess(Protocol):
+    """A plugin at work: it answers what the Engine asks on its socket."""
+
+    listening: bool
+
+    def handle(self, request: Request) -> Process:
+        """Process → Response: answer `POST /VolumeDriver.Create` and its like. The answer's body is a
+        dict, with `Err` where the plugin refuses. Raises NotListening."""
+
+
+class PluginHost(Protocol):
+    """What runs the plugins of one host: containers of the Engine's own, outside everybody's sight."""
+
+    def start(self, id: str, entrypoint: Sequence[str], env: Sequence[str], propagated: str, root: Node) -> Process:
+        """Process → PluginProcess: run the plugin's first process over `root`, the tree of its layer.
+        `propagated` is the path in there whose mounts the host sees. Raises DriverError."""
+
+    def stop(self, id: str) -> None:
+        """End it."""
+
+    def remove(self, id: str) -> None:
+        """Delete what it has stored."""
+
+    def directory(self, id: str) -> str:
+        """Where on the host the mounts of the plugin are seen."""
+
+    def holds(self, rootfs: RootFS, path: str) -> bool:
+        """Whether an image has a directory at `path`."""
+
+    def copy_up(self, rootfs: RootFS, path: str, target: str) -> Process:
+        """Process: copy what an image has at `path` into the host's directory `target` if that is empty."""

@@ -56,6 +56,18 @@ CALLS = {
     "GET /images/search": "find images on Docker Hub",
     "POST /images/prune": "remove images nothing needs",
     "POST /auth": "try a name and a password at a registry",
+    "GET /plugins/privileges": "what does this plugin want to be allowed?",
+    "POST /plugins/pull": "install it with these privileges",
+    "POST /VolumeDriver.Create": "make a volume",
+    "POST /VolumeDriver.Remove": "delete a volume",
+    "POST /VolumeDriver.Get": "do you have this volume?",
+    "POST /VolumeDriver.Mount": "a container needs it: where on the host is it?",
+    "POST /VolumeDriver.Unmount": "that container has ended",
+    "POST /NetworkDriver.CreateNetwork": "make a network with this subnet",
+    "POST /NetworkDriver.DeleteNetwork": "take it away",
+    "POST /NetworkDriver.CreateEndpoint": "a container is to have this address on it",
+    "POST /NetworkDriver.Join": "which interface is to be moved into its sandbox?",
+    "POST /NetworkDriver.Leave": "the container has ended",
     "GET /system/df": "what takes how much of the disk?",
     "GET /images/json": "list local images",
     "GET /images/*/json": "look at one local image",
@@ -113,6 +125,8 @@ def fault(what: str, attrs: Mapping[str, Any]) -> str:
         subject = f"the link {link[0]} – {link[1]}"
     elif "daemon" in attrs:
         subject = f"the daemon on {attrs['daemon']}"
+    elif "plugin" in attrs:
+        subject = f"the plugin {attrs['plugin']}"
     else:
         subject = f"the registry {attrs['registry']}"
     if what == "fault ends":

@@ -1,5 +1,5 @@
 """Faults: a link that goes down or changes, a registry that fails, limits or recovers, a daemon that is
-stopped, killed or started again."""
+stopped, killed or started again, a plugin that hangs or crashes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simpy import Event
 
 from simdocker.actors.registry.registry import REFUSED
+from simdocker.errors import UserError
 from simdocker.scenario.parts import FOREVER
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def apply(fault: Fault, world: World) -> Process:
         elif fault.up:
             registry.set_outage("")
             registry.set_rate_limit(None)
+    elif fault.plugin is not None:
+        yield from _strike_plugin(fault, fault.plugin, world)
     else:
         yield from _strike(fault, world.daemons[fault.daemon or ""].life)
     if fault.down:  # else none, or until an `up`
@@ -56,6 +59,20 @@ def _strike(fault: Fault, life: Life) -> Process:
         yield from life.start()
 
 
+def _strike_plugin(fault: Fault, name: str, world: World) -> Process:
+    """Process: what happens to a plugin, wherever it is enabled. Raises UserError where it is nowhere."""
+    struck = [daemon.plugins for daemon in world.daemons.values() if daemon.plugins.runs(name)]
+    if not struck:
+        raise UserError(f"a fault names the plugin {name}, which no daemon has enabled by then")
+    for plugins in struck:
+        if fault.crash:
+            yield from plugins.crash(name)
+        elif fault.up:
+            plugins.recover(name)
+        else:
+            plugins.fail(name)
+
+
 def _later(fault: Fault, world: World) -> Process:
     """Process: what was down for a while is up again."""
     yield world.env.timeout(fault.down or 0)
@@ -63,6 +80,10 @@ def _later(fault: Fault, world: World) -> Process:
         world.network.set_links(world.spec.joined(fault.link), up=True)
     elif fault.registry is not None:
         world.registries[fault.registry].set_outage("")
+    elif fault.plugin is not None:
+        for daemon in world.daemons.values():
+            if daemon.plugins.runs(fault.plugin):
+                daemon.plugins.recover(fault.plugin)
     else:
         yield from world.daemons[fault.daemon or ""].life.start()
     world.trace.note("player", "fault ends", fault.names())

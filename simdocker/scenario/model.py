@@ -22,6 +22,7 @@ FAULTS = {
     "link": {"down", "up", "latency", "bandwidth"},
     "registry": {"down", "up", "rate_limit"},
     "daemon": {"down", "up", "restart", "crash"},
+    "plugin": {"down", "up", "crash"},
 }
 """What may be struck, and what may happen to it."""
 
@@ -122,11 +123,13 @@ class Check(Part):
 
 class Fault(Part):
     """Something breaks: a link goes down or slows, a registry fails, limits or recovers, a daemon is
-    stopped (`down`), killed (`crash`) or started again (`up`, `restart`), as systemd would do it."""
+    stopped (`down`), killed (`crash`) or started again (`up`, `restart`), as systemd would do it; a plugin
+    hangs (`down`, `up`) or is killed (`crash`), on every host that has it enabled."""
 
     link: tuple[str, str] | None = None
     registry: str | None = None
     daemon: str | None = None
+    plugin: str | None = None
     down: Outage | None = None
     up: bool | None = None
     latency: Duration | None = None
@@ -139,7 +142,7 @@ class Fault(Part):
         super().__post_init__()
         named = self.names()
         if len(named) != 1:
-            raise ValueError("a fault names exactly one of link, registry or daemon")
+            raise ValueError("a fault names exactly one of link, registry, daemon or plugin")
         if self.up is False:
             raise ValueError("up: false says nothing; to break it write down: true")
         if self.restart is False or self.crash is False:

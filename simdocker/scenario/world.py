@@ -22,6 +22,7 @@ from simdocker.actors.daemon.ipam import dotted
 from simdocker.actors.daemon.query import NO_FILTERS
 from simdocker.actors.distribution.directory import HTTP, Directory
 from simdocker.actors.registry.catalogue import hub
+from simdocker.actors.registry.catalogue.plugins import plugins
 from simdocker.actors.registry.proxy import PullThrough
 from simdocker.actors.registry.registry import REFUSED, Registry
 from simdocker.actors.wire import Wire, not_found
@@ -29,7 +30,7 @@ from simdocker.api import ApiError
 from simdocker.backends.sim import Machine
 from simdocker.backends.sim.lan import NAME_SERVER, Lan
 from simdocker.backends.sim.machine import HOME
-from simdocker.content.reference import HUB
+from simdocker.content.reference import DEFAULT_TAG, HUB
 from simdocker.des import CostProfile, Environment, Network, RandomStreams, rare_gc
 from simdocker.errors import UserError
 from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
@@ -133,6 +134,7 @@ class World:
                 lan=self._lan,
                 data_root=host.settings.data_root,
                 docker0=_docker0(host.settings),
+                neighbours=self.machines,
             )
             self.machines[name] = machine
             if name in daemons:
@@ -152,6 +154,9 @@ class World:
             registry = Registry(
                 name, self.env, self.trace, self.profile, self.streams, contents, users=spec.users, way=spec.auth
             )
+        if name == HUB:
+            for repository, plugin in plugins():
+                registry.publish(repository, DEFAULT_TAG, plugin)
         if not spec.tls:
             registry.scheme = HTTP
         if spec.rate_limit is not None:
@@ -179,6 +184,7 @@ class World:
             runtime=machine.runtime,
             network=cast("NetworkDriver", machine.network),  # it takes the sandboxes it made, no others
             volume=machine.volume,
+            plugin_host=machine.plugins,
             registries=self.directory,
             host_facts=machine.facts(),
             settings=settings,

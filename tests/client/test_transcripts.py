@@ -94,7 +94,6 @@ DIFFERENT = {
     "events bounded": CUT_SHORT,
     "events filter json": CUT_SHORT,
     "events live": INTERRUPTED,
-    "plugin ls": ABSENT,
     "manifest inspect": ABSENT,
     **{
         transcript["label"]: SWARM

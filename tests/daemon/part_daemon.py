@@ -17,6 +17,7 @@ from simdocker.actors.daemon.daemon import Router
 from simdocker.actors.daemon.events import Events, as_json
 from simdocker.actors.daemon.life import Life
 from simdocker.actors.daemon.networks import Networks
+from simdocker.actors.daemon.plugins import Plugins
 from simdocker.actors.daemon.settings import DEFAULTS
 from simdocker.actors.daemon.system import System
 from simdocker.actors.daemon.volumes import Volumes
@@ -204,6 +205,7 @@ class PartDaemon:
         self.events = Events(self)  # type: ignore[arg-type]
         self.networks = Networks(self)  # type: ignore[arg-type]
         self.volumes = Volumes(self)  # type: ignore[arg-type]
+        self.plugins = Plugins(self)  # type: ignore[arg-type]
         self.system = System(self)  # type: ignore[arg-type]
         self.router = Router()
         for part in (self.events, self.networks, self.volumes, self.system):

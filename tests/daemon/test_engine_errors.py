@@ -82,7 +82,6 @@ DIFFERENT = {
     "empty id prefix": THE_SERVERS,
     "build buildkit without session": "BuildKit is not modelled: the client builds with the classic builder",
     "pause restarting": AN_INSTANT,
-    "plugin missing": "plugins are not modelled yet",
     "distribution unauthorized": "GET /distribution is not modelled: the client asks the registry itself",
 }
 """Labels of calls that are answered differently, or not at all, and why."""

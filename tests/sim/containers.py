@@ -25,7 +25,7 @@ class OneHost:
         machine = self.machine = Machine("laptop", env, self.trace, profile, streams)
         self.daemon = Daemon(
             "laptop", env, self.trace, profile, streams, storage=machine.storage, runtime=machine.runtime,
-            network=machine.network, volume=machine.volume, registries=directory,
+            network=machine.network, volume=machine.volume, plugin_host=machine.plugins, registries=directory,
         )  # fmt: skip
 
     def call(self, method, path, body=None, **query):

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 MANAGEMENT = {
     "context": "Manage contexts",
     "manifest": "Manage Docker image manifests and manifest lists",
-    "plugin": "Manage plugins",
     "trust": "Manage trust on Docker images",
 }
 SWARM = {
@@ -25,7 +24,6 @@ COMMANDS = {
     "checkpoint": "create ls list rm remove",
     "context": "create export import inspect ls list rm remove show update use",
     "manifest": "annotate create inspect push rm",
-    "plugin": "create disable enable inspect install ls list push rm remove set upgrade",
     "trust": "inspect key revoke sign signer",
     "config": "create inspect ls list rm remove",
     "node": "demote inspect ls list promote ps rm remove update",

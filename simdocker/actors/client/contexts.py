@@ -120,6 +120,11 @@ def _packed(cli: Cli, directory: str, dockerfile: str, own: bytes | None) -> tup
     return data.part(0, data.size - len(archive.end()) - (-len(own) % tarfile.BLOCKSIZE)), dockerfile
 
 
+def directory_tar(cli: Cli, directory: str) -> Blob:
+    """The tar of all of a directory, all of it root's."""
+    return archive.pack(list(_included(cli.terminal.filesystem, directory, "", Ignored([]))))
+
+
 def _included(files: Files, directory: str, folder: str, ignored: Ignored) -> Iterator[tuple[str, Node]]:
     """What is not ignored below `folder`, by its name in the context, all of it root's."""
     for name in files.names(posixpath.join(directory, folder)):

@@ -94,7 +94,7 @@ def _decoded(body: bytes) -> Any:
 
 def _model(body: Any, model: Any) -> Any:
     try:
-        return msgspec.convert(_fitted(body, _type(model)), model)
+        return msgspec.convert(fitted(body, model), model)
     except msgspec.ValidationError as error:
         # "Expected `int`, got `str` - at `$.HostConfig.Memory`"
         _, wanted, _, found, *where = (*str(error).split("`"), "", "", "", "")[:6]
@@ -120,6 +120,11 @@ def _fields(type: Any) -> dict[str, inspect.Field]:
     return {field.encode_name.lower(): field for field in _type(type).fields}  # type: ignore[attr-defined]
 
 
+def fitted(value: Any, model: Any) -> Any:
+    """A JSON value with the names that `model` has, whatever case they were written in."""
+    return _fitted(value, _type(model))
+
+
 def _fitted(value: Any, type: inspect.Type, name: str = "") -> Any:
     """`value` with the names that the model has, and without its nulls."""
     if isinstance(type, inspect.UnionType):
@@ -133,7 +138,7 @@ def _fitted(value: Any, type: inspect.Type, name: str = "") -> Any:
             }
         if isinstance(type, inspect.DictType):
             return {key: _fitted(item, type.value_type) for key, item in value.items()}
-    elif isinstance(type, inspect.ListType):
+    elif isinstance(type, inspect.ListType | inspect.VarTupleType):
         if isinstance(value, str) and name in _ONE_OR_MANY:
             return [value]
         if isinstance(value, list):

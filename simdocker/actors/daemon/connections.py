@@ -160,7 +160,8 @@ class Connections:
         ):
             self._publish(container, endpoint)
         self._event(network, "connect", container)
-        yield from self.daemon.network_driver.join(endpoint, container.sandbox)  # type: ignore[arg-type]
+        driver = self.daemon.networks.driver(network)
+        yield from driver.join(endpoint, container.sandbox)  # type: ignore[arg-type]
         state.joined = True
 
     def _disconnect(self, state: EndpointState, *, ending: bool = False) -> Process:
@@ -169,7 +170,7 @@ class Connections:
         if state.joined and endpoint is not None:
             sandbox = state.container.sandbox
             assert sandbox is not None
-            yield from self.daemon.network_driver.leave(endpoint, sandbox, ending=ending)
+            yield from self.daemon.networks.driver(network).leave(endpoint, sandbox, ending=ending)
         if network.pool is not None:
             network.pool.release(state.address)
         network.endpoints.pop(state.container.id, None)

@@ -20,7 +20,7 @@ from simdocker.backends.ports import DriverError
 
 if TYPE_CHECKING:
     from simdocker.actors.distribution.directory import Directory
-    from simdocker.backends.ports import NetworkDriver, Runtime, StorageDriver, VolumeDriver
+    from simdocker.backends.ports import NetworkDriver, PluginHost, Runtime, StorageDriver, VolumeDriver
     from simdocker.des import CostProfile, Environment, RandomStreams
     from simdocker.trace import Trace
 
@@ -103,6 +103,7 @@ class Daemon:
         runtime: Runtime,
         network: NetworkDriver,
         volume: VolumeDriver,
+        plugin_host: PluginHost,
         registries: Directory,
         host_facts: dict[str, Any] | None = None,
         settings: Settings = DEFAULTS,
@@ -117,6 +118,7 @@ class Daemon:
             images,
             life,
             networks,
+            plugins,
             registry_requests,
             stats,
             swarm,
@@ -134,6 +136,7 @@ class Daemon:
         self.runtime = runtime
         self.network_driver = network
         self.volume_driver = volume
+        self.plugin_host = plugin_host
         self.registries = registries
         self.settings = settings
         self.host_facts = host_facts or {}  # NCPU, MemTotal, OperatingSystem …, for /info
@@ -146,14 +149,15 @@ class Daemon:
         self.images = images.Images(self)
         self.networks = networks.Networks(self)
         self.volumes = volumes.Volumes(self)
+        self.plugins = plugins.Plugins(self)
         self.containers = containers.Containers(self)
         self.execs = execs.Execs(self)
         self.system = system.System(self)
         self.router = Router()
         parts = (
             self.events, self.images, self.networks, self.volumes, self.containers, self.execs, self.system,
-            registry_requests.RegistryRequests(self), stats.Stats(self), swarm.Swarm(self), disk_usage.DiskUsage(self),
-            builder.Builds(self), archives.Archives(self),
+            self.plugins, registry_requests.RegistryRequests(self), stats.Stats(self), swarm.Swarm(self),
+            disk_usage.DiskUsage(self), builder.Builds(self), archives.Archives(self),
         )  # fmt: skip
         for part in parts:
             for route in part.routes():

@@ -38,8 +38,7 @@ class DiskUsage:
         layers = {image.id: _layers(image) for image in images}
         uses = Counter(layer for stack in layers.values() for layer in stack)
         volumes = [
-            volume.view()
-            | {"UsageData": {"RefCount": len(volume.users), "Size": daemon.volume_driver.size(volume.name)}}
+            volume.view() | {"UsageData": {"RefCount": len(volume.users), "Size": daemon.volumes.size(volume)}}
             for volume in daemon.volumes.all()
         ]
         newest_first = sorted(daemon.containers.all(), key=lambda container: -container.created_ns)

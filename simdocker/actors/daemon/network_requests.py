@@ -22,9 +22,10 @@ Description = tuple[AddressPool | None, str, list[dict[str, Any]]]
 """(pool, gateway, `IPAM.Config` as inspect shows it)."""
 
 
-def describe(body: NetworkCreateBody, space: AddressSpace) -> Description:
-    """Check a request and claim its subnet. Raises `ApiError`; then nothing is claimed."""
-    _check(body)
+def describe(body: NetworkCreateBody, space: AddressSpace, *, by_plugin: bool = False) -> Description:
+    """Check a request and claim its subnet; `by_plugin` when the driver is a plugin's. Raises `ApiError`;
+    then nothing is claimed."""
+    _check(body, by_plugin)
     if body.ConfigOnly:
         return None, "", []
     given = list(body.IPAM.Config or ()) if body.IPAM else []
@@ -49,14 +50,14 @@ def describe(body: NetworkCreateBody, space: AddressSpace) -> Description:
     return pool, dotted(address), [_shown(config) for config in given]
 
 
-def _check(body: NetworkCreateBody) -> None:
+def _check(body: NetworkCreateBody, by_plugin: bool) -> None:
     """What is wrong before any address is looked at, in dockerd's order."""
-    fault = _fault(body)
+    fault = _fault(body, by_plugin)
     if fault is not None:
         raise fault
 
 
-def _fault(body: NetworkCreateBody) -> ApiError | None:
+def _fault(body: NetworkCreateBody, by_plugin: bool) -> ApiError | None:
     driver = body.Driver or "bridge"
     if body.Scope == "swarm":
         return Forbidden("cannot create a swarm scoped network when swarm is not active")
@@ -70,7 +71,7 @@ def _fault(body: NetworkCreateBody) -> ApiError | None:
         return Forbidden(f'only one instance of "{driver}" network is allowed')
     if driver in ("macvlan", "ipvlan"):
         return InternalError("operation not supported")
-    if driver != "bridge":
+    if driver != "bridge" and not by_plugin:
         return NotFound(f'plugin "{driver}" not found')
     if body.IPAM is not None and body.IPAM.Driver not in ("", "default"):
         if body.IPAM.Driver == "null":

@@ -34,6 +34,10 @@ from simdocker.backends.ports import DriverError, Process
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
     from simdocker.actors.daemon.daemon import Daemon
+    from simdocker.actors.daemon.plugin_drivers import PluginNetworks
+    from simdocker.backends.ports import NetworkDriver
+
+DRIVERS = ("", "bridge", "host", "null", "overlay", "macvlan", "ipvlan")  # libnetwork's own
 
 
 class Networks:
@@ -225,7 +229,8 @@ class Networks:
             settings = self.daemon.settings
             self._space = AddressSpace(settings.pools, settings.docker0[0])
         space = self._space
-        pool, gateway, config = describe(body, space)
+        plugin = self._plugin(body.Driver)
+        pool, gateway, config = describe(body, space, by_plugin=plugin is not None)
         network = Network(
             self.daemon.new_id(),
             body.Name,
@@ -238,7 +243,7 @@ class Networks:
         )
         try:
             if pool is not None:
-                yield from self.daemon.network_driver.create(network.spec)
+                yield from (plugin or self.daemon.network_driver).create(network.spec)
         except DriverError as error:
             if pool is not None:
                 space.release((pool.subnet, pool.length))
@@ -253,6 +258,19 @@ class Networks:
         self.daemon.trace.state(f"network/{network.name}", "created", {"subnet": network.spec.subnet})
         self._event(network, "create")
         return Response(201, {"Id": network.id, "Warning": warning})
+
+    def driver(self, network: Network) -> NetworkDriver | PluginNetworks:
+        """What makes and connects a network: libnetwork itself, or a plugin."""
+        return self._plugin(network.driver) or self.daemon.network_driver
+
+    def _plugin(self, driver: str) -> PluginNetworks | None:
+        """The driver of a plugin, None where the name is none's."""
+        if driver in DRIVERS:
+            return None
+        try:
+            return self.daemon.plugins.network_driver(driver)
+        except NotFound:
+            return None
 
     def _check_name(self, body: NetworkCreateBody) -> Network | None:
         """Another network of that name, if that is allowed. Raises `ApiError` if not."""
@@ -285,7 +303,7 @@ class Networks:
         self._by_name.pop(network.name, None)
         if network.pool is not None:
             try:
-                yield from self.daemon.network_driver.delete(network.spec)
+                yield from self.driver(network).delete(network.spec)
             except DriverError as error:
                 self._created[network.id] = network
                 raise InternalError(f"error while removing network: {error.args[0]}") from None

@@ -24,6 +24,7 @@ from simdocker.api import ApiError, InternalError, Stream
 from simdocker.backends.ports import Process
 from simdocker.content.digest import chain_id, short
 from simdocker.content.manifest import Index, Manifest, Platform
+from simdocker.content.plugin import PLUGIN_CONFIG
 from simdocker.content.reference import HUB, Reference
 
 if TYPE_CHECKING:
@@ -98,7 +99,10 @@ class Pull:
     def _manifest(self, name: Reference) -> Process:
         """Process → (digest, Manifest or Index) of a name."""
         digest = name.digest or (yield from self.repository.resolve(name.tag))
-        return digest, (yield from self.repository.manifest(digest))
+        document = yield from self.repository.manifest(digest)
+        if isinstance(document, Manifest) and document.config.mediaType == PLUGIN_CONFIG:
+            raise InternalError(f'Encountered remote "{PLUGIN_CONFIG}"(plugin) when fetching')
+        return digest, document
 
     def _go_on(self, names: Sequence[Reference], found: tuple[str, Manifest | Index]) -> Process:
         """Process: pull each name, reporting to the stream, and close it."""

@@ -24,6 +24,7 @@ BUILD_TIME = "2026-05-07T21:09:36.000000000+00:00"
 CONTAINERD, CONTAINERD_COMMIT = "1.6.20~ds1", "1.6.20~ds1-1+deb12u3"
 RUNC, RUNC_COMMIT = "1.1.5+ds1", "1.1.5+ds1-1+deb12u1"
 INIT = "0.19.0"
+NETWORK_DRIVERS = ("bridge", "host", "ipvlan", "macvlan", "null", "overlay")
 
 COMMON_HEADERS = {
     "Api-Version": API_VERSION,
@@ -130,7 +131,7 @@ class System:
                 ],
                 "Plugins": {
                     "Volume": ["local"],
-                    "Network": ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"],
+                    "Network": sorted((*NETWORK_DRIVERS, *daemon.plugins.network_drivers())),
                     "Authorization": None,
                     "Log": LOG_DRIVERS,
                 },

@@ -17,20 +17,25 @@ from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFoun
 from simdocker.api.models import HostConfig, VolumeCreateBody
 from simdocker.api.times import rfc3339_seconds
 from simdocker.backends.ports import DriverError, MountPoint, Process
+from simdocker.content.manifest import ZERO_TIME
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
     from simdocker.actors.daemon.daemon import Daemon
+    from simdocker.actors.daemon.plugin_drivers import PluginVolumes
+    from simdocker.backends.ports import VolumeDriver
 
 LIST_FILTERS = frozenset(("dangling", "driver", "label", "name"))
 PRUNE_FILTERS = frozenset(("label", "label!"))
+NOT_MOUNTED = "error while mounting volume '': "
 NOTHING: Mapping[str, str] = {}
 
 
 class Volume:
-    """One volume. `users` are the ids of the containers made with it, running or not."""
+    """One volume. `users` are the ids of the containers made with it, running or not; `plugin` is the
+    driver of one that is not `local`'s, and knows what dockerd does not."""
 
-    __slots__ = ("created_ns", "driver", "labels", "mountpoint", "name", "options", "users")
+    __slots__ = ("created_ns", "driver", "labels", "mountpoint", "name", "options", "plugin", "users")
 
     def __init__(
         self,
@@ -40,8 +45,10 @@ class Volume:
         created_ns: int,
         labels: Mapping[str, str] | None,
         options: Mapping[str, str] | None,
+        plugin: PluginVolumes | None = None,
     ) -> None:
         self.name = name
+        self.plugin = plugin
         self.driver = driver
         self.mountpoint = mountpoint
         self.created_ns = created_ns
@@ -49,10 +56,15 @@ class Volume:
         self.options = options
         self.users: dict[str, None] = {}
 
+    @property
+    def reachable(self) -> bool:
+        """Whether its driver is there: volumes of a plugin that is disabled are not seen."""
+        return self.plugin is None or self.plugin.plugin.enabled
+
     def view(self) -> dict[str, Any]:
         """The volume as the API shows it."""
         return {
-            "CreatedAt": rfc3339_seconds(self.created_ns),
+            "CreatedAt": rfc3339_seconds(self.created_ns) if self.plugin is None else ZERO_TIME,
             "Driver": self.driver,
             "Labels": dict(sorted(self.labels.items())) if self.labels is not None else None,
             "Mountpoint": self.mountpoint,
@@ -81,15 +93,23 @@ class Volumes:
         ]
 
     def all(self) -> Iterable[Volume]:
-        """Every volume, oldest first."""
+        """Every volume whose driver is there, oldest first."""
+        return [volume for volume in self._volumes.values() if volume.reachable]
+
+    def everything(self) -> Iterable[Volume]:
+        """Those of disabled plugins too."""
         return self._volumes.values()
 
     def get(self, name: str) -> Volume:
         """By exact name. Raises NotFound."""
         volume = self._volumes.get(name)
-        if volume is None:
+        if volume is None or not volume.reachable:
             raise NotFound(f"get {name}: no such volume")
         return volume
+
+    def size(self, volume: Volume) -> int:
+        """Bytes in a volume."""
+        return (volume.plugin or self.daemon.volume_driver).size(volume.name)
 
     # -- a container's life ------------------------------------------------------------------------
 
@@ -122,10 +142,10 @@ class Volumes:
 
     def _use(self, mount: MountPlan, container: Container) -> Process:
         volume = self._volumes.get(mount.name)
-        if mount.create or volume is None:
+        if mount.create or volume is None or not volume.reachable:
             volume = yield from self._create(mount.name, mount.driver, mount.options, mount.labels)
         volume.users[container.id] = None
-        mount.source = volume.mountpoint
+        mount.source = volume.mountpoint if volume.plugin is None else ""  # known once it is mounted, and not told
         mount.driver = volume.driver
 
     def _copy_up(self, container: Container) -> Process:
@@ -136,7 +156,7 @@ class Volumes:
         rootfs = yield from storage.mount(container.id)
         try:
             for mount in filled:
-                yield from self.daemon.volume_driver.populate(mount.name, rootfs, mount.target)
+                yield from self._driver(mount.name).populate(mount.name, rootfs, mount.target)
         except DriverError as error:
             raise InternalError(str(error.args[0])) from None
         finally:
@@ -150,10 +170,7 @@ class Volumes:
         points: list[MountPoint] = []
         for mount in sorted(container.mounts, key=_depth):
             if mount.kind == VOLUME:
-                try:
-                    source = yield from driver.mount(mount.name, container.id)
-                except DriverError as error:
-                    raise InternalError(str(error.args[0])) from None
+                source = yield from self._mount(mount, container)
                 self._mounted(container, mount)
                 points.append(MountPoint(VOLUME, source, mount.target, mount.read_only))
             elif mount.kind == BIND:
@@ -166,6 +183,24 @@ class Volumes:
                 parsing.check_tmpfs(mount.tmpfs)
                 points.append(MountPoint(TMPFS, TMPFS, mount.target, mount.read_only, mount.tmpfs))
         return points
+
+    def _mount(self, mount: MountPlan, container: Container) -> Process:
+        """Process → path on the host. Raises InternalError."""
+        volume, driver = self._volumes.get(mount.name), self._driver(mount.name)
+        try:
+            if volume is not None and not volume.reachable:
+                looked = f"error looking up volume plugin {volume.driver}: plugin {volume.driver} found but disabled"
+                checked = f'error while checking if volume "{mount.name}" exists in driver "{volume.driver}": {looked}'
+                raise DriverError(f"get {mount.name}: {checked}")
+            return (yield from driver.mount(mount.name, container.id))
+        except DriverError as error:
+            said = str(error.args[0])
+            raise InternalError(said if volume is None or volume.plugin is None else NOT_MOUNTED + said) from None
+
+    def _driver(self, name: str) -> VolumeDriver | PluginVolumes:
+        """The driver of a volume."""
+        volume = self._volumes.get(name)
+        return self.daemon.volume_driver if volume is None or volume.plugin is None else volume.plugin
 
     def _mounted(self, container: Container, mount: MountPlan) -> None:
         self.daemon.events.emit(
@@ -185,7 +220,7 @@ class Volumes:
         """A container has ended."""
         for mount in container.mounts:
             if mount.kind == VOLUME:
-                self.daemon.volume_driver.unmount(mount.name, container.id)
+                self._driver(mount.name).unmount(mount.name, container.id)
                 attributes = {"container": container.id, "driver": mount.driver}
                 self.daemon.events.emit("volume", "unmount", mount.name, attributes)
 
@@ -237,24 +272,40 @@ class Volumes:
         self, name: str, driver: str, options: Mapping[str, str] | None, labels: Mapping[str, str] | None
     ) -> Process:
         """Process → Volume. The event is emitted for an existing volume too, as dockerd does."""
-        volume_driver = self.daemon.volume_driver
-        if driver not in ("", volume_driver.name):
-            raise NotFound(f'create {name}: error looking up volume plugin {driver}: plugin "{driver}" not found')
+        plugin = self._plugin(name, driver)
+        volume_driver = plugin or self.daemon.volume_driver
         volume = self._volumes.get(name)
+        if volume is not None and not volume.reachable:
+            volume = None
+        if driver and volume is not None and volume.driver != volume_driver.name:
+            raise Conflict(
+                f"create {name}: driver '{volume.driver}' already has volume '{name}': volume name must be unique"
+            )
         if volume is None:
             parsing.check_volume_name(name)
-            _check_options(name, options or NOTHING)
+            if plugin is None:
+                _check_options(name, options or NOTHING)
             try:
                 mountpoint = yield from volume_driver.create(name, options or NOTHING)
             except DriverError as error:
                 raise InternalError(f"create {name}: {error.args[0]}") from None
             volume = self._volumes.get(name)  # someone else may have made it meanwhile
-            if volume is None:
-                volume = Volume(name, volume_driver.name, mountpoint, self.daemon.env.now, labels, options)
+            if volume is None or not volume.reachable:
+                now = self.daemon.env.now
+                volume = Volume(name, volume_driver.name, mountpoint, now, labels, options, plugin)
                 self._volumes[name] = volume
                 self.daemon.trace.state(f"volume/{name}", "created")
         self._event("create", volume)
         return volume
+
+    def _plugin(self, name: str, driver: str) -> PluginVolumes | None:
+        """The plugin that is to make a volume, None for the local driver. Raises NotFound."""
+        if driver in ("", self.daemon.volume_driver.name):
+            return None
+        try:
+            return self.daemon.plugins.volume_driver(driver)
+        except NotFound as error:
+            raise NotFound(f"create {name}: error looking up volume plugin {driver}: {error.message}") from None
 
     def show(self, request: Request) -> Reply:
         """Process: `GET /volumes`."""
@@ -266,7 +317,7 @@ class Volumes:
         yield self.daemon.work("api.list")
         found = [
             volume.view()
-            for volume in self._volumes.values()
+            for volume in self.all()
             if filters.match("name", volume.name)
             and filters.exact("driver", volume.driver)
             and filters.labels(volume.labels)
@@ -282,7 +333,7 @@ class Volumes:
     def delete(self, request: Request, name: str) -> Reply:
         """Process: `DELETE /volumes/{name}`; `force` only forgives that there is none."""
         volume = self._volumes.get(name)
-        if volume is None:
+        if volume is None or not volume.reachable:
             if truthy(request.query.get("force")):
                 return Response(204)
             raise NotFound(f"get {name}: no such volume")
@@ -295,7 +346,7 @@ class Volumes:
     def _remove(self, volume: Volume) -> Process:
         del self._volumes[volume.name]
         try:
-            yield from self.daemon.volume_driver.delete(volume.name)
+            yield from (volume.plugin or self.daemon.volume_driver).delete(volume.name)
         except DriverError as error:
             self._volumes[volume.name] = volume
             raise InternalError(f"remove {volume.name}: {error.args[0]}") from None
@@ -307,8 +358,8 @@ class Volumes:
         filters = Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
         deleted = []
         reclaimed = 0
-        for volume in list(self._volumes.values()):
-            if volume.users or volume.options or not filters.labels_for_prune(volume.labels):
+        for volume in self.all():
+            if volume.users or volume.options or volume.plugin or not filters.labels_for_prune(volume.labels):
                 continue
             reclaimed += self.daemon.volume_driver.size(volume.name)
             yield from self._remove(volume)

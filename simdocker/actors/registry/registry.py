@@ -23,6 +23,7 @@ from simdocker.api import Request, Response
 from simdocker.content import digest as digests
 from simdocker.content.image import Image, Layer
 from simdocker.content.manifest import Document
+from simdocker.content.plugin import PluginImage
 from simdocker.content.reference import HUB
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ WINDOW_S = 6 * 3600  # Docker Hub counts pulls over six hours
 
 COSTS = {"manifests": "registry.manifest", "blobs": "registry.blob", "uploads": "registry.blob"}
 
-Tagged = Image | Document
-"""What a tag stands for: an image of the catalogue, or the manifest somebody pushed."""
+Tagged = Image | PluginImage | Document
+"""What a tag stands for: an image or a plugin of the catalogue, or the manifest somebody pushed."""
 
 REFUSED, UNAVAILABLE = "refused", "unavailable"
 
@@ -205,9 +206,13 @@ class Registry:
 
     def _document(self, image: Tagged, repository: str) -> Document:
         """What a tag of the image stands for; from now on its parts are found by digest."""
-        if not isinstance(image, Image):
+        if isinstance(image, Document):
             return image
-        document = image.index if self.indexed else image.docker_manifest
+        document: Document
+        if isinstance(image, PluginImage):
+            document = image.manifest
+        else:
+            document = image.index if self.indexed else image.docker_manifest
         parts = self._parts.setdefault(repository, {})
         if document.digest not in parts:
             for part in (document, image.manifest, image.config):

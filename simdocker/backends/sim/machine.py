@@ -18,6 +18,7 @@ from simdocker.backends.sim.namespace import Mount, MountNamespace, points
 from simdocker.backends.sim.network import DOCKER0, NetworkDriver
 from simdocker.backends.sim.openfile import Null, OpenFile
 from simdocker.backends.sim.overlay import stack
+from simdocker.backends.sim.plugins import PluginHost
 from simdocker.backends.sim.process import Process
 from simdocker.backends.sim.program import Main
 from simdocker.backends.sim.runtime import Runtime
@@ -37,6 +38,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 BOOT_PIDS = 1000
 """How many process numbers a host has used when a simulation starts."""
+ALONE: Mapping[str, Machine] = {}
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n"
 DOCKER_GROUP = 999
@@ -46,7 +48,8 @@ ENGINE_SOCKET = "/run/docker.sock"
 
 class Machine:
     """One host. `userland` is the read-only tree under its disk; `lan` what its network is plugged into;
-    `data_root` where its daemon keeps its things, `docker0` its default bridge's subnet and address."""
+    `data_root` where its daemon keeps its things, `docker0` its default bridge's subnet and address;
+    `neighbours` are the machines of its world by name."""
 
     def __init__(
         self,
@@ -64,8 +67,11 @@ class Machine:
         data_root: str = "/var/lib/docker",
         docker0: tuple[str, str] = DOCKER0,
         userland: Node | None = None,
+        neighbours: Mapping[str, Machine] = ALONE,
     ) -> None:
         self.name = name
+        self.lan = lan
+        self.neighbours = neighbours
         random = streams.stream(f"kernel@{name}")
         kernel = self.kernel = Kernel(env, trace, name, random, cpus=cpus, memory=memory)
         self.disk_read = disk_read
@@ -88,6 +94,7 @@ class Machine:
         self.storage = StorageDriver(kernel, trace, profile, random, disk_write, data_root)
         self.runtime = Runtime(kernel, trace, profile, random)
         self.volume = VolumeDriver(kernel, trace, profile, random, disk_write, data_root)
+        self.plugins = PluginHost(self, profile, random, data_root)
 
     def start(
         self,

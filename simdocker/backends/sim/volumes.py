@@ -72,7 +72,11 @@ class VolumeDriver:
 
     def populate(self, name: str, rootfs: ports.RootFS, path: str) -> ports.Process:
         """Process: copy-up into an empty volume, at the speed of the disk."""
-        volume = self._directory(name).children[DATA]
+        yield from self.copy_up(rootfs, path, self._path(name))
+
+    def copy_up(self, rootfs: ports.RootFS, path: str, target: str) -> ports.Process:
+        """Process: the same into any directory of the host."""
+        volume = self.kernel.host_node(target)
         view = cast(RootFS, rootfs).view()
         try:
             source = view.find(path)
@@ -82,7 +86,7 @@ class VolumeDriver:
             return
         size = _copy(source, volume, view)
         if volume.children:
-            self.trace.step(self.actor, "copy", {"from": path, "to": self._path(name), "bytes": size})
+            self.trace.step(self.actor, "copy", {"from": path, "to": target, "bytes": size})
             yield self.kernel.env.timeout(size * 1_000_000_000 // self._disk_write)
 
     def mount(self, name: str, container_id: str) -> ports.Process:

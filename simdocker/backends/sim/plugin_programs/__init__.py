@@ -1,0 +1,1 @@
+"""Programs of plugins, by the name of their entry point."""
