@@ -43,7 +43,7 @@ def run_scenario(
     world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host)
     if backend != "sim" and (seed is not None or profile is not None):
         print("simdocker: nothing is drawn on a real machine: --seed and --profile are not looked at", file=sys.stderr)
-    with written(world.trace, trace), stopped_by_ctrl_c(world.env):
+    with written(world.trace, trace, path), stopped_by_ctrl_c(world.env):
         world.trace.keep = False  # whoever reads it here listens
         run = _as_json(scenario, world) if as_json else _on_console(scenario, world, quiet)
     return OK if run.passed else EXPECTATIONS_FAILED

@@ -52,7 +52,7 @@ def serve(
     if here not in built.machines:
         raise UserError(f"there is no host {here!r}: there are {', '.join(built.machines)}")
     path = path.absolute()
-    with written(built.trace, trace), _narrated(built, quiet):
+    with written(built.trace, trace, world), _narrated(built, quiet):
         built.trace.keep = False  # whoever reads it here listens
         asyncio.run(_serve(built, here, path, address))
     return 0

@@ -168,7 +168,7 @@ def run_shell(
     if speed is not None and not 0 < speed < float("inf"):
         raise UserError(f"--speed {speed:g}: a speed is above 0, such as 1 for real time or 10 for ten times as fast")
     if trace is not None:
-        check(trace)
+        check(trace, world)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     scenario, described = open_world(world)
     desk = Desk(scenario, described, seed=seed, profile=profile, speed=speed, interactive=interactive)

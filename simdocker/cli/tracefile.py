@@ -16,16 +16,17 @@ BUFFER = 1 << 20
 
 
 @contextmanager
-def written(trace: Trace, path: Path | None) -> Iterator[None]:
+def written(trace: Trace, path: Path | None, source: str | None = None) -> Iterator[None]:
     """Write each record of `trace` to the file as it comes; nothing without a path.
 
     The file grows beside its place and is moved there at the end, also when the play is stopped: a
-    half-written one never shows. Raises UserError for what the disk refuses.
+    half-written one never shows. Raises UserError for what the disk refuses, and for the file that is
+    being played (`source`).
     """
     if path is None:
         yield
         return
-    check(path)
+    check(path, source)
     place = path.resolve()  # a link stays a link
     growing = place.with_name(place.name + ".partial") if _is_replaceable(place) else place
     try:
@@ -59,9 +60,11 @@ def written(trace: Trace, path: Path | None) -> Iterator[None]:
                 growing.unlink(missing_ok=True)
 
 
-def check(path: Path) -> None:
-    """Raises UserError for a place where no file can be written."""
+def check(path: Path, source: str | None = None) -> None:
+    """Raises UserError for a place where no file can be written, and for the file that is read."""
     try:
+        if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
+            raise UserError(f"--trace {path}: this is the scenario itself; name another file, such as trace.jsonl")
         if path.is_dir():
             raise UserError(f"--trace {path}: this is a directory; name a file in it, such as {path / 'trace.jsonl'}")
         if not path.parent.is_dir():

@@ -152,6 +152,7 @@ def test_a_trace_that_cannot_be_written_is_refused_before_the_play(
         (tmp_path, f"--trace {tmp_path}: this is a directory"),
         (tmp_path / "no" / "trace", f"there is no directory {tmp_path / 'no'} to write it in"),
         (tmp_path / ("x" * 300), f"{'x' * 300}: cannot be written: File name too long"),
+        (hello, f"--trace {hello}: this is the scenario itself"),
     ):
         assert simdocker("run", hello, "--trace", trace) == 2
         shown = capsys.readouterr()

@@ -27,12 +27,12 @@ print(msgspec.json.encode(doctor.examine(sys.argv[1])).decode())
 
 @pytest.mark.root
 def test_where_containers_run_everything_needed_works_and_nothing_is_left(tmp_path: Path) -> None:
-    before, mounts = links(), Path("/proc/self/mountinfo").read_text()
+    before = links()
     findings = {finding.name: finding for finding in doctor.examine(str(tmp_path))}
     assert findings.keys() >= NEEDED
     assert [name for name in NEEDED if not findings[name].works] == []
     assert "sd1" not in links() - before
-    assert Path("/proc/self/mountinfo").read_text() == mounts
+    assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -167,11 +167,11 @@ def interactive(p: Process, state: State) -> Status:
         yield from p.write(1, BANNER)
     while True:
         yield from _report_jobs(shell)
-        source = yield from _command_text(shell)
-        if source is None:
-            yield from p.write(1, "\n" if not state.bash else "exit\n")
-            return (yield from shell.leave(state.status))
         try:
+            source = yield from _command_text(shell)
+            if source is None:
+                yield from p.write(1, "\n" if not state.bash else "exit\n")
+                return (yield from shell.leave(state.status))
             yield from shell.text(source)
             yield from shell.handle_signals()
         except ShellExit as leaving:
@@ -187,15 +187,17 @@ def interactive(p: Process, state: State) -> Status:
 
 
 def _command_text(shell: Shell) -> Generator[Event, Any, str | None]:
-    """Process: one complete command, perhaps over several lines; None at the end of input."""
+    """Process: one complete command, perhaps over several lines; None at the end of input. Raises
+    Interrupted for Ctrl-C."""
     source = ""
     while True:
         prompt = shell.state.variables.get("PS2" if source else "PS1", "")
         yield from shell.p.write(1, (yield from render_prompt(shell, prompt)))
+        while not (yield from shell.p.poll([0])):
+            yield from shell.handle_signals()
         line: bytes = yield from shell.p.read(0)
         if not line:
             return source or None
-        shell.p.take_signals()
         source += decode(line)
         if not source.endswith("\n"):
             return source
