@@ -201,3 +201,15 @@ def doctor(
     from simdocker.cli.doctor import see_doctor
 
     raise typer.Exit(exit_code(lambda: see_doctor(data_root, json=json)))
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+)
+def explain(
+    command: Annotated[list[str], typer.Argument(help="A docker command that starts a container: docker run …")],
+) -> None:
+    """List the system calls that make a container, each with its reason: explain docker run busybox."""
+    from simdocker.cli.explain import explain as explain_start
+
+    raise typer.Exit(exit_code(lambda: explain_start(command)))

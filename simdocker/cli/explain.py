@@ -1,0 +1,94 @@
+"""`simdocker explain docker run …`: the system calls that make this container, in order, each with its reason.
+
+The command is played on the simulator as far as the moment when the daemon hands the container to the
+runtime. What it hands over is planned as the Linux runtime would do it; nothing of this machine is touched.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import textwrap
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from simdocker.backends import ports
+from simdocker.backends.linux import steps
+from simdocker.backends.linux.cgroups import Cgroup, Hierarchies, Limits
+from simdocker.backends.linux.steps import Layout, Step
+from simdocker.backends.ports import MountPoint, ProcessSpec
+from simdocker.backends.sim import users
+from simdocker.errors import UserError
+from simdocker.scenario.load import from_lines
+from simdocker.scenario.player import Player, Silent
+from simdocker.scenario.world import World
+
+GAP = "  "
+HIERARCHY = Hierarchies({}, "/sys/fs/cgroup")  # cgroup v2: each limit is one file
+
+
+def explain(words: list[str]) -> int:
+    """Print the steps of a `docker run` command's container; returns the exit code. Raises UserError."""
+    line = shlex.join(words if words[:1] == ["docker"] else ["docker", *words])
+    width = shutil.get_terminal_size().columns
+    for text in table(plan(line), width):
+        print(text)
+    return 0
+
+
+def plan(line: str) -> list[Step]:
+    """The steps of the first container that `line` starts. Raises UserError when it starts none."""
+    world = World.build(scenario := from_lines(f"{line}\n", "the command"))
+    handed: list[list[Step]] = []
+    for machine in world.machines.values():
+        runtime: Any = machine.runtime
+        runtime.start = partial(_overheard, runtime.start, handed)
+    run = Player(scenario, world, Silent()).play()
+    if not handed:
+        raise UserError(run.steps[0].stderr.strip() or f"{line} starts no container")
+    return handed[0]
+
+
+def _overheard(
+    start: Any, handed: list[list[Step]], id: str, spec: ProcessSpec, rootfs: Any, sandbox: Any, *streams: Any
+) -> ports.Process:
+    """Process: a start, whose steps are kept as the real machine would do them."""
+    cgroup = Cgroup(HIERARCHY, f"simdocker/{id[:12]}")
+    user = users.resolve_in(rootfs, spec.user, spec.groups)
+    here = f"/var/lib/docker/containers/{id[:12]}"
+    etc = {path: f"{here}/{path.rpartition('/')[2]}" for path in spec.etc_files or {}}
+    network = None if sandbox.mode == "host" else f"/run/netns/{id[:12]}"
+    filter = b"" if spec.seccomp == "unconfined" else b"a filter"
+    root = f"{rootfs.directory}/merged"
+    layout = Layout(root, network, cgroup.join, etc, _files(spec.mounts), "/usr/bin/docker-init", filter)
+    limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0), spec.cpus)
+    handed.append([*cgroup.create(limits), *steps.container(spec, user, layout)])
+    return (yield from start(id, spec, rootfs, sandbox, *streams))
+
+
+def _files(mounts: Any) -> frozenset[str]:
+    """Sources that are files, by their look: nothing here asks a machine."""
+    points: list[MountPoint] = list(mounts)
+    return frozenset(mount.source for mount in points if "." in mount.source.rpartition("/")[2])
+
+
+def table(plan: list[Step], width: int) -> Iterator[str]:
+    """The steps as lines: number, name and arguments, and below them the reason."""
+    names = max(len(step.name) for step in plan)
+    room = max(width - names - 7, 40)
+    for number, step in enumerate(plan, 1):
+        yield f"{number:3}{GAP}{step.name:{names}}{GAP}{_arguments(step, room)}".rstrip()
+        yield from textwrap.wrap(step.why, max(width, 40), initial_indent=" " * 5, subsequent_indent=" " * 5)
+
+
+def _arguments(step: Step, room: int) -> str:
+    if step.call == "seccomp":
+        return "Docker's allow-list, as BPF"
+    if step.name == "execve":
+        return shlex.join(step.args[0])
+    if step.call == "drop bounding":
+        return f"{len(step.args[0])} of them"
+    told = [arg for arg in step.args if arg != "" and not isinstance(arg, bool)]
+    text = " ".join(hex(arg) if isinstance(arg, int) and arg > 9 else str(arg) for arg in told)
+    return text if len(text) <= room else f"{text[: room - 1]}…"

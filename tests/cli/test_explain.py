@@ -1,0 +1,53 @@
+"""`simdocker explain docker run …`: the list of system calls a class can read."""
+
+import pytest
+from typer.testing import CliRunner
+
+from simdocker.cli.commands import app
+
+
+def explained(*words):
+    result = CliRunner().invoke(app, ["explain", *words])
+    return result.exit_code, result.output
+
+
+def names(text):
+    """The names of the steps, without their arguments."""
+    return [line[5:].split("  ")[0] for line in text.splitlines() if line[:3].strip().isdecimal()]
+
+
+def test_a_start_is_told_from_the_cgroup_to_execve():
+    code, text = explained("docker", "run", "--rm", "busybox", "echo", "hello there")
+    assert code == 0
+    told = names(text)
+    order = ["mkdir cgroup", "clone newpid,newns,newuts,newipc", "setns net", "pivot_root", "mount proc", "seccomp",
+             "setuid", "capset", "execve"]  # fmt: skip
+    assert [name for name in told if name in order] == order
+    assert text.splitlines()[-2].endswith("echo 'hello there'")
+
+
+def test_what_is_asked_for_is_in_the_list():
+    _, plain = explained("run", "busybox", "true")
+    _, text = explained(
+        "run", "-d", "-m", "64m", "--pids-limit", "20", "-v", "data:/data:ro", "--network", "host", "-t", "-u", "33",
+        "--security-opt", "seccomp=unconfined", "--read-only", "busybox", "true",
+    )  # fmt: skip
+    added = {*names(text)} - {*names(plain)}
+    assert {
+        "cgroup memory.max",
+        "cgroup pids.max",
+        "mount volume",
+        "remount /data ro",
+        "remount / ro",
+        "open ptmx",
+    } <= added
+    gone = {*names(plain)} - {*names(text)}
+    assert gone == {"setns net", "seccomp"}
+
+
+@pytest.mark.parametrize("words", [["run"], ["ps"], ["run", "nosuchimage"], ["nothing"]])
+def test_a_command_that_starts_nothing_is_refused_with_a_sentence(words):
+    code, text = explained(*words)
+    assert code == 2
+    assert text.strip()
+    assert "Traceback" not in text
