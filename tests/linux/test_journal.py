@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
@@ -122,3 +123,46 @@ def test_a_journal_stays_small_however_much_comes_and_goes(tmp_path: Path, monke
     assert run.path.stat().st_size < 100 * 60
     assert run.entries() == [Entry("test directory", "stays")]
     os.close(run._fd)
+
+
+def test_what_was_undone_is_not_undone_again_because_something_else_could_not_be(tmp_path: Path) -> None:
+    done: list[str] = []
+
+    @undoes("test counted")
+    def count(name: str) -> None:
+        if name == "stuck":
+            raise OSError(errno.EBUSY, "busy")
+        done.append(name)
+
+    dead = tmp_path / "00000000-1-1-feedbeef.journal"
+    dead.write_text('\n[true,"test counted","stuck"]\n[true,"test counted","free"]')
+    for _ in range(2):
+        assert [failure.entry.name for failure in clean(tmp_path).failures] == ["stuck"]
+    assert done == ["free"]
+
+
+def test_a_stranger_among_the_journals_stops_nobody(tmp_path: Path) -> None:
+    for name in ("notes.journal", "a-b-c-d.new"):
+        (tmp_path / name).touch()
+    assert clean(tmp_path) == ([], [])
+    assert (tmp_path / "notes.journal").exists()
+
+
+def test_a_journal_that_cannot_be_written_anew_goes_on_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "COMPACT_AFTER", 4)
+    run = Journal(tmp_path)
+    run.record("test directory", "kept")
+
+    def full(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Path, "rename", full)
+    for number in range(10):
+        run.record("test directory", str(number))
+        run.forget("test directory", str(number))
+    assert journal._read(run.path) == run.entries() == [Entry("test directory", "kept")]
+    monkeypatch.undo()
+    run.forget("test directory", "kept")
+    assert run.close() == ([], [])

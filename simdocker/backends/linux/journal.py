@@ -14,7 +14,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -69,6 +69,7 @@ class Owner(NamedTuple):
 
     @classmethod
     def of(cls, path: Path) -> Owner:
+        """Whose journal it is. Raises ValueError for a file that is none."""
         boot, pid, started, _instance = path.stem.split("-")
         return cls(boot, int(pid), int(started))
 
@@ -124,8 +125,9 @@ class Journal:
             del self._entries[entry]
             self._dead_lines += 2
             if self._dead_lines > COMPACT_AFTER + len(self._entries):
-                os.close(self._fd)
-                self._fd = self._written_anew()
+                with suppress(OSError):  # the disk is full: the long journal is as good
+                    before, self._fd = self._fd, self._written_anew()
+                    os.close(before)
 
     def entries(self) -> list[Entry]:
         """What is there now, the oldest first."""
@@ -144,9 +146,13 @@ class Journal:
         """Put a file with only what is there now in the journal's place → its descriptor."""
         draft = self.path.with_suffix(DRAFT)
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        for entry in self._entries:
-            _append(fd, Line(True, *entry))
-        draft.rename(self.path)
+        try:
+            for entry in self._entries:
+                _append(fd, Line(True, *entry))
+            draft.rename(self.path)
+        except OSError:
+            os.close(fd)
+            raise
         self._dead_lines = 0
         return fd
 
@@ -164,13 +170,22 @@ def clean(directory: Path | str = RUN_DIRECTORY) -> Undone:
             result.failures.extend(undone.failures)
             if not undone.failures:
                 path.unlink()
+                continue
+            with path.open("ab", buffering=0) as journal:  # what is gone may be somebody else's the next time
+                for entry in undone.entries:
+                    _append(journal.fileno(), Line(False, *entry))
         for draft in _of_the_dead(directory, DRAFT):  # killed before it took the journal's place
             draft.unlink()
     return result
 
 
 def _of_the_dead(directory: Path, suffix: str) -> list[Path]:
-    return [path for path in sorted(directory.glob(f"*{suffix}")) if not Owner.of(path).alive]
+    dead = []
+    for path in sorted(directory.glob(f"*{suffix}")):
+        with suppress(ValueError):  # somebody else's file
+            if not Owner.of(path).alive:
+                dead.append(path)
+    return dead
 
 
 def _undo(entries: Iterable[Entry]) -> Undone:
