@@ -2,6 +2,10 @@
 
 A test that carries a marker below is left out, with the reason, where the machine lacks what it needs.
 `--hypothesis-profile=thorough` looks at more examples.
+
+A test in which a real kernel, terminal, process or engine takes part gets a second and a third go: what else
+the machine does at that moment may fail it. The summary names each that needed one (`R`). What is only
+simulated is a function of its seed and gets one go.
 """
 
 from __future__ import annotations
@@ -23,6 +27,17 @@ SCORES = {
     "steps identical": "recorded steps identical to a real engine's",
     "lines identical": "recorded shell lines identical to a real busybox's",
 }
+
+
+REAL_ROOMS = {"backends", "cli", "engine", "linux", "server"}
+REAL_MARKS = ("root", "busybox", "engine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        room = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+        if room in REAL_ROOMS or any(item.get_closest_marker(mark) for mark in REAL_MARKS):
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
