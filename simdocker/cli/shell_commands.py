@@ -79,19 +79,22 @@ def trace(desk: Desk, words: list[str]) -> None:
         entries = entries[-1:]
     if not entries:
         raise UserError("nothing has happened yet: type a command first")
+    # Who asks has not read the reasons given before: each is told again where it first applies.
+    width = desk.console.width if desk.console.is_terminal else 0
+    lines = RecordLines(many_hosts=desk.lines.many_hosts, width=width)
     for entry in entries:
         if len(entries) > 1:
             desk.print(Text(f"{entry.host}$ ", "green") + Text(entry.line, "bold"))
-        draw(desk, entry, full=what == "full")
+        _draw(desk, entry, lines, full=what == "full")
 
 
-def draw(desk: Desk, entry: Entry, *, full: bool = False) -> None:
+def _draw(desk: Desk, entry: Entry, lines: RecordLines, *, full: bool) -> None:
     """The trace of one entry, as `simdocker run` shows it; `full`: every record, nothing cut off."""
     records = desk.session.records_of(entry)
     for record in records:
         if full:
             desk.console.print(_in_full(record, entry), soft_wrap=True)
-        elif (line := desk.lines.line(record, entry.started_ns)) is not None:
+        elif (line := lines.line(record, entry.started_ns)) is not None:
             desk.print(line)
     if not full:
         for bar in pull_bars(records, desk.console.width):
@@ -107,13 +110,19 @@ def _in_full(record: Record, entry: Entry) -> Text:
     return line.append(f"  because of #{record.cause_seq}" if record.cause_seq >= 0 else "", "dim")
 
 
-@desk_command()
+@desk_command("[N]")
 def undo(desk: Desk, words: list[str]) -> None:
-    """back to the world before the last command"""
-    entry = desk.session.undo()
-    if entry is None:
+    """back to the world before the last command; before the last N"""
+    count = words[0] if words else "1"
+    if not count.isdecimal() or count.strip("0") == "":
+        raise UserError(f":undo {count}: say how many commands to take back, such as :undo 3")
+    there_are = len(desk.session.entries)
+    if there_are == 0:
         raise UserError("there is nothing to undo: this is the world as it began")
-    desk.print(f"undone: {_called(entry)}")
+    if int(count) > there_are:
+        raise UserError(f":undo {count}: there are only {there_are} to take back")
+    for entry in desk.session.undo(int(count)):
+        desk.print(f"undone: {_called(entry)}")
 
 
 @desk_command()

@@ -120,7 +120,7 @@ class Pace:
         if terminal is None:
             patience = entry.started_ns + ENOUGH + S * len(entry.keys)
             if now >= patience:
-                return INTERRUPT
+                return _lose_patience(patience - entry.started_ns)
             due = min(due, patience)
         seconds = (due - now) / speed / S if due != Infinity else None
         return self.keyboard.wait(seconds, everything=terminal is not None and terminal.awaited)
@@ -151,9 +151,16 @@ class Unattended:
                 env.step()
             else:
                 pass_until(env, entry.started_ns + patience)
-                entry.keys.append((patience, INTERRUPT))
+                entry.keys.append((patience, _lose_patience(patience)))
                 line.interrupt()
                 patience += S
+
+
+def _lose_patience(after_ns: int) -> bytes:
+    """The key that ends a line which nobody is there to end, and a sentence that says so."""
+    if after_ns == ENOUGH:
+        print("simdocker: after an hour it still runs and nobody is there to end it: Ctrl-C", file=sys.stderr)
+    return INTERRUPT
 
 
 def is_sleep(env: Environment) -> bool:

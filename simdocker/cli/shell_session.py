@@ -90,13 +90,14 @@ class Session:
         self.entries.append(entry)
         self._carry_out(entry, conduct)
 
-    def undo(self) -> Entry | None:
-        """Go back to the world before the last entry, which is returned; None when there is none."""
-        if not self.entries:
-            return None
-        self.undone.append(self.entries.pop())
-        self._silently(self._replay_all)
-        return self.undone[-1]
+    def undo(self, count: int = 1) -> list[Entry]:
+        """Go back to the world before the last `count` entries → those, the last first; fewer when there are fewer."""
+        taken = self.entries[-count:][::-1] if count > 0 else []
+        if taken:
+            del self.entries[-count:]
+            self.undone += taken
+            self._silently(self._replay_all)
+        return taken
 
     def redo(self) -> Entry | None:
         """Do again what was undone last."""

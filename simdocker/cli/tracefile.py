@@ -62,6 +62,8 @@ def written(trace: Trace, path: Path | None, source: str | None = None) -> Itera
 
 def check(path: Path, source: str | None = None) -> None:
     """Raises UserError for a place where no file can be written, and for the file that is read."""
+    if str(path) == "-":
+        raise UserError("--trace -: name a file, such as trace.jsonl; /dev/stdout with --quiet is standard output")
     try:
         if source is not None and path.exists() and Path(source).exists() and path.samefile(source):
             raise UserError(f"--trace {path}: this is the scenario itself; name another file, such as trace.jsonl")

@@ -127,6 +127,8 @@ def from_yaml(text: str, name: str) -> Scenario:
         line, problem = mark.line + 1 if mark else 1, error.problem or error.context
         if re.match(r" *\t", "".join(text.splitlines()[line - 1 : line])):
             problem = "the line begins with a tab; write spaces"
+        elif (problem or "").startswith("mapping values are not allowed"):
+            problem = "a text with ': ' in it needs quotes around it, or `|` before it"
         raise ScenarioError(f"{name}:{line}: this is not YAML: {problem}") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a number of thousands of digits
         raise ScenarioError(f"{name}: this is not YAML: {str(error).splitlines()[0].partition(';')[0]}") from None

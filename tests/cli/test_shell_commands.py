@@ -60,6 +60,20 @@ def test_trace_tells_what_just_happened(seat: Desk, capfd: pytest.CaptureFixture
     assert "because of #" in capfd.readouterr().out
 
 
+def test_the_last_few_are_undone_at_once(seat: Desk, capfd: pytest.CaptureFixture[str]) -> None:
+    seat.do(
+        "docker volume create v1",
+    )
+    seat.do("docker volume create v2")
+    seat.do("docker volume create v3")
+    seat.do(":undo 4")
+    assert "there are only 3 to take back" in capfd.readouterr().err
+    seat.do(":undo 2")
+    assert capfd.readouterr().out.splitlines() == ["undone: docker volume create v3", "undone: docker volume create v2"]
+    seat.do("docker volume ls -q")
+    assert capfd.readouterr().out == "v1\n"
+
+
 def test_watch_tells_it_as_it_happens(seat: Desk, capfd: pytest.CaptureFixture[str]) -> None:
     seat.do(":watch on")
     seat.do("docker volume create v1")
@@ -94,7 +108,10 @@ def test_time_passes_on_demand(seat: Desk, capfd: pytest.CaptureFixture[str]) ->
         (":save", ":save needs a file"),
         (":save /nowhere/x.yaml", "there is nothing to save yet"),
         (":watch maybe", ":watch is on or off"),
-        (":undo 3", "too many words: it is :undo"),
+        (":undo 3", "there is nothing to undo"),
+        (":undo 0", "say how many commands to take back, such as :undo 3"),
+        (":undo all", "say how many commands to take back, such as :undo 3"),
+        (":undo 1 2", "too many words: it is :undo [N]"),
     ],
 )
 def test_a_mistake_gets_one_sentence(seat: Desk, capfd: pytest.CaptureFixture[str], line: str, said: str) -> None:

@@ -75,8 +75,7 @@ def test_undo_is_the_world_before_the_last_command_and_silent() -> None:
     do(session, "docker rm a1", pause_ns=2 * S)
     assert session.world.inspect("container", "a1") is None
     seen = screen.data
-    undone = session.undo()
-    assert undone is not None and undone.line == "docker rm a1"
+    assert [entry.line for entry in session.undo()] == ["docker rm a1"]
     assert session.world.inspect("container", "a1") is not None
     assert (told(session), session.world.env.now, screen.data) == (before, clock, seen)
 
@@ -85,11 +84,9 @@ def test_undo_and_redo_reach_back_to_the_beginning_and_forth_again() -> None:
     session, _ = sit_down()
     do(session, "docker volume create v1", "docker volume create v2", "x=5")
     after = told(session)
-    assert [entry.line for entry in iter(session.undo, None)] == [
-        "x=5",
-        "docker volume create v2",
-        "docker volume create v1",
-    ]
+    assert [entry.line for entry in session.undo()] == ["x=5"]
+    assert [entry.line for entry in session.undo(5)] == ["docker volume create v2", "docker volume create v1"]
+    assert session.undo() == []
     assert session.world.inspect("volume", "v1") is None
     while session.redo() is not None:
         pass

@@ -134,6 +134,12 @@ def test_a_pipe_gets_what_docker_prints_and_nothing_else() -> None:
     assert "\x1b" not in run.stderr
 
 
+def test_a_line_that_does_not_end_is_ended_after_an_hour_with_a_word_about_it() -> None:
+    run = piped("sleep 100000\necho $?\n")
+    assert run.stdout == "130\n"
+    assert run.stderr == "simdocker: after an hour it still runs and nobody is there to end it: Ctrl-C\n"
+
+
 def test_a_command_that_waits_for_input_from_a_pipe_gets_none() -> None:
     run = piped("docker run -q -i busybox cat\ndocker run -it busybox sh\n")
     assert run.stdout == "" and run.stderr.endswith("the input device is not a TTY\n") and run.returncode == 1

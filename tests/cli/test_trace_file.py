@@ -50,3 +50,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_trace(
     with pytest.raises(UserError, match="cannot be written: No space left on device"):
         run_scenario(str(scenario), trace=tmp_path / "trace", **OPTIONS)
     assert [path.name for path in tmp_path.iterdir()] == ["one.yaml"]
+
+
+def test_a_dash_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--trace -: name a file, such as trace\.jsonl"):
+        tracefile.check(Path("-"))

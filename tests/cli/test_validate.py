@@ -78,6 +78,10 @@ WRONG: dict[str, tuple[bytes | str, str]] = {
     ),
     "an empty file": ("", r": a scenario has keys such as title and steps, but this holds nothing"),
     "only text": ("hello\n", r": a scenario has keys .*, but this holds only text"),
+    "a colon in a text": (
+        "steps:\n- run: echo a: b: c\n",
+        r":2: this is not YAML: a text with ': ' in it needs quotes",
+    ),
     "a tab": ("steps:\n\t- run: docker ps\n", r":2: this is not YAML: the line begins with a tab; write spaces"),
     "half a list": ("steps: [\n", r":2: this is not YAML: "),
     "a tag of Python": ("title: !!python/object:os.system x\n" + RUN, r":1: this is not YAML: "),
