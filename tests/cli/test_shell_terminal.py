@@ -107,7 +107,8 @@ def test_undo_takes_back_and_trace_tells(screen: Screen) -> None:
     screen.type(":redo\r")
     screen.prompts(4)
     screen.type(":trace\r")
-    assert "POST /volumes/create  make a volume" in screen.prompts(5)
+    told = screen.prompts(5)
+    assert "POST /volumes/create\n" in told and "↳ make a volume" in told
 
 
 def test_messages_and_the_progress_of_a_pull_do_not_overwrite_each_other(screen: Screen) -> None:
