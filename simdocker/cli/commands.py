@@ -107,6 +107,33 @@ def compare(
 
 
 @app.command()
+def calibrate(
+    backend: Annotated[str, typer.Option(help="What to measure: engine, a real Docker Engine")] = "engine",
+    host: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The engine's address; DOCKER_HOST or the docker context by default"),
+    ] = None,
+    repeat: Annotated[int, typer.Option(help="How often each scenario is played")] = 5,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The profile to write")] = Path("calibrated.json"),
+    held_out: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--held-out", metavar="FILE", help="A further scenario to predict; may be given several times"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the profile written, with its report, instead")] = False,
+) -> None:
+    """Measure what things cost on a real machine, and write a cost profile for --profile."""
+    from simdocker.cli.calibrate import run_calibrate
+
+    raise typer.Exit(
+        exit_code(
+            lambda: run_calibrate(
+                backend=backend, host=host, repeat=repeat, output=output, held_out=held_out or (), as_json=json
+            )
+        )
+    )
+
+
+@app.command()
 def shell(
     world: Annotated[
         Optional[str], typer.Argument(help="A scenario file whose world to use; by default one host and Docker Hub")  # noqa: UP045

@@ -5,6 +5,7 @@ random stream. `default` was measured on a real engine (each cost names its sour
 costs nothing, and a calibrated profile is the same JSON written for another machine.
 """
 
+import os
 from difflib import get_close_matches
 from functools import cache
 from math import exp
@@ -83,11 +84,8 @@ class CostProfile:
 
     def save(self, path: Path | str) -> None:
         """Write the profile as JSON, replacing the file at once or not at all."""
-        path = Path(path)
         text = msgspec.json.format(msgspec.json.encode(ProfileFile(self.name, self.costs, self.about)), indent=1)
-        draft = path.with_name(path.name + ".new")
-        draft.write_bytes(text + b"\n")
-        draft.replace(path)
+        replace_file(Path(path), text + b"\n")
 
     @classmethod
     def load(cls, ref: str | Path) -> "CostProfile":
@@ -100,6 +98,17 @@ class CostProfile:
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known())}, or a JSON file"
             raise ValueError(f"there is no cost profile {str(ref)!r}; {hint}")
         return _read(path)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put `data` where the file is, at once or not at all. Raises OSError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def known() -> list[str]:
@@ -118,7 +127,14 @@ def _shipped(name: str) -> CostProfile:
 def _read(path: Path) -> CostProfile:
     try:
         file = msgspec.json.decode(path.read_bytes(), type=ProfileFile)
+    except OSError as error:
+        raise ValueError(f"the cost profile {path} cannot be read: {error.strerror}") from None
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"{path} is not a cost profile: {error}") from None
     base = {} if path == SHIPPED / "default.json" else _shipped("default").costs
+    for name in file.costs if base else ():
+        if name not in base:
+            near = get_close_matches(name, base, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"{path} is not a cost profile: there is no cost called {name!r}{hint}")
     return CostProfile(file.name, {**base, **file.costs}, file.about)

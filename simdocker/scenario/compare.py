@@ -11,7 +11,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -91,7 +91,7 @@ def compare(one: Run | Sequence[Run], other: Run | Sequence[Run]) -> Comparison:
                 Timing(
                     "step", _took([run.steps[number] for run in ones]), _took([run.steps[number] for run in others])
                 ),
-                list(_messages([_calls(run, number) for run in ones], [_calls(run, number) for run in others])),
+                list(_messages([calls(run, number) for run in ones], [calls(run, number) for run in others])),
                 differences,
                 reordered,
             )
@@ -142,17 +142,25 @@ def _took(steps: Sequence[StepResult]) -> int:
     return round(median(step.ended_ns - step.started_ns for step in steps))
 
 
-Call = tuple[str, int | None]
-"""A request's shape, and how long its answer took."""
+class Call(NamedTuple):
+    """A request's shape, when it went out, and how long its answer took; times in ns."""
+
+    shape: str
+    at_ns: int
+    took_ns: int | None
 
 
-def _calls(run: Run, number: int) -> list[Call]:
+def calls(run: Run, number: int) -> list[Call]:
     """What the client asked of the daemon in a step, in order."""
     first, end = run.steps[number].records
     records = run.trace.records[first:end]
     answered = {record.span: record.t_ns for record in records if record.kind == MESSAGE and record.what.isdigit()}
     return [
-        (_ID.sub("{id}", record.what), answered[record.seq] - record.t_ns if record.seq in answered else None)
+        Call(
+            _ID.sub("{id}", record.what),
+            record.t_ns,
+            answered[record.seq] - record.t_ns if record.seq in answered else None,
+        )
         for record in records
         if record.kind == MESSAGE and record.actor.startswith("client@") and " /" in record.what
     ]
@@ -161,18 +169,19 @@ def _calls(run: Run, number: int) -> list[Call]:
 def _messages(ones: Sequence[list[Call]], others: Sequence[list[Call]]) -> Iterator[Timing]:
     """The first runs' messages side by side, each with the median over the runs that sent just the same."""
     a, b = ones[0], others[0]
-    matcher = difflib.SequenceMatcher(None, [shape for shape, _ in a], [shape for shape, _ in b], autojunk=False)
+    matcher = difflib.SequenceMatcher(None, [call.shape for call in a], [call.shape for call in b], autojunk=False)
     for kind, i1, i2, j1, j2 in matcher.get_opcodes():
         if kind == "equal":
             for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
-                yield Timing(a[i][0], _median(ones, i), _median(others, j))
+                yield Timing(a[i].shape, _median(ones, i), _median(others, j))
             continue
-        yield from (Timing(a[i][0], _median(ones, i), None) for i in range(i1, i2))
-        yield from (Timing(b[j][0], None, _median(others, j)) for j in range(j1, j2))
+        yield from (Timing(a[i].shape, _median(ones, i), None) for i in range(i1, i2))
+        yield from (Timing(b[j].shape, None, _median(others, j)) for j in range(j1, j2))
 
 
 def _median(runs: Sequence[list[Call]], index: int) -> int | None:
     """How long the message at `index` took, in the runs that go as the first does."""
-    like = [calls[index][1] for calls in runs if [shape for shape, _ in calls] == [shape for shape, _ in runs[0]]]
+    shapes = [call.shape for call in runs[0]]
+    like = [run[index].took_ns for run in runs if [call.shape for call in run] == shapes]
     took = [ns for ns in like if ns is not None]
     return round(median(took)) if took else None
