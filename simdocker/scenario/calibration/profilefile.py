@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from simdocker.scenario.calibration.report import Report
 
 ABOUT = (
-    "Measured by simdocker calibrate. Costs that are not named here are the default profile's; `kept` says why. client.* "
-    "is simdocker's own client; pull.* and layer.* were measured against a registry on the same machine."
+    "Measured by simdocker calibrate. Costs that are not named here are the default profile's; `kept` says why. "
+    "client.* is simdocker's own client; pull.* and layer.* were measured against a registry on the same machine."
 )
 
 
