@@ -1,14 +1,16 @@
 # make demo: set up and play the first scenario.   make test: set up and run the tests.
 # make bench: what things cost, in a few minutes; make bench BENCH=--quick in one (tests/bench/README.md).
+# make calibrate: measure a real Docker Engine, and write calibrated.json for --profile.
 # Needs Python 3.11 or newer and nothing else; everything is installed into .venv.
 
 PYTHON ?= python3
 BENCH ?=
+CALIBRATE ?=
 PYTEST ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench fingerprints picture clean
+.PHONY: demo test lint bench calibrate fingerprints picture clean
 
 demo: $(VENV)/.installed
 	$(BIN)/simdocker run scenarios/01-five-steps-of-docker-run.yaml
@@ -24,6 +26,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	for bench in tests/bench/bench_*.py; do $(BIN)/python $$bench $(BENCH) || exit 1; done
+
+calibrate: $(VENV)/.installed
+	$(BIN)/simdocker calibrate --backend engine $(CALIBRATE)
 
 # After a change that is meant to change what happens in a play.
 fingerprints: $(VENV)/.installed-dev

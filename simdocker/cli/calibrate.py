@@ -112,10 +112,10 @@ def _costs(found: Calibrated) -> Table:
 
 
 def _predictions(found: Calibrated) -> Table:
-    table = Table(box=None, padding=(0, 1), title="steps that nothing was fitted to", title_justify="left")
+    table = Table(box=None, padding=(0, 1), title="steps that nothing was fitted to", title_justify="left", expand=True)
     table.add_column("step", ratio=1, no_wrap=True, overflow="ellipsis", min_width=30)
     for name in ("simulated", "measured", "error", "repetition"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for step in found.report.steps:
         table.add_row(
             f"{step.scenario} {step.step} {step.command.splitlines()[0]}",
