@@ -75,7 +75,7 @@ class LastingEngine(record.OwnEngine):
         if names:
             self.docker(*command, *names)
 
-    def run(self, line: str, directory: Path) -> record.Outcome:
+    def run(self, line: str, directory: Path, on: str = "") -> record.Outcome:
         outcome = super().run(line, directory)
         if STIRRING.search(line):
             self.settle()

@@ -24,14 +24,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import images
+import lan
 import yaml
+from registries import private_registry, registry
 
 from simdocker.scenario.normal import normalise
 
 RECORDED_ON = "Docker Engine 20.10.24 with CLI 28.2.2"
 DNS_ADDRESS = "10.53.53.53"
-REGISTRY_PORT, PRIVATE_PORT = 5000, 5002
-PASSWORDS = "user:$2y$05$3JToE2qVAckyFAkaOR7zcO79edzCO1JtLoQEsQ/IYrA2kGEiAmCsm\n"  # user:pw, as htpasswd -B writes it
 STEP_SECONDS = 90
 START_SECONDS = 30
 BUSYBOX_BUILD = re.compile(r"(BusyBox v[\d.]+) \([^)]*\)")
@@ -50,6 +50,8 @@ class Scenario:
     registry: bool = False
     private_registry: bool = False
     daemon: dict[str, object] = field(default_factory=dict)
+    lan: bool = False
+    on: dict[int, str] = field(default_factory=dict)  # by index of the step, where it is not the engine's machine
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,17 @@ class Outcome:
     exit: int
     stdout: str
     stderr: str
+    on: str = ""
 
 
 def read_scenario(path: Path) -> Scenario:
     """Read a corpus file, refusing keys that the recorder does not know."""
     data = yaml.safe_load(path.read_text())
-    unknown = set(data) - {"title", "steps", "files", "registry", "private_registry", "daemon"}
-    if unknown or any(set(step) not in ({"run"}, {"fault"}) for step in data["steps"]):
+    for step in data["steps"]:
+        if True in step:  # what YAML 1.1 takes the key `on` for
+            step["on"] = step.pop(True)
+    unknown = set(data) - {"title", "steps", "files", "registry", "private_registry", "daemon", "lan"}
+    if unknown or any(set(step) not in ({"run"}, {"run", "on"}, {"fault"}) for step in data["steps"]):
         raise ValueError(f"{path}: unknown keys {sorted(unknown) or 'in steps'}")
     return Scenario(
         title=data["title"],
@@ -75,6 +81,8 @@ def read_scenario(path: Path) -> Scenario:
         registry=data.get("registry", False),
         private_registry=data.get("private_registry", False),
         daemon=data.get("daemon", {}),
+        lan=data.get("lan", False),
+        on={index: step["on"] for index, step in enumerate(data["steps"]) if "on" in step},
     )
 
 
@@ -87,9 +95,15 @@ class Machine:
         self.archive = scratch / "images.tar"
         images.build(Path(shutil.which("busybox") or "/bin/busybox"), self.archive)
 
-    def enter(self) -> list[str]:
-        """Return the words that start a command where the engine runs."""
+    def enter(self, on: str = "") -> list[str]:
+        """Return the words that start a command where the engine runs, or `on` the second machine."""
         return []
+
+    @contextmanager
+    def in_lan(self) -> Iterator[None]:
+        """Put the engine's machine into a local network with another."""
+        raise RuntimeError("the network of this engine is not ours to change")
+        yield
 
     def environment(self, directory: Path) -> dict[str, str]:
         """Return the whole environment of a step."""
@@ -102,10 +116,10 @@ class Machine:
             "TZ": "UTC",
         }
 
-    def run(self, line: str, directory: Path) -> Outcome:
+    def run(self, line: str, directory: Path, on: str = "") -> Outcome:
         """Run one shell line to its end."""
         process = subprocess.Popen(
-            [*self.enter(), "bash", "-c", line],
+            [*self.enter(on), "bash", "-c", line],
             cwd=directory,
             env=self.environment(directory),
             stdin=subprocess.DEVNULL,
@@ -122,6 +136,7 @@ class Machine:
             raise RuntimeError(f"step did not end in {STEP_SECONDS} s: {line}") from None
         return Outcome(
             run=line,
+            on=on,
             exit=process.returncode,
             stdout=self._as_usual(stdout, directory),
             stderr=self._as_usual(stderr, directory),
@@ -184,28 +199,29 @@ class OwnEngine(Machine):
         super().__init__(f"unix://{scratch}/docker.sock", scratch)
         self._dockerd: subprocess.Popen[bytes] | None = None
         (scratch / "resolv.conf").write_text(f"nameserver {DNS_ADDRESS}\n")
-        setup = " && ".join(
-            (
-                "hostname host",
-                "ip link set lo up",
-                f"ip address add {DNS_ADDRESS}/32 dev lo",
-                f"mount --bind {scratch}/resolv.conf /etc/resolv.conf",
-                "echo ready",
-                "exec sleep infinity",
-            )
+        self._lan: lan.Lan | None = None
+        self._holder = lan.namespaces(
+            "hostname host",
+            "ip link set lo up",
+            f"ip address add {DNS_ADDRESS}/32 dev lo",
+            f"mount --bind {scratch}/resolv.conf /etc/resolv.conf",
         )
-        self._holder = subprocess.Popen(
-            ["unshare", "--net", "--uts", "--mount", "sh", "-c", setup], stdout=subprocess.PIPE
-        )
-        assert self._holder.stdout is not None
-        with self._holder.stdout as said:
-            if said.readline() != b"ready\n":
-                raise RuntimeError("could not make a network for the engine")
-        nxdomain = Path(__file__).with_name("nxdomain.py")
-        self._dns = subprocess.Popen([*self.enter(), sys.executable, nxdomain, DNS_ADDRESS])
+        self._dns = subprocess.Popen([*self.enter(), sys.executable, lan.NXDOMAIN, DNS_ADDRESS])
 
-    def enter(self) -> list[str]:
-        return ["nsenter", "--target", str(self._holder.pid), "--net", "--uts", "--mount", "--wd=."]
+    def enter(self, on: str = "") -> list[str]:
+        if on:
+            assert self._lan is not None and on == "server", f"no machine {on}"
+            return self._lan.enter()
+        return lan.enter(self._holder.pid)
+
+    @contextmanager
+    def in_lan(self) -> Iterator[None]:
+        self._lan = lan.Lan(self._holder.pid, DNS_ADDRESS)
+        try:
+            yield
+        finally:
+            self._lan.close()
+            self._lan = None
 
     def strike(self, fault: Fault) -> None:
         assert self._dockerd is not None
@@ -269,63 +285,6 @@ class OwnEngine(Machine):
             self._dockerd.wait()
 
 
-@contextmanager
-def serving(machine: Machine, port: int, more: str = "") -> Iterator[Path]:
-    """Run an empty registry at that port of localhost; gives its directory. `more` is configuration, in
-    which DIRECTORY stands for that."""
-    with tempfile.TemporaryDirectory(prefix="simdocker-registry-") as storage:
-        config = Path(storage, "config.yml")
-        config.write_text(
-            "version: 0.1\nlog: {level: error}\n"
-            f"storage: {{filesystem: {{rootdirectory: {storage}/data}}}}\n"
-            f"http: {{addr: '127.0.0.1:{port}'}}\n" + more.replace("DIRECTORY", storage)
-        )
-        Path(storage, "passwords").write_text(PASSWORDS)
-        process = subprocess.Popen(
-            [*machine.enter(), "docker-registry", "serve", config],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield Path(storage)
-        finally:
-            process.terminate()
-            process.wait()
-
-
-@contextmanager
-def registry(machine: Machine) -> Iterator[None]:
-    """Run a registry at localhost:5000 that holds busybox:latest and busybox:1.35."""
-    with serving(machine, REGISTRY_PORT):
-        for tag in ("busybox:latest", "busybox:1.35"):
-            name = f"localhost:{REGISTRY_PORT}/{tag}"
-            machine.docker("tag", "busybox", name)
-            _push(machine, name)
-            machine.docker("rmi", name)
-        yield
-
-
-@contextmanager
-def private_registry(machine: Machine) -> Iterator[None]:
-    """Run an empty registry at localhost:5002 that only `user` with the password `pw` may use."""
-    wanted = "auth: {htpasswd: {realm: Registry Realm, path: DIRECTORY/passwords}}\n"
-    with serving(machine, PRIVATE_PORT, wanted):
-        time.sleep(1)  # nothing is pushed first that would wait for it to listen
-        yield
-
-
-def _push(machine: Machine, name: str) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            machine.docker("push", "-q", name)
-            return
-        except RuntimeError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.1)
-
-
 def play(machine: Machine, scenario: Scenario) -> list[Outcome]:
     """Play a scenario from a clean engine in a directory of its own."""
     machine.reset(scenario.daemon)
@@ -341,10 +300,12 @@ def play(machine: Machine, scenario: Scenario) -> list[Outcome]:
             stack.enter_context(registry(machine))
         if scenario.private_registry:
             stack.enter_context(private_registry(machine))
+        if scenario.lan:
+            stack.enter_context(machine.in_lan())
         outcomes = []
-        for step in scenario.steps:
+        for index, step in enumerate(scenario.steps):
             if isinstance(step, str):
-                outcomes.append(machine.run(step, directory))
+                outcomes.append(machine.run(step, directory, scenario.on.get(index, "")))
             else:
                 machine.strike(step)
         return outcomes
@@ -369,7 +330,7 @@ def unstable(first: list[Outcome], second: list[Outcome]) -> list[str]:
 
 def write_recording(path: Path, scenario: Scenario, outcomes: list[Outcome]) -> None:
     """Write a recording beside its corpus file."""
-    done = iter(outcomes)
+    done = map(_without_nothing, outcomes)
     recording = {
         "recorded_on": RECORDED_ON,
         "title": scenario.title,
@@ -377,9 +338,15 @@ def write_recording(path: Path, scenario: Scenario, outcomes: list[Outcome]) -> 
         "registry": scenario.registry,
         "private_registry": scenario.private_registry,
         "daemon": scenario.daemon,
-        "steps": [asdict(next(done)) if isinstance(step, str) else {"fault": step} for step in scenario.steps],
+        **({"lan": True} if scenario.lan else {}),
+        "steps": [next(done) if isinstance(step, str) else {"fault": step} for step in scenario.steps],
     }
     path.write_text(json.dumps(recording, indent=2, ensure_ascii=False) + "\n")
+
+
+def _without_nothing(outcome: Outcome) -> dict[str, object]:
+    """An outcome as a recording has it: `on` only where there is a choice."""
+    return {key: value for key, value in asdict(outcome).items() if key != "on" or value}
 
 
 def record(machine: Machine, path: Path, plays: int) -> bool:

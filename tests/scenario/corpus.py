@@ -68,13 +68,16 @@ def scenario(recording: dict[str, object], steps: Sequence[Mapping[str, object]]
         registries[LOCAL_REGISTRY] = {}
     if recording.get("private_registry"):
         registries[PRIVATE_REGISTRY] = {"users": {"user": "pw"}}
+    hosts: dict[str, object] = {"host": {"daemon": recording.get("daemon") or True}}
+    if recording.get("lan"):
+        hosts["server"] = {"daemon": False}
     if steps is None:
         made: list[dict[str, object]] = recording["steps"]  # type: ignore[assignment]
-        steps = [{key: step[key]} for step in made for key in ("run", "fault") if key in step]
+        steps = [{key: step[key] for key in ("run", "on", "fault") if key in step} for step in made]
     return Scenario.of(
         {
             "title": recording["title"],
-            "world": {"hosts": {"host": {"daemon": recording.get("daemon") or True}}, "registries": registries},
+            "world": {"hosts": hosts, "registries": registries},
             "files": recording["files"],
             "steps": steps,
         }

@@ -106,7 +106,7 @@ class Connections:
 
     def _allocate(self, container: Container, network: Network, settings: EndpointSettings) -> EndpointState:
         """Make the endpoint: an id, and on a bridge an address and a MAC."""
-        if network.pool is None:
+        if not network.pools:
             address, endpoint = 0, None
             id = self.daemon.new_id()
         else:
@@ -115,16 +115,20 @@ class Connections:
             )
             if mac and not is_mac(mac):
                 raise InternalError(f"address {mac}: invalid MAC address")
-            address = take_address(network, settings)
+            if mac and network.driver == "ipvlan":
+                raise InternalError("ipvlan interfaces do not support custom mac address assignment")
+            pool, address = take_address(network, settings)
             id = self.daemon.new_id()
+            if not mac and network.driver != "ipvlan":  # which has its parent's
+                mac = mac_of(address)
             endpoint = Endpoint(
                 id,
                 network.spec,
                 container.id,
                 dotted(address),
-                network.pool.length,
-                mac or mac_of(address),
-                network.gateway,
+                pool.length,
+                mac,
+                network.way_out(pool),
             )
         state = container.endpoints.get(network.name)
         if state is None:
@@ -155,7 +159,7 @@ class Connections:
                 yield from self.daemon.network_driver.join(bare, container.sandbox)  # type: ignore[arg-type]
             return
         config, host = container.config, container.host
-        if (config.ExposedPorts and not container.ports and not network.internal) and (
+        if (config.ExposedPorts and not container.ports and network.publishes) and (
             host.PortBindings or host.PublishAllPorts
         ):
             self._publish(container, endpoint)
@@ -171,8 +175,9 @@ class Connections:
             sandbox = state.container.sandbox
             assert sandbox is not None
             yield from self.daemon.networks.driver(network).leave(endpoint, sandbox, ending=ending)
-        if network.pool is not None:
-            network.pool.release(state.address)
+        for pool in network.pools:
+            if pool.contains(state.address):
+                pool.release(state.address)
         network.endpoints.pop(state.container.id, None)
         state.id = ""
         state.address = 0
@@ -286,7 +291,7 @@ class Connections:
     def _republish(self, container: Container) -> None:
         """Ports move to another network that leads outside, if the container is on one."""
         for state in container.endpoints.values():
-            if state.endpoint is not None and state.network is not None and not state.network.internal:
+            if state.endpoint is not None and state.network is not None and state.network.publishes:
                 self._publish(container, state.endpoint)
                 return
 

@@ -6,6 +6,7 @@ the network it belonged to.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from simdocker.api import BadRequest, Forbidden, InternalError
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
+    from simdocker.actors.daemon.ipam import AddressPool
     from simdocker.actors.daemon.network import Network
     from simdocker.api.models import EndpointSettings
     from simdocker.backends.ports import Endpoint
@@ -89,26 +91,26 @@ def names_of(container: Container, settings: EndpointSettings) -> list[str]:
     return names
 
 
-def take_address(network: Network, settings: EndpointSettings) -> int:
-    """Allocate the endpoint's address. Raises `ApiError` with libnetwork's sentence."""
-    pool = network.pool
-    assert pool is not None
+def take_address(network: Network, settings: EndpointSettings) -> tuple[AddressPool, int]:
+    """Allocate the endpoint's address, if none is asked for in the first subnet that has one. Raises `ApiError` with
+    libnetwork's sentence."""
     asked = settings.IPAMConfig.IPv4Address if settings.IPAMConfig else ""
     if not asked:
-        try:
-            return pool.allocate()
-        except LookupError:
-            raise InternalError(
-                f"no available IPv4 addresses on this network's address pools: {network.name} ({network.id})"
-            ) from None
+        for subnet in network.pools:
+            with suppress(LookupError):
+                return subnet, subnet.allocate()
+        raise InternalError(
+            f"no available IPv4 addresses on this network's address pools: {network.name} ({network.id})"
+        )
     address = parse_address(asked)
-    if address is None or not pool.contains(address):
+    pool = next((pool for pool in network.pools if address is not None and pool.contains(address)), None)
+    if address is None or pool is None:
         raise InternalError(f"Invalid address {asked}: It does not belong to any of this network's subnets")
     try:
         pool.reserve(address)
     except LookupError as error:
         raise Forbidden(str(error.args[0])) from None
-    return address
+    return pool, address
 
 
 def in_network(state: EndpointState) -> dict[str, str]:

@@ -118,10 +118,11 @@ class AddressPool:
     was asked for by address and lies at or above `_next`, or outside the range.
     """
 
-    __slots__ = ("_ahead", "_first", "_free", "_last", "_next", "length", "subnet")
+    __slots__ = ("_ahead", "_first", "_free", "_last", "_next", "gateway", "length", "subnet")
 
     def __init__(self, subnet: Subnet, allocation_range: Subnet | None = None) -> None:
         self.subnet, self.length = subnet
+        self.gateway = ""  # who has been given the gateway's address writes it here
         last = self.subnet | ~mask(self.length) & 0xFFFFFFFF
         first = self.subnet + 1  # a subnet's own number and its broadcast address are no one's
         last -= 1
@@ -233,8 +234,8 @@ class AddressSpace:
 
 def pool_for(
     space: AddressSpace, subnet_text: str, range_text: str, gateway_text: str, auxiliary: dict[str, str]
-) -> tuple[AddressPool, int]:
-    """Claim the subnet a user described and take its gateway → (pool, gateway).
+) -> AddressPool:
+    """Claim the subnet a user described and take its gateway.
 
     Raises `ApiError` with libnetwork's sentence and gives the subnet back if anything is wrong."""
     subnet = parse_subnet(subnet_text)
@@ -270,4 +271,5 @@ def pool_for(
     except ApiError:
         space.release(subnet)
         raise
-    return pool, gateway
+    pool.gateway = dotted(gateway)
+    return pool

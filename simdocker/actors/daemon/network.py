@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.daemon.endpoints import in_network
@@ -25,11 +25,14 @@ DOCKER0 = {
     "com.docker.network.bridge.name": "docker0",
     "com.docker.network.driver.mtu": "1500",
 }
+ON_THE_WIRE = ("macvlan", "ipvlan")
+"""Drivers that put containers on the host's own network: no bridge, no published ports."""
+
 NOWHERE: Mapping[str, Any] = {}
 
 
 class Network:
-    """One network. `pool` is None for `host` and `none`, which give no addresses; `endpoints` holds
+    """One network. `pools` are its subnets, none for `host` and `none`, which give no addresses; `endpoints` holds
     the connected containers' endpoints by container id; `body` is what was asked at its creation."""
 
     __slots__ = (
@@ -41,7 +44,7 @@ class Network:
         "id",
         "ipam",
         "name",
-        "pool",
+        "pools",
         "predefined",
         "spec",
     )
@@ -54,8 +57,7 @@ class Network:
         body: NetworkCreateBody | None = None,
         *,
         created_ns: int = 0,
-        pool: AddressPool | None = None,
-        gateway: str = "",
+        pools: Sequence[AddressPool] = (),
         ipam: list[dict[str, Any]] | None = None,
     ) -> None:
         self.id = id
@@ -64,16 +66,33 @@ class Network:
         self.body = body
         self.predefined = body is None  # one of Docker's own three
         self.created_ns = created_ns
-        self.pool = pool
-        self.gateway = gateway
+        self.pools = pools
+        self.gateway = pools[0].gateway if pools else ""
         self.ipam = ipam or []  # IPAM.Config as inspect shows it
         self.endpoints: dict[str, EndpointState] = {}
-        self.spec = NetworkSpec(id, name, driver, pool.cidr if pool else "", gateway, self.internal, self.options)
+        self.spec = NetworkSpec(
+            id, name, driver, pools[0].cidr if pools else "", self.gateway, self.internal, self.options
+        )
 
     @property
     def internal(self) -> bool:
         """Whether it leads nowhere outside."""
         return self.body is not None and self.body.Internal
+
+    @property
+    def publishes(self) -> bool:
+        """Whether its containers' ports can be published on the host."""
+        return not self.internal and self.driver not in ON_THE_WIRE
+
+    def way_out(self, pool: AddressPool) -> str:
+        """The gateway that containers get in one of its subnets. The drivers without a bridge give none on an internal
+        network, on one without a parent, and in ipvlan's l3 mode, where the host routes."""
+        options = self.options
+        if self.driver in ON_THE_WIRE and (
+            self.internal or not options.get("parent") or (self.driver, options.get("ipvlan_mode")) == ("ipvlan", "l3")
+        ):
+            return ""
+        return pool.gateway
 
     @property
     def user_subnet(self) -> bool:

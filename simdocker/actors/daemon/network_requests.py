@@ -1,14 +1,16 @@
 """What `POST /networks/create` may ask for: drivers, scopes, subnets.
 
-Only the bridge driver makes networks here; every refusal is in the words of Docker Engine 20.10.24.
+The drivers are bridge, macvlan, ipvlan and those of plugins; every refusal is in the words of Docker Engine 20.10.24.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from simdocker.actors.daemon.ipam import AddressPool, AddressSpace, dotted, is_ipv6, parse_subnet, pool_for
+from simdocker.actors.daemon.network import ON_THE_WIRE
 from simdocker.api import ApiError, Forbidden, InternalError, NotFound
 from simdocker.api.models import IPAMPool, NetworkCreateBody
 
@@ -18,8 +20,8 @@ NO_SWARM = (
 )
 MTU = "com.docker.network.driver.mtu"
 
-Description = tuple[AddressPool | None, str, list[dict[str, Any]]]
-"""(pool, gateway, `IPAM.Config` as inspect shows it)."""
+Description = tuple[list[AddressPool], list[dict[str, Any]]]
+"""(subnets, `IPAM.Config` as inspect shows it)."""
 
 
 def describe(body: NetworkCreateBody, space: AddressSpace, *, by_plugin: bool = False) -> Description:
@@ -27,27 +29,45 @@ def describe(body: NetworkCreateBody, space: AddressSpace, *, by_plugin: bool = 
     then nothing is claimed."""
     _check(body, by_plugin)
     if body.ConfigOnly:
-        return None, "", []
+        return [], []
     given = list(body.IPAM.Config or ()) if body.IPAM else []
     ipv6 = [pool for pool in given if is_ipv6(pool.Subnet.partition("/")[0])]
     ipv4 = [pool for pool in given if pool not in ipv6]
-    if len(ipv4) > 1:
+    if len(ipv4) > 1 and body.Driver not in ON_THE_WIRE:
         if None not in (parse_subnet(pool.Subnet) for pool in ipv4):
             raise Forbidden("bridge driver doesn't support multiple subnets")
         ipv4 = [pool for pool in ipv4 if parse_subnet(pool.Subnet) is None]
+    pools = _claimed(ipv4, space)
     if body.EnableIPv6 and not ipv6:
+        release(pools, space)
         raise NotFound(
             "could not find an available, non-overlapping IPv6 address pool among the defaults to assign to the network"
         )
     if not ipv4:
+        return pools, [{"Subnet": pools[0].cidr, "Gateway": pools[0].gateway}, *map(_shown, ipv6)]
+    return pools, [_shown(config) for config in given]
+
+
+def _claimed(wanted: list[IPAMPool], space: AddressSpace) -> list[AddressPool]:
+    """The subnets asked for, or one of Docker's choice, each without its gateway's address. Raises `ApiError`."""
+    if not wanted:
         pool = AddressPool(space.request())
-        gateway = dotted(pool.allocate())
-        return pool, gateway, [{"Subnet": pool.cidr, "Gateway": gateway}, *map(_shown, ipv6)]
-    wanted = ipv4[0]
-    pool, address = pool_for(
-        space, wanted.Subnet, wanted.IPRange, wanted.Gateway, dict(wanted.AuxiliaryAddresses or {})
-    )
-    return pool, dotted(address), [_shown(config) for config in given]
+        pool.gateway = dotted(pool.allocate())
+        return [pool]
+    pools: list[AddressPool] = []
+    try:
+        for one in wanted:
+            pools.append(pool_for(space, one.Subnet, one.IPRange, one.Gateway, dict(one.AuxiliaryAddresses or {})))
+    except ApiError:
+        release(pools, space)
+        raise
+    return pools
+
+
+def release(pools: Iterable[AddressPool], space: AddressSpace) -> None:
+    """Give subnets back."""
+    for pool in pools:
+        space.release((pool.subnet, pool.length))
 
 
 def _check(body: NetworkCreateBody, by_plugin: bool) -> None:
@@ -69,9 +89,7 @@ def _fault(body: NetworkCreateBody, by_plugin: bool) -> ApiError | None:
         return Forbidden("Ingress network can only be global scope network")
     if driver in ("host", "null"):
         return Forbidden(f'only one instance of "{driver}" network is allowed')
-    if driver in ("macvlan", "ipvlan"):
-        return InternalError("operation not supported")
-    if driver != "bridge" and not by_plugin:
+    if driver not in ("bridge", *ON_THE_WIRE) and not by_plugin:
         return NotFound(f'plugin "{driver}" not found')
     if body.IPAM is not None and body.IPAM.Driver not in ("", "default"):
         if body.IPAM.Driver == "null":

@@ -17,8 +17,8 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.endpoints import shown
 from simdocker.actors.daemon.etc_files import etc_files
 from simdocker.actors.daemon.ipam import AddressPool, AddressSpace, parse_address
-from simdocker.actors.daemon.network import PREDEFINED, Network
-from simdocker.actors.daemon.network_requests import describe
+from simdocker.actors.daemon.network import ON_THE_WIRE, PREDEFINED, Network
+from simdocker.actors.daemon.network_requests import describe, release
 from simdocker.api import BadRequest, Conflict, Forbidden, InternalError, NotFound, Request, Response
 from simdocker.api.models import (
     ContainerConfig,
@@ -96,14 +96,13 @@ class Networks:
         endpoint = bridge.endpoint if bridge else None
         id = container.sandbox_id
         key = f"/var/run/docker/netns/{'default' if container.host.NetworkMode == 'host' else id[:12]}" if id else ""
-        live = container.sandbox is not None and any(state.endpoint for state in container.endpoints.values())
         return {
             "Bridge": "",
             "SandboxID": id,
             "HairpinMode": False,
             "LinkLocalIPv6Address": "",
             "LinkLocalIPv6PrefixLen": 0,
-            "Ports": publishing.port_map(container.config, container.ports) if live else {},
+            "Ports": publishing.port_map(container.config, container.ports) if self._has_ports(container) else {},
             "SandboxKey": key,
             "SecondaryIPAddresses": None,
             "SecondaryIPv6Addresses": None,
@@ -131,9 +130,17 @@ class Networks:
 
     def ports(self, container: Container) -> list[dict[str, Any]]:
         """`Ports` of `GET /containers/json`; empty unless the container is connected."""
-        if container.sandbox is None or not any(state.endpoint for state in container.endpoints.values()):
+        if not self._has_ports(container):
             return []
         return publishing.port_list(container.config, container.ports)
+
+    @staticmethod
+    def _has_ports(container: Container) -> bool:
+        """Whether it is connected to a network whose driver knows of ports."""
+        return container.sandbox is not None and any(
+            state.endpoint and state.network and state.network.driver not in ON_THE_WIRE
+            for state in container.endpoints.values()
+        )
 
     def names(self, container: Container) -> Iterable[tuple[str, str]]:
         """The container's networks as (name, id); the id is empty before its first start."""
@@ -190,8 +197,9 @@ class Networks:
                 subnet, gateway = self.daemon.settings.docker0
                 pool = AddressPool(subnet)
                 pool.reserve(parse_address(gateway) or 0)
+                pool.gateway = gateway
                 ipam = [{"Subnet": pool.cidr, "Gateway": gateway}]
-                network = Network(id, name, driver, pool=pool, gateway=gateway, ipam=ipam)
+                network = Network(id, name, driver, pools=[pool], ipam=ipam)
             else:
                 network = Network(id, name, driver)
             self._by_name[name] = network
@@ -230,23 +238,21 @@ class Networks:
             self._space = AddressSpace(settings.pools, settings.docker0[0])
         space = self._space
         plugin = self._plugin(body.Driver)
-        pool, gateway, config = describe(body, space, by_plugin=plugin is not None)
+        pools, config = describe(body, space, by_plugin=plugin is not None)
         network = Network(
             self.daemon.new_id(),
             body.Name,
             "null" if body.ConfigOnly else body.Driver or "bridge",
             body,
             created_ns=self.daemon.env.now,
-            pool=pool,
-            gateway=gateway,
+            pools=pools,
             ipam=config,
         )
         try:
-            if pool is not None:
+            if pools:
                 yield from (plugin or self.daemon.network_driver).create(network.spec)
         except DriverError as error:
-            if pool is not None:
-                space.release((pool.subnet, pool.length))
+            release(pools, space)
             raise InternalError(str(error.args[0])) from None
         self._created[network.id] = network
         warning = ""
@@ -301,14 +307,14 @@ class Networks:
         """Process: take an unused network away."""
         del self._created[network.id]
         self._by_name.pop(network.name, None)
-        if network.pool is not None:
+        if network.pools:
             try:
                 yield from self.driver(network).delete(network.spec)
             except DriverError as error:
                 self._created[network.id] = network
                 raise InternalError(f"error while removing network: {error.args[0]}") from None
             assert self._space is not None
-            self._space.release((network.pool.subnet, network.pool.length))
+            release(network.pools, self._space)
         self.daemon.trace.state(f"network/{network.name}", "removed")
         self._event(network, "destroy")
 

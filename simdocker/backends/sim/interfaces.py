@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.netstack import NetStack
+
+
+BRIDGE_NS = 40_000  # one way over veth and bridge; Felter et al. (2014) saw about that for NAT and bridge
+
+
+class Way(NamedTuple):
+    """How packets get somewhere: the namespace at the other end, the one-way time there, and the
+    addresses of the routers between."""
+
+    target: NetStack
+    one_way_ns: int
+    routers: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1 << 16)

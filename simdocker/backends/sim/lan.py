@@ -1,7 +1,8 @@
 """What connects the hosts of a world: their addresses and names, over the links of `des`.
 
 Every host gets one address here, so that a published port of one host can be reached from another
-and `curl http://server:8080` means something. The network's name server knows them all by name.
+and `curl http://server:8080` means something. The network's name server knows them all by name. A macvlan
+puts containers on it as well; frames with a VLAN's tag are a network of their own on the same links.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simpy import Event
 
-from simdocker.backends.sim.interfaces import Interface, number
-from simdocker.backends.sim.netstack import BRIDGE_NS, NetStack, Way
+from simdocker.backends.sim.interfaces import BRIDGE_NS, Interface, Way, number
+from simdocker.backends.sim.netstack import NetStack
 from simdocker.des.network import NoRoute
 
 if TYPE_CHECKING:
@@ -33,28 +34,40 @@ class Station(NamedTuple):
     name: str
     mac: str
 
+    @property
+    def host(self) -> NetStack:
+        return self.stack.host or self.stack
+
+    def hears(self, value: int, mine: int) -> bool:
+        """Whether what it sends to `value` from its address `mine` needs no router. It answers ARP all the same."""
+        if not self.name:
+            return (value ^ number(GATEWAY)) >> 32 - PREFIX_LENGTH == 0
+        return any(interface.value == mine and interface.on_link(value) for interface in self.stack.interfaces)
+
 
 class Lan:
-    """The addresses of a world: `join` gives a host its own."""
+    """The addresses of a world: `join` gives a host its own, `plug` a container on a host's wire."""
 
-    __slots__ = ("_by_name", "_by_value", "_host_of", "network")
+    __slots__ = ("_by_name", "_cut_off", "_host_of", "_tagged", "_untagged", "network")
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._by_value: dict[int, Station] = {}
+        self._untagged: dict[int, Station] = {}  # by IPv4 address
+        self._tagged: dict[int, dict[int, Station]] = {}  # by VLAN
+        self._cut_off: dict[NetStack, None] = {}  # hosts whose device another namespace has
         self._by_name: dict[str, str] = {}
         self._host_of: dict[NetStack, str] = {}
 
     def join(self, name: str, stack: NetStack) -> str:
         """Plug a host in; returns its address. Its interface is `eth0`."""
-        if not self._by_value:
+        if not self._untagged:
             self._add_router(stack)
         count = len(self._by_name) + 10
         address = f"{PREFIX}{count // 250}.{count % 250 + 1}"
         mac = f"52:54:00:{count >> 16 & 255:02x}:{count >> 8 & 255:02x}:{count & 255:02x}"
         stack.interfaces.append(Interface("eth0", address, PREFIX_LENGTH, mac, gateway=GATEWAY, index=2))
         stack.lan = self
-        self._by_value[number(address)] = Station(stack, name, mac)
+        self._untagged[number(address)] = Station(stack, name, mac)
         self._by_name[name] = address
         self._host_of[stack] = name
         return address
@@ -64,11 +77,53 @@ class Lan:
         router = NetStack(like.env, like.trace, "nameserver", like.next_inode, like.broken_pipe, resolver=self.names)
         for address in (GATEWAY, NAME_SERVER):
             router.interfaces.append(Interface("eth0", address, 32))
-            self._by_value[number(address)] = Station(router, "", "52:54:00:00:00:01")
+            self._untagged[number(address)] = Station(router, "", "52:54:00:00:00:01")
 
     def find(self, value: int) -> Station | None:
         """Who has an address."""
-        return self._by_value.get(value)
+        return self._untagged.get(value)
+
+    # -- containers on the wire ----------------------------------------------------------------
+
+    def plug(self, stack: NetStack, value: int, mac: str, vlan: int = 0) -> None:
+        """A container answers for an address. Where somebody does already, its answer comes too late."""
+        assert stack.host is not None
+        self._wire(vlan).setdefault(value, Station(stack, self._host_of[stack.host], mac))
+
+    def unplug(self, stack: NetStack, value: int, vlan: int = 0) -> None:
+        """It answers no more."""
+        wire = self._wire(vlan)
+        if value in wire and wire[value].stack is stack:
+            del wire[value]
+
+    def cut_off(self, host: NetStack, *, off: bool) -> None:
+        """All that arrives at a host's device goes to the container that has it in passthru mode."""
+        if off:
+            self._cut_off[host] = None
+        else:
+            self._cut_off.pop(host, None)
+
+    def is_cut_off(self, host: NetStack) -> bool:
+        return host in self._cut_off
+
+    def neighbour(self, stack: NetStack, value: int, vlan: int = 0) -> Station | None:
+        """Who answers ARP for an address on the wire of a host, or of containers on it. The host and its
+        containers do not hear each other: their common device sends to the wire only."""
+        station = self._wire(vlan).get(value)
+        if station is None or station.host is (stack.host or stack):
+            return None
+        if not vlan and (self.is_cut_off(stack) or self.is_cut_off(station.stack)):
+            return None
+        return station
+
+    def way_to(self, stack: NetStack, interface: Interface, station: Station, mine: int) -> Way | None:
+        """The way to a neighbour at its address `mine`, None when there is none there and back."""
+        return self.way(stack.host or stack, station) if station.hears(interface.value, mine) else None
+
+    def _wire(self, vlan: int) -> dict[int, Station]:
+        return self._tagged.setdefault(vlan, {}) if vlan else self._untagged
+
+    # -- names and links -----------------------------------------------------------------------
 
     def names(self, name: str) -> list[str]:
         """The addresses of a host name."""

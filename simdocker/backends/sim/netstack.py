@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from simdocker.backends.sim import traffic
-from simdocker.backends.sim.interfaces import Interface, dotted, number
+from simdocker.backends.sim.interfaces import BRIDGE_NS, Interface, Way, dotted, number
+from simdocker.backends.sim.macvlan import Parent
 from simdocker.backends.sim.program import Blocking, fail
 from simdocker.backends.sim.sockets import ANY, ICMP, TCP, UDP, Bound, Carry, Datagrams, Forward, Listener, Socket
 
@@ -26,21 +27,11 @@ if TYPE_CHECKING:
 
 US, S = 1_000, 1_000_000_000
 LOOPBACK_NS = 20 * US  # one way through the loopback device
-BRIDGE_NS = 40 * US  # one way over veth and bridge; Felter et al. (2014) saw about that for NAT and bridge
 CONNECT_TIMEOUT_NS = 127 * S  # Linux gives up a connection after six SYN retries (tcp_syn_retries = 6)
 ARP_TIMEOUT_NS = 3 * S  # three unanswered ARP requests, then EHOSTUNREACH
 FIRST_EPHEMERAL, LAST_EPHEMERAL = 32768, 60999  # net.ipv4.ip_local_port_range
 LOOPBACK, LOOPBACK6 = "127.0.0.1", "::1"
 EMBEDDED_DNS, DNS_PORT = "127.0.0.11", 53
-
-
-class Way(NamedTuple):
-    """How packets get somewhere: the namespace at the other end, the one-way time there, and the
-    addresses of the routers between."""
-
-    target: NetStack
-    one_way_ns: int
-    routers: tuple[str, ...] = ()
 
 
 class NetStack:
@@ -62,6 +53,7 @@ class NetStack:
         "host",
         "interfaces",
         "lan",
+        "made",
         "neighbours",
         "next_inode",
         "resolver",
@@ -88,6 +80,7 @@ class NetStack:
         self.resolver = resolver
         self._loopback: Interface | None = None  # made when someone looks at it
         self.interfaces: list[Interface] = []  # the others
+        self.made: list[Parent] = []  # without an address, for macvlans
         self.bound: dict[tuple[str, int], list[Bound]] = {}
         self.connections: dict[Socket, None] = {}
         self.neighbours: dict[str, tuple[str, str]] = {}
@@ -178,6 +171,13 @@ class NetStack:
             default=None,
         )
 
+    def leads_out(self) -> bool:
+        """Whether the default route leads to the world outside."""
+        route = self.default_route()
+        if route is not None and isinstance(route.bridge, Parent):
+            return route.bridge.leads_out(route)
+        return route is not None and not (route.bridge is not None and route.bridge.internal)
+
     def route(self, address: str) -> Interface | None:
         """The interface that packets for an address leave through, None for loopback. Raises OSError ENETUNREACH."""
         value = number(address)
@@ -220,38 +220,42 @@ class NetStack:
 
     def _on_link(self, interface: Interface, value: int) -> Way | None:
         bridge = interface.bridge
+        if isinstance(bridge, Parent):
+            return bridge.on_link(self, interface, value)
         if bridge is not None:
             stack = bridge.stacks.get(value)
             if stack is not None:
-                self._meet(interface, value, next(i.mac for i in stack.interfaces if i.value == value))
+                self.meet(interface, value, next(i.mac for i in stack.interfaces if i.value == value))
                 return None if bridge.isolates and self.host is not None else Way(stack, BRIDGE_NS)
             if self.host is not None and number(bridge.address) == value:
-                self._meet(interface, value, bridge.mac)
+                self.meet(interface, value, bridge.mac)
                 return Way(self.host, BRIDGE_NS)
         elif self.lan is not None:
-            found = self.lan.find(value)
+            found = self.lan.neighbour(self, value)
             if found is not None:
-                self._meet(interface, value, found.mac)
-                return self.lan.way(self, found)
+                self.meet(interface, value, found.mac)
+                return self.lan.way_to(self, interface, found, value)
         raise fail(errno.EHOSTUNREACH)
 
     def _through_gateway(self, interface: Interface, value: int) -> Way | None:
         bridge, host = interface.bridge, self.host or self
+        if isinstance(bridge, Parent):
+            return bridge.through_gateway(self, interface, value)
         if bridge is not None:
-            self._meet(interface, number(bridge.address), bridge.mac)
+            self.meet(interface, number(bridge.address), bridge.mac)
             if host.owns(value):
                 return Way(host, BRIDGE_NS)
             if bridge.internal or any(i.bridge is not None and i.on_link(value) for i in host.interfaces):
                 return None  # dropped by DOCKER-ISOLATION-STAGE-1 or -2
         if host.lan is None:
             return None
-        found = host.lan.find(value)
+        found = host.lan.neighbour(host, value)
         way = host.lan.way(host, found) if found is not None else None
         if way is None or bridge is None:
             return way
         return Way(way.target, way.one_way_ns + BRIDGE_NS, (bridge.address, *way.routers))
 
-    def _meet(self, interface: Interface, value: int, mac: str) -> None:
+    def meet(self, interface: Interface, value: int, mac: str) -> None:
         """An ARP answer."""
         self.neighbours[dotted(value)] = (interface.name, mac)
 

@@ -209,10 +209,10 @@ class Runtime:
     def _enclose(self, container: Container, process: Process) -> None:
         """Write to the trace what shuts the process in, in runc's order (libcontainer/process_linux.go
         `initProcess.start`): it is put into the cgroup, gets its namespaces and mounts, then the cgroup its
-        limits; dockerd's prestart hook moves the veths in; the root is changed last."""
+        limits; dockerd's prestart hook moves the network devices in; the root is changed last."""
         step, actor, id = self.trace.step, self.actor, container.id
         cgroup, sandbox = container.cgroup, container.sandbox
-        own_network = sandbox.mode == PRIVATE and sandbox.veths is not None
+        own_network = sandbox.mode == PRIVATE and sandbox.devices is not None
         step(
             actor,
             _clone(tuple(container.spec.shared), own_network),
@@ -224,8 +224,8 @@ class Runtime:
         for file, value in cgroupfs.limits(cgroup).items():
             if value:
                 step(actor, f"cgroup {file}", {"container": id, "value": value})
-        for veth in sandbox.entered():
-            step(actor, "veth into netns", veth)
+        for what, device in sandbox.entered():
+            step(actor, what, device)
         step(actor, "pivot_root", {"container": id})
 
     def _run(self, container: Container, running: Running, main: Main) -> None:

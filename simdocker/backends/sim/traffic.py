@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from simdocker.trace.record import MESSAGE, NOTE
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.netstack import NetStack, Way
+    from simdocker.backends.sim.interfaces import Way
+    from simdocker.backends.sim.netstack import NetStack
     from simdocker.backends.sim.sockets import Socket
 
 NOTHING: Mapping[str, Any] = {}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from simdocker.backends.sim.interfaces import Interface, dotted
+from simdocker.backends.sim.macvlan import Parent
 from simdocker.backends.sim.netstack import NetStack
 
 LOOPBACK_MTU, MTU = 65536, 1500
@@ -43,6 +44,7 @@ def devices(net: NetStack) -> list[Device]:
     found = [_loopback(net), *(_device(net, interface) for interface in net.interfaces)]
     if net.host is None:
         found += _veths(net)
+        found += map(_parent, net.made)
     return sorted(found, key=lambda device: device.index)
 
 
@@ -58,6 +60,9 @@ def _device(net: NetStack, interface: Interface) -> Device:
     if interface.bridge is None:
         device.qdisc, device.qlen = "fq_codel", 1000
         flags += ["LOWER_UP"] * interface.up
+    elif isinstance(interface.bridge, Parent):
+        device.peer = f"if{interface.bridge.index}"
+        flags += ["LOWER_UP", "M-DOWN"] * interface.up
     elif net.host is not None:  # one end of a veth pair, the other is in the host's namespace
         device.peer = f"if{interface.index + 1}"
         flags += ["LOWER_UP", "M-DOWN"] * interface.up
@@ -85,8 +90,15 @@ def _veths(host: NetStack) -> list[Device]:
     return found
 
 
+def _parent(parent: Parent) -> Device:
+    """What was made on the host for a macvlan: a sub-interface of its device, or one that leads nowhere."""
+    wanted = parent.wanted
+    flags = ["BROADCAST", "NOARP" if wanted.dummy else "MULTICAST", "UP", "LOWER_UP"]
+    return Device(parent.index, parent.name, flags, parent.mac, wanted.lower, qlen=1000)
+
+
 class Route(NamedTuple):
-    """One line of the routing table; `gateway` "" for what is on the link."""
+    """One line of the routing table; `gateway` "" for what is on the link, ANYWHERE for a default route without."""
 
     subnet: str
     mask: int

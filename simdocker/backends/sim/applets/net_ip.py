@@ -9,6 +9,7 @@ from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Usage
 from simdocker.backends.sim.applets.net_devices import Device, devices, routes
 from simdocker.backends.sim.interfaces import number
+from simdocker.backends.sim.macvlan import ANYWHERE
 
 SHOW = ("show", "list", "lst", "ls")
 CHANGES = ("add", "del", "delete", "append", "change", "chg", "replace", "flush")
@@ -178,7 +179,9 @@ def _route(view: View, words: list[str]) -> int:
         interface = route.interface
         if (device and interface.name != device) or (subnet and f"{route.subnet}/{interface.prefix_length}" != subnet):
             continue
-        if route.is_default:
+        if route.gateway == ANYWHERE:
+            view.lines(f"default dev {interface.name} scope link ")
+        elif route.is_default:
             view.lines(f"default via {route.gateway} dev {interface.name} ")
         else:
             target = f"{route.subnet}/{interface.prefix_length}"

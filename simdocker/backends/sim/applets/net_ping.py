@@ -11,9 +11,9 @@ from simpy import Event
 from simdocker.backends.capabilities import NET_RAW
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, options
-from simdocker.backends.sim.interfaces import number
+from simdocker.backends.sim.interfaces import Way, number
 from simdocker.backends.sim.names import is_address, resolve
-from simdocker.backends.sim.netstack import S, Way
+from simdocker.backends.sim.netstack import S
 from simdocker.backends.sim.signals import INT
 
 ICMP_HEADER = 8

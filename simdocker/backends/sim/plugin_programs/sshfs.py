@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
-from simdocker.backends.sim.interfaces import number
-from simdocker.backends.sim.netstack import Way
+from simdocker.backends.sim.interfaces import Way, number
 from simdocker.content.changeset import DIRECTORY, Node
 
 if TYPE_CHECKING:

@@ -61,9 +61,8 @@ def package(name: str, known: dict[str, tuple[str, int]]) -> Package:
 
 def download(p: Process, size: int) -> Blocking:
     """Process → whether the internet can be reached from here, and then `size` bytes have come."""
-    route = p.net.default_route()
     outer = p.net.host or p.net
-    if route is None or (route.bridge is not None and route.bridge.internal) or outer.lan is None:
+    if outer.lan is None or not p.net.leads_out():
         return False
     return (yield from outer.lan.download(outer, size))
 
