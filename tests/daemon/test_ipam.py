@@ -72,8 +72,8 @@ def test_neither_the_subnets_number_nor_its_broadcast_address_can_be_asked_for()
 
 def test_an_ip_range_is_where_addresses_come_from_the_gateway_too() -> None:
     # Recorded: --subnet 10.71.0.0/24 --ip-range 10.71.0.128/29 --aux-address a=10.71.0.130
-    pool, gateway = pool_for(AddressSpace(), "10.71.0.0/24", "10.71.0.128/29", "", {"a": "10.71.0.130"})
-    assert dotted(gateway) == "10.71.0.128"
+    pool = pool_for(AddressSpace(), "10.71.0.0/24", "10.71.0.128/29", "", {"a": "10.71.0.130"})
+    assert pool.gateway == "10.71.0.128"
     assert [dotted(pool.allocate()) for _ in range(3)] == ["10.71.0.129", "10.71.0.131", "10.71.0.132"]
     asked = parse_address("10.71.0.9")
     assert asked is not None
