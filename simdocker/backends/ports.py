@@ -76,8 +76,9 @@ class StorageDriver(Protocol):
     def delete(self, chain_id: str) -> Process:
         """Process: delete an extracted layer that nothing uses."""
 
-    def create(self, container_id: str, chain_id: str) -> None:
-        """Make a container's writable layer over `chain_id` ("" for an empty root)."""
+    def create(self, container_id: str, chain_id: str, *, init: bool = True) -> None:
+        """Make a container's writable layer over `chain_id` ("" for an empty root). `init` puts what a container
+        needs to be mounted on in between; a build's COPY does without."""
 
     def make_directory(self, container_id: str, path: str) -> None:
         """Make a directory (and its parents) in the writable layer unless it is there: a container's

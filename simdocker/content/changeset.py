@@ -134,7 +134,9 @@ def fingerprint(root: Node) -> str:
         first = names.setdefault(id(node), path) if node.kind == FILE else path
         digest.update(
             f"{path}\0{node.kind}\0{node.mode:o}\0{node.uid}:{node.gid}\0{node.mtime}\0"
-            f"{node.size}\0{node.target}\0{node.program}\0{int(node.opaque)}\0{first}\0{node.rdev}\n".encode()
+            f"{node.size}\0{node.target}\0{node.program}\0{int(node.opaque)}\0{first}\0{node.rdev}\n".encode(
+                errors="surrogateescape"
+            )
         )
         for block in Blob.of(node.data).blocks() if node.data is not None else ():
             digest.update(block)

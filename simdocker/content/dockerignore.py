@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 
+from simdocker.content import glob
+
 
 class BadPattern(ValueError):
     """A pattern that cannot be read."""
@@ -47,8 +49,9 @@ class _Pattern:
     @cached_property
     def expression(self) -> re.Pattern[str]:
         try:
+            glob.path_match(self.text, ".")  # moby has Go's own matcher look at it first
             return re.compile(_regular(self.text), re.DOTALL)
-        except re.error:
+        except (re.error, glob.BadPattern):
             raise BadPattern("syntax error in pattern") from None
 
     def matches(self, path: str) -> bool:

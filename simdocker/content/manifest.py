@@ -7,6 +7,7 @@ equal documents have equal names. Documents are shared between actors and are ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -196,4 +197,21 @@ def platform(text: str) -> Platform:
     return Platform(architecture, parts[0], "" if (architecture, variant) == ("arm64", "v8") else variant)
 
 
+_COMPONENT = re.compile("[A-Za-z0-9_-]+")
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm"}
+
+
+def no_component(text: str) -> str:
+    """What containerd says of the first part of a platform that cannot be one, "" when there is none."""
+    for part in text.split("/"):
+        if not _COMPONENT.fullmatch(part):
+            rule = f'must match "^{_COMPONENT.pattern}$"'
+            return (
+                f'"{part}" is an invalid component of "{text}": platform specifier component {rule}: invalid argument'
+            )
+    return ""
+
+
+def bad_platform(text: str) -> str:
+    """What containerd says against a platform, "" when it is one."""
+    return f'"{text}": cannot parse platform specifier: invalid argument' if text.count("/") > 2 else ""

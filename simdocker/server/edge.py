@@ -14,9 +14,10 @@ from simdocker.content.blob import Blob
 from simdocker.server import writing
 from simdocker.server.bridge import Bridge, HungUp, Reader, report
 from simdocker.server.hijack import converse
-from simdocker.server.reading import Moved, Versions, read
+from simdocker.server.reading import Moved, Versions, read, says_errors_as_text
 
 JSON = {"Content-Type": "application/json"}
+TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 HIJACKED = 101
 NO_BODY = frozenset((204, 304))
 
@@ -36,6 +37,8 @@ class Edge:
         except Moved as moved:
             return Whole(status=301, headers={**self.common, "Location": str(moved)})
         except ApiError as error:
+            if says_errors_as_text(http.raw_path):
+                return self._whole(Response(error.status, f"{error.message}\n", TEXT))
             return self._whole(Response(error.status, {"message": error.message}))
         except HungUp:
             return self._gone(http)

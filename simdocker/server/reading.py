@@ -14,6 +14,7 @@ from simdocker.api.messages import Repeated
 _VERSION = re.compile(r"/v([0-9.]+)(/.*)")
 
 Version = tuple[int, ...]
+JSON_ERRORS: Version = (1, 24)
 
 
 class Moved(Exception):
@@ -51,6 +52,12 @@ async def read(http: BaseRequest, versions: Versions) -> Request:
         path = versioned[2]
     body = b"".join([part async for part in http.content.iter_any()]) if http.body_exists else None
     return Request(http.method, path, _query(raw_query), body or None, http.headers, size=len(body or b""))
+
+
+def says_errors_as_text(path: str) -> bool:
+    """Whether a client asks in a version that had no JSON errors yet: before 1.24."""
+    versioned = _VERSION.fullmatch(path.partition("?")[0])
+    return versioned is not None and _numbers(versioned[1]) < JSON_ERRORS
 
 
 def _query(text: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 from typing import Any
 
@@ -150,17 +151,36 @@ def test_names_that_lead_out_stay_inside(data: bytes) -> None:
     assert world.machines["laptop"].kernel.host_node("/etc/passwd").data != b"x"
 
 
-def test_an_oci_layout_is_loaded_by_its_index() -> None:
-    def digest(data: bytes) -> str:
-        return f"sha256:{hashlib.sha256(data).hexdigest()}"
+def test_the_first_format_is_loaded_each_image_on_its_parent() -> None:
+    def directory(id: str, parent: str, layer: bytes) -> list[tuple[str, bytes]]:
+        about = {"id": id, "parent": parent, "container_config": {"Cmd": [f"make {id}"]}, "config": {"Cmd": ["x"]}}
+        return [(f"{id}/VERSION", b"1.0"), (f"{id}/json", json.dumps(about).encode()), (f"{id}/layer.tar", layer)]
 
-    packed, document = gzip.compress(LAYER, mtime=0), config(LAYER)
-    manifest = json.dumps(
-        {"schemaVersion": 2, "config": {"digest": digest(document)}, "layers": [{"digest": digest(packed)}]}
-    ).encode()
-    names = {"org.opencontainers.image.ref.name": "docker.io/library/laid:out"}
-    index = json.dumps({"manifests": [{"digest": digest(manifest), "annotations": names}]}).encode()
-    blobs = [(f"blobs/{digest(blob).replace(':', '/')}", blob) for blob in (packed, document, manifest)]
-    world, said = load(tar(*blobs, ("index.json", index), ("oci-layout", b"{}")))
-    assert said == "Loaded image: laid:out\n"
-    assert world.daemon().images.get("laid:out").id == digest(document)
+    second = tar(("etc/second", b"2"))
+    parts = [*directory("aa", "bb", second), *directory("bb", "", LAYER)]
+    world, said = load(tar(*parts, ("repositories", b'{"old": {"1": "aa"}}')))
+    assert said == "Loaded image: old:1\n"
+    image = world.daemon().images.get("old:1")
+    assert image.layers == (diff_id(LAYER), diff_id(second))
+    assert [line.created_by for line in image.document.history] == ["make bb", "make aa"]
+    assert image.config.Cmd == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ([("index.json", b"{}"), ("blobs/sha256/x", b"")], "open <folder>/blobs/json: no such file or directory"),
+        ([("aa/json", b"{}"), ("aa/layer.tar", LAYER)], "open <folder>/repositories: no such file or directory"),
+        ([("aa/json", b"{}")], "open <folder>/aa/layer.tar: no such file or directory"),
+        ([("aa/json", b'{"parent": "aa"}')], "open <folder>/aa/json: too many levels of parents"),
+        ([("aa/json", b"[]")], "json: cannot unmarshal array into Go value of type struct "
+                               '{ OS string "json:\\"os,omitempty\\""; Parent string }'),
+        ([("repositories", b'{"old": {"1": "aa"}}')], "invalid target ID: aa"),
+        ([("repositories", b"[1]")], "json: cannot unmarshal array into Go value of type map[string]map[string]string"),
+    ],
+    ids=["OCI's layout", "no names", "no layer", "its own parent", "no image", "a name of nothing", "bad names"],
+)  # fmt: skip
+def test_what_is_no_archive_of_the_first_format_is_refused(parts: list[tuple[str, bytes]], message: str) -> None:
+    world, said = load(tar(*parts))
+    assert re.sub(r"/var/lib/docker/tmp/docker-import-\d+", "<folder>", said) == f"{message}\n"
+    assert len(world.daemon().images.store) == (1 if "repositories: no such file" in message else 0)

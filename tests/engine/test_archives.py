@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import record
-
-from simdocker.content.blob import Blob
-from simdocker.scenario.model import Scenario
-from simdocker.scenario.player import Player, Silent
-from simdocker.scenario.world import World
+from desk import entries, host_file, world
 
 pytestmark = pytest.mark.engine
 
@@ -51,25 +45,6 @@ def machine() -> Iterator[record.Machine]:
 @pytest.fixture
 def engine(machine: record.Machine, tmp_path: Path) -> Bench:
     return Bench(machine, tmp_path)
-
-
-def world(*lines: str, files: dict[str, bytes] | None = None) -> tuple[World, list[str]]:
-    """A host on which these lines were typed, and what each printed."""
-    document = {"title": "archives", "steps": [{"run": line} for line in lines]}
-    scenario = Scenario.of(document)
-    here = World.build(scenario)
-    for name, data in (files or {}).items():
-        here.machines["laptop"].place_file(name, data)
-    steps = Player(scenario, here, Silent()).play().steps
-    for step in steps:
-        assert step.exit == 0, f"{step.command}: {step.stderr}"
-    return here, [step.stdout for step in steps]
-
-
-def host_file(here: World, name: str) -> bytes:
-    """A file that the user has."""
-    node = here.machines["laptop"].host.mounts.find(f"/home/user/{name}").node
-    return bytes(node.size) if node.data is None else bytes(Blob.of(node.data))
 
 
 def test_a_real_engine_loads_what_the_simulator_saved(engine: Bench) -> None:
@@ -136,16 +111,3 @@ def test_a_filesystem_is_imported_on_both_sides(engine: Bench) -> None:
     (engine.directory / "ours.tar").write_bytes(host_file(here, "ours.tar"))
     engine("docker import ours.tar ours:1")
     assert engine("docker run --rm ours:1 cat /etc/hostname /etc/passwd | tail -n 1").startswith("nobody")
-
-
-def entries(data: bytes) -> dict[str, tuple[object, ...]]:
-    """What is in an archive, by name."""
-    found: dict[str, tuple[object, ...]] = {}
-    with tarfile.open(fileobj=io.BytesIO(data)) as read:
-        for member in read:
-            content = read.extractfile(member)
-            body: object = content.read() if content is not None else b""
-            if member.name == "manifest.json":
-                body = sorted(json.loads(body), key=str)  # type: ignore[arg-type]  # a Go map has no order
-            found[member.name] = (member.type, member.mode & 0o7777, member.mtime, member.uname, body)
-    return found

@@ -17,6 +17,7 @@ from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError
 from simdocker.actors.client.input import archive_from_stdin
 from simdocker.actors.client.terminal import Process
+from simdocker.actors.wire import not_answered, not_found
 from simdocker.api.gotext import go_quote
 from simdocker.content import archive
 from simdocker.content import digest as digests
@@ -56,6 +57,13 @@ def context(cli: Cli, where: str, dockerfile: str) -> Process:
     return Context(*_packed(cli, directory, name, own))
 
 
+def _name_server(cli: Cli) -> str:
+    """The server that the client's host asks for names."""
+    lines = cli.terminal.read_file("/etc/resolv.conf").decode().splitlines()
+    servers = [line.split()[1] for line in lines if line.startswith("nameserver ")]
+    return f"{servers[0]}:53" if servers else ""
+
+
 def _check_kind(cli: Cli, where: str) -> None:
     if cli.terminal.exists(where):
         return
@@ -67,7 +75,7 @@ def _check_kind(cli: Cli, where: str) -> None:
         host = where.split("/")[2].partition(":")[0]
         raise CommandError(
             f"unable to prepare context: unable to download remote context {where}: "
-            f'Get "{where}": dial tcp: lookup {host}: no such host'
+            + not_answered("Get", where, not_found(host, _name_server(cli)))
         )
     raise CommandError(f"unable to prepare context: path {go_quote(where)} not found")
 

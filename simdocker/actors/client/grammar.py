@@ -27,10 +27,13 @@ class Flag:
 
     `default` is the value without the flag, `shown` the text of help's "(default …)" where it is
     not just the default; `since` the API version that brought it; `alias_of` the flag whose other
-    spelling it is, which keeps it out of help; using a `deprecated` one earns a warning with that text.
+    spelling it is, which keeps it out of help, as `experimental` does; using a `deprecated` one earns a
+    warning with that text.
     """
 
-    __slots__ = ("alias_of", "default", "deprecated", "kind", "name", "short", "shown", "since", "usage")
+    __slots__ = (
+        "alias_of", "default", "deprecated", "experimental", "kind", "name", "short", "shown", "since", "usage",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Flag:
         since: str = "",
         alias_of: str = "",
         deprecated: str = "",
+        experimental: bool = False,
     ) -> None:
         self.name = name
         self.short = short
@@ -54,6 +58,7 @@ class Flag:
         self.since = since
         self.alias_of = alias_of
         self.deprecated = deprecated
+        self.experimental = experimental
 
     @property
     def title(self) -> str:

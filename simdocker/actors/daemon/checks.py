@@ -5,7 +5,6 @@ Each message is the Engine's own, recorded in `engine-errors.json`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from simdocker.actors.daemon.signals import parse_signal
 from simdocker.api import BadRequest, Conflict, InternalError
 from simdocker.api.detachkeys import key_codes
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
-from simdocker.api.times import EPOCH_S
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -237,25 +235,6 @@ def number(text: str) -> int:
         return int(text)
     except ValueError:
         raise BadRequest(f'strconv.Atoi: parsing "{text}": invalid syntax') from None
-
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|m|s|ms)")
-_UNIT_NS = {"h": 3_600_000 * MS, "m": 60_000 * MS, "s": 1_000 * MS, "ms": MS}
-
-
-def age_ns(values: list[str], now_ns: int) -> int:
-    """How old something must be for the `until` filter: a Go duration or Unix seconds; 0 without."""
-    if not values:
-        return 0
-    if len(values) > 1:
-        raise BadRequest("more than one until filter specified")
-    text = values[0]
-    if text.isdigit():
-        return now_ns - (int(text) - EPOCH_S) * 1_000 * MS
-    parts = _DURATION.findall(text)
-    if not parts or "".join(a + b for a, b in parts) != text:
-        raise BadRequest(f'parsing time "{text}" as "2006-01-02": cannot parse "{text}" as "2006"')
-    return sum(int(float(amount) * _UNIT_NS[unit]) for amount, unit in parts)
 
 
 def detach_keys(text: str) -> bool:

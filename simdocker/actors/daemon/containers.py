@@ -279,7 +279,7 @@ class Containers:
     def prune(self, request: Request) -> Reply:
         """Process: `POST /containers/prune`: remove every stopped container."""
         filters = Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
-        until = self.daemon.env.now - checks.age_ns(filters.get("until"), self.daemon.env.now)
+        until = filters.until(self.daemon.env.now)
         deleted: list[str] = []
         reclaimed = 0
         for container in reversed(list(self._by_id.values())):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import checks
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.image_removal import Records, Removal
 from simdocker.actors.daemon.image_store import Image
@@ -35,7 +34,7 @@ class ImagePrune:
         daemon = self.daemon
         filters = Filters.parse(request.query.get("filters"), FILTERS)
         dangling_only = filters.boolean("dangling") is not False
-        until = daemon.env.now - checks.age_ns(filters.get("until"), daemon.env.now)
+        until = filters.until(daemon.env.now)
         before = self._layers()
         deleted: Records = []
         for image in list(daemon.images.store.all()):

@@ -10,6 +10,7 @@ from simdocker.actors.daemon.builder.configuring import changed
 from simdocker.actors.daemon.daemon import Reply
 from simdocker.actors.daemon.loading import JSON, UNPACKING
 from simdocker.actors.daemon.system import VERSION
+from simdocker.actors.daemon.web import unreachable
 from simdocker.api import BadRequest, InternalError, Request, Response, Stream, times
 from simdocker.api.messages import values
 from simdocker.api.models import ContainerConfig
@@ -36,11 +37,19 @@ def import_image(daemon: Daemon, request: Request, host_platform: str) -> Reply:
     """
     query = request.query
     source, repo = query.get("fromSrc", ""), query.get("repo", "")
-    if repo:
-        references.parse(repo)
+    if repo and references.parse(repo).digest:
+        raise BadRequest("cannot import digest reference")
+    asked = query.get("platform", "")
+    fault = manifest.bad_platform(asked)
+    if fault:
+        raise BadRequest(fault)
+    system = manifest.platform(asked or host_platform).os
+    if system != manifest.platform(host_platform).os:
+        raise BadRequest("operating system is not supported")
     config = changed(ContainerConfig(), values(query, "changes"))
     if source != BODY:
-        raise InternalError(_unreachable(source))
+        url = source if "://" in source else f"http://{source}"
+        raise (InternalError if urlsplit(url).hostname else BadRequest)(unreachable(daemon, url))
     try:
         layer = Layer.of(archive.inflate(Blob.of(request.body or b"")))
     except ArchiveError as error:
@@ -52,11 +61,10 @@ def import_image(daemon: Daemon, request: Request, host_platform: str) -> Reply:
     else:
         images.layers.hold(stored)
     comment = query.get("message") or f"Imported from {source}"
-    platform = manifest.platform(query.get("platform") or host_platform)
     created = times.rfc3339(daemon.env.now)
     document = ImageConfig(
-        architecture=platform.architecture,
-        os=platform.os,
+        architecture=manifest.platform(host_platform).architecture,  # whatever was asked for
+        os=system,
         created=created,
         config=config,
         rootfs=RootFS("layers", (layer.diff_id,)),
@@ -74,12 +82,3 @@ def import_image(daemon: Daemon, request: Request, host_platform: str) -> Reply:
     stream.write(progress.status(image.id))
     stream.close()
     return Response(200, stream=stream, headers=JSON)
-
-
-def _unreachable(source: str) -> str:
-    """What dockerd says of an archive behind a URL: no web server of this world has a name."""
-    url = source if "://" in source else f"http://{source}"
-    host = urlsplit(url).hostname
-    if not host:
-        raise BadRequest(f'Get "{url}": http: no Host in request URL')
-    return f'Get "{url}": dial tcp: lookup {host}: no such host'

@@ -2,15 +2,15 @@
 
 As in dockerd (`image/tarexport`): the whole archive is unpacked aside first, then each image of its
 `manifest.json` is checked and registered, layer by layer. A layer that is not what the configuration
-says is refused and leaves nothing behind. Archives in OCI's layout without a `manifest.json`, which
-20.10 did not know yet, are read by their `index.json`.
+says is refused and leaves nothing behind. Without a `manifest.json` an archive is taken for one of Docker's first
+format (`loading_v1.py`); OCI's layout, which 20.10 did not know yet, is refused as no such thing.
 """
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,8 +18,9 @@ from simdocker.actors.daemon import gojson, progress
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.image_store import Image
 from simdocker.actors.daemon.layers import StoredLayer
+from simdocker.actors.daemon.loading_v1 import FirstFormat
 from simdocker.actors.daemon.query import truthy
-from simdocker.actors.daemon.saving import MANIFEST, REPOSITORIES
+from simdocker.actors.daemon.saving import MANIFEST
 from simdocker.api import BadRequest, Request, Response, Stream
 from simdocker.backends.ports import Process
 from simdocker.content import archive
@@ -27,16 +28,15 @@ from simdocker.content import digest as digests
 from simdocker.content import reference as references
 from simdocker.content.archive import ArchiveError, Tree
 from simdocker.content.blob import Blob
-from simdocker.content.changeset import FILE
+from simdocker.content.changeset import DIRECTORY, FILE
 from simdocker.content.image import Layer
 from simdocker.content.manifest import ImageConfig
+from simdocker.content.reference import Reference
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
 JSON = {"Content-Type": "application/json"}
-INDEX = "index.json"
-NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 UNPACKING = "Error processing tar file(exit status 1): "  # dockerd unpacks in a process of its own
 
 
@@ -70,14 +70,18 @@ class Loading:
         self._imports += 1
         folder = f"/var/lib/docker/tmp/docker-import-{self._imports:09d}"
         quiet = truthy(request.query.get("quiet"))
-        self.daemon.env.process(self._load(Blob.of(request.body or b""), _Archive(folder), stream, quiet))
+        self.daemon.env.process(self._load(Blob.of(request.body or b""), Unpacked(folder), stream, quiet))
         return Response(200, stream=stream, headers=JSON)
 
-    def _load(self, data: Blob, source: _Archive, stream: Stream, quiet: bool) -> Process:
+    def _load(self, data: Blob, source: Unpacked, stream: Stream, quiet: bool) -> Process:
         """Process: unpack, then load image after image. What fails is the last message."""
         try:
             source.unpack(data)
             nameless = ""
+            if not source.has(MANIFEST):
+                yield from FirstFormat(self, source, stream, quiet).load()
+                stream.close()
+                return
             for item in source.items():
                 image = yield from self._image(item, source, stream, quiet)
                 tags = list(self._name(image, item, stream))
@@ -89,15 +93,14 @@ class Loading:
             stream.write(progress.error(str(error.args[0])))
         stream.close()
 
-    def _image(self, item: Item, source: _Archive, stream: Stream, quiet: bool) -> Process:
+    def _image(self, item: Item, source: Unpacked, stream: Stream, quiet: bool) -> Process:
         """Process → Image: one image. Raises LoadError, with every layer let go."""
         data = bytes(source.read(item.Config))
         try:
             document = ImageConfig.decode(data)
         except ValueError as error:
             raise LoadError(gojson.problem(data.decode(errors="replace")) or str(error)) from None
-        if document.os not in ("", "linux"):
-            raise LoadError(f"cannot load {document.os} image on linux")
+        self.check_system(document.os)
         names, diff_ids = item.Layers or (), document.rootfs.diff_ids
         if len(names) != len(diff_ids):
             raise LoadError(f"invalid manifest, layers length mismatch: expected {len(names)}, got {len(diff_ids)}")
@@ -106,23 +109,31 @@ class Loading:
         try:
             for number, (name, diff_id) in enumerate(zip(names, diff_ids, strict=True)):
                 below = top
-                top = yield from self._layer(number, name, diff_id, below, source, None if quiet else stream)
+                top = yield from self.layer(number, name, diff_id, below, source, None if quiet else stream)
                 if below is not None:
                     yield from layers.release(below)  # the layer above holds it now
-            return self.daemon.images.keep(document, top)
+            return self.keep(document, top)
         finally:
             if top is not None:
                 yield from layers.release(top)
 
-    def _layer(
-        self, number: int, name: str, diff_id: str, below: StoredLayer | None, source: _Archive, watcher: Stream | None
+    def check_system(self, system: str) -> None:
+        """Raises LoadError for images of another operating system."""
+        if system not in ("", "linux"):
+            raise LoadError(f"cannot load {system} image on linux")
+
+    def keep(self, document: ImageConfig, top: StoredLayer | None) -> Image:
+        """Keep an image over layers that are here."""
+        return self.daemon.images.keep(document, top)
+
+    def layer(
+        self, number: int, name: str, diff_id: str, below: StoredLayer | None, source: Unpacked, watcher: Stream | None
     ) -> Process:
-        """Process → StoredLayer, held: the layer that is here already, or the archive's."""
+        """Process → StoredLayer, held: the layer that is here already, or the archive's. An empty `diff_id` is
+        whatever the archive's is. Raises LoadError."""
         layers = self.daemon.images.layers
         parent = below.chain_id if below is not None else ""
-        chain_id = digests.chain_id(parent, diff_id)
-        here = layers.get(chain_id)
-        if here is not None:
+        if diff_id and (here := layers.get(digests.chain_id(parent, diff_id))) is not None:
             layers.hold(here)
             return here
         data = source.read(name)
@@ -130,10 +141,14 @@ class Loading:
             layer = Layer.of(archive.inflate(data))
         except ArchiveError as error:
             raise LoadError(UNPACKING + error.message) from None
-        if layer.diff_id != diff_id:
+        if diff_id and layer.diff_id != diff_id:
             raise LoadError(f'invalid diffID for layer {number}: expected "{diff_id}", got "{layer.diff_id}"')
+        chain_id = digests.chain_id(parent, layer.diff_id)
+        if (here := layers.get(chain_id)) is not None:
+            layers.hold(here)
+            return here
         if watcher is not None:
-            shown = progress.Progress(digests.short(diff_id))
+            shown = progress.Progress(digests.short(layer.diff_id))
             shown.watch(watcher)
             shown.amount("Loading layer", progress.first_amount(data.size), data.size)
         stored: StoredLayer = yield from layers.register(chain_id, parent, layer)
@@ -143,20 +158,23 @@ class Loading:
 
     def _name(self, image: Image, item: Item, stream: Stream) -> Iterator[str]:
         """Give the image its names, which it may take from another; tells each."""
-        store = self.daemon.images.store
         for tag in item.RepoTags or ():
             name = references.parse(tag)
             if not name.tag:
                 raise LoadError(f'invalid tag "{tag}"')
-            before = store.name(name, image)
-            if before is not None and before is not image:
-                renamed = f"renaming the old one with ID {before.id} to empty string"
-                stream.write({"stream": f"The image {name.familiar} already exists, {renamed}\n"})
-            stream.write({"stream": f"Loaded image: {name.familiar}\n"})
+            self.name(image, name, stream)
             yield name.familiar
 
+    def name(self, image: Image, name: Reference, stream: Stream) -> None:
+        """Give the image a name, and tell it."""
+        before = self.daemon.images.store.name(name, image)
+        if before is not None and before is not image:
+            renamed = f"renaming the old one with ID {before.id} to empty string"
+            stream.write({"stream": f"The image {name.familiar} already exists, {renamed}\n"})
+        stream.write({"stream": f"Loaded image: {name.familiar}\n"})
 
-class _Archive:
+
+class Unpacked:
     """An archive unpacked aside, into `folder` of the daemon's host as far as messages go."""
 
     def __init__(self, folder: str) -> None:
@@ -185,46 +203,25 @@ class _Archive:
             raise LoadError(f"read {self.folder}/{name}: is a directory")
         return Blob([node.size]) if node.data is None else Blob.of(node.data)
 
+    def error(self, sentence: str) -> LoadError:
+        return LoadError(sentence)
+
+    def directories(self) -> list[str]:
+        """The directories at the top, sorted."""
+        return [name for name in self.tree.names("/") if self.tree.root.children[name].kind == DIRECTORY]
+
     def has(self, name: str) -> bool:
         return self.tree.find(f"/{name}") is not None
 
     def items(self) -> Sequence[Item]:
-        """The images of the archive. Raises LoadError."""
-        try:
-            if self.has(MANIFEST):
-                return self._manifest(bytes(self.read(MANIFEST)))
-            if self.has(INDEX):
-                return [self._item(entry) for entry in self._json(INDEX)["manifests"]]
-        except (msgspec.MsgspecError, KeyError, TypeError, AttributeError) as error:
-            raise LoadError(f"invalid manifest: {error}") from None
-        self.read(REPOSITORIES)
-        raise LoadError("images in Docker's first format (before 1.10) are not supported")
-
-    def _manifest(self, data: bytes) -> Sequence[Item]:
-        """What `manifest.json` says. Raises LoadError in the words of Go's decoder."""
-        problem = gojson.problem(data.decode(errors="replace"))
+        """The images that `manifest.json` names. Raises LoadError in the words of Go's decoder."""
+        text = bytes(self.read(MANIFEST)).decode(errors="replace")  # as Go's decoder takes what is not UTF-8
+        problem = gojson.problem(text)
         if problem is not None:
             raise LoadError(problem)
         try:
-            return msgspec.json.decode(data, type=list[Item])
+            return msgspec.json.decode(text, type=list[Item])
         except msgspec.ValidationError:
-            kind = gojson.kind(msgspec.json.decode(data))
+            kind = gojson.kind(msgspec.json.decode(text))
             into = "[]tarexport.manifestItem" if kind != "array" else "tarexport.manifestItem"
             raise LoadError(f"json: cannot unmarshal {kind} into Go value of type {into}") from None
-
-    def _item(self, entry: dict[str, Any]) -> Item:
-        """An image of an OCI layout: its manifest names the configuration and the layers by digest."""
-        document = self._json(_blob(entry["digest"]))
-        if "manifests" in document:
-            return self._item(document["manifests"][0])
-        notes = entry.get("annotations") or {}
-        tag = next((notes[name] for name in NAMES if ":" in notes.get(name, "")), "")
-        layers = [_blob(layer["digest"]) for layer in document["layers"]]
-        return Item(_blob(document["config"]["digest"]), [tag] if tag else None, layers)
-
-    def _json(self, name: str) -> Any:
-        return msgspec.json.decode(bytes(self.read(name)))
-
-
-def _blob(digest: str) -> str:
-    return f"blobs/{digest.replace(':', '/', 1)}"

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from simdocker.actors.daemon.network import Network
 from simdocker.actors.daemon.query import Filters
 from simdocker.api import ApiError, BadRequest, InternalError, Request
-from simdocker.api.times import parse_time
 
 LIST_FILTERS = frozenset(("dangling", "driver", "id", "label", "name", "scope", "type"))
 PRUNE_FILTERS = frozenset(("label", "label!", "until"))
@@ -57,24 +56,9 @@ def unused(request: Request, networks: Iterable[Network], now: int) -> Iterator[
     """Those that `POST /networks/prune` means: without containers when their turn comes. Raises BadRequest,
     InternalError."""
     filters = Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
-    until = _until(filters, now)
+    until = filters.until(now)
     return (
         network
         for network in networks
         if not network.endpoints and network.created_ns <= until and filters.labels_for_prune(network.labels)
     )
-
-
-def _until(filters: Filters, now: int) -> int:
-    values = filters.get("until")
-    if not values:
-        return now
-    if len(values) > 1:
-        raise InternalError("more than one until filter specified")
-    try:
-        return parse_time(values[0], now)
-    except ValueError as error:
-        text = str(error)
-        if text.startswith("strconv"):
-            text = f'failed to parse value as time or duration: "{values[0]}"'
-        raise InternalError(text) from None

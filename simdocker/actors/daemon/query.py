@@ -14,6 +14,7 @@ import msgspec
 
 from simdocker.actors.daemon.gojson import kind, problem
 from simdocker.api import BadRequest, InternalError
+from simdocker.api.times import parse_time
 
 _FALSE = frozenset(("", "0", "no", "false", "none"))
 
@@ -88,6 +89,21 @@ class Filters:
             if not labels or name not in labels or (equals and labels[name] != value):
                 return False
         return True
+
+    def until(self, now: int) -> int:
+        """The instant up to which a prune goes, now without the filter. Raises InternalError."""
+        values = self.get("until")
+        if not values:
+            return now
+        if len(values) > 1:
+            raise InternalError("more than one until filter specified")
+        try:
+            return parse_time(values[0], now)
+        except ValueError as error:
+            text = str(error)
+            if text.startswith("strconv"):
+                text = f'failed to parse value as time or duration: "{values[0]}"'
+            raise InternalError(text) from None
 
     def labels_for_prune(self, labels: Mapping[str, str] | None) -> bool:
         """Whether `label` holds, and `label!` does not (`docker … prune --filter label!=keep`)."""

@@ -9,15 +9,19 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from msgspec import to_builtins
+
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.push import Push
 from simdocker.actors.daemon.query import Filters
 from simdocker.actors.daemon.registry_endpoints import endpoints
 from simdocker.actors.distribution.directory import ConnectionFailed
 from simdocker.actors.distribution.protocol import SEARCH_PATH, basic
+from simdocker.actors.distribution.repository import Repository, translated
 from simdocker.actors.distribution.session import AuthConfig, Refused, Session, auth_config
 from simdocker.api import BadRequest, InternalError, Request, Response, Unauthorized
 from simdocker.content import reference as references
+from simdocker.content.manifest import Index
 from simdocker.content.reference import HUB
 
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ MOST_RESULTS, USUAL_RESULTS = 100, 25
 
 
 class RegistryRequests:
-    """The daemon's `/auth`, `/images/search` and `/images/NAME/push`."""
+    """The daemon's `/auth`, `/images/search`, `/images/NAME/push` and `/distribution/NAME/json`."""
 
     __slots__ = ("daemon",)
 
@@ -42,6 +46,7 @@ class RegistryRequests:
             Route("POST", "/auth", self.login),
             Route("GET", "/images/search", self.search),
             Route("POST", "/images/{name}/push", self.push),
+            Route("GET", "/distribution/{name}/json", self.distribution),
         ]
 
     def push(self, request: Request, name: str) -> Reply:
@@ -87,6 +92,31 @@ class RegistryRequests:
                 f"login attempt to {connection.url}/v2/ failed with status: {status.value} {status.phrase}"
             )
         return Response(200, {"IdentityToken": "", "Status": "Login Succeeded"})
+
+    def distribution(self, request: Request, name: str) -> Reply:
+        """Process: `GET /distribution/{name}/json`: what a registry has under a name, and for which platforms."""
+        reference = references.parse(name).or_latest()
+        *first, last = endpoints(self.daemon, reference.domain)
+        for connection in (*first, last):
+            repository = Repository(connection, reference, auth_config(request.headers))
+            try:
+                yield from repository.ping()
+                digest = reference.digest or (yield from repository.resolve(reference.tag))
+                document = yield from repository.manifest(digest)
+                if isinstance(document, Index):
+                    platforms = [described.platform for described in document.manifests]
+                else:
+                    platforms = [(yield from repository.config(document.config.digest)).platform]
+                break
+            except Refused as refused:
+                raise translated(refused, reference) from None
+            except ConnectionFailed as failed:
+                if connection is last:
+                    raise InternalError(failed.message) from None
+        descriptor = {"mediaType": document.mediaType, "digest": digest, "size": document.size}
+        told = [to_builtins(platform) for platform in platforms if platform is not None]
+        shown = [{key: value for key, value in platform.items() if value} for platform in told]
+        return Response(200, {"Descriptor": descriptor, "Platforms": shown})
 
     def search(self, request: Request) -> Reply:
         """Process: `GET /images/search?term=`: ask Docker Hub."""

@@ -105,9 +105,10 @@ class StorageDriver:
 
     # containers
 
-    def create(self, container_id: str, chain_id: str) -> None:
+    def create(self, container_id: str, chain_id: str, *, init: bool = True) -> None:
         home = self._new_directory(container_id)
-        lower = (self._init, *(self._chains[chain_id] if chain_id else ()))
+        layers = self._chains[chain_id] if chain_id else ()
+        lower = (self._init, *layers) if init or not layers else layers  # an overlay has one lower layer at least
         for name in ("diff", "work", "merged"):
             os.mkdir(f"{home}/{name}", 0o755)
         _copy_attributes(lower[-1], f"{home}/diff")

@@ -7,6 +7,7 @@ execve(2) then refuses has started as far as the engine knows.
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from simdocker.backends.ports import ProcessSpec, StartFailed
@@ -40,6 +41,8 @@ def command(process: Process, spec: ProcessSpec, prefix: str) -> tuple[Main, lis
         found = process.namespace.derive(key, lambda: _executable(process, name, prefix))
     process.comm = found.comm
     process.executable = found.path
+    if any("\0" in word for word in argv):  # no argument of execve holds one
+        return _refused(found.path, OSError(errno.EINVAL, os.strerror(errno.EINVAL))), argv
     return found.main, [*found.before, *argv[1:]]
 
 

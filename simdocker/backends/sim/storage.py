@@ -127,13 +127,21 @@ class StorageDriver:
         self._chains.pop(chain_id, None)
         self.trace.step(self.actor, "rmtree", {"chain": chain_id})
 
-    def create(self, container_id: str, chain_id: str) -> None:
-        root = self._chains[chain_id].root if chain_id else stack((INIT,))
+    def create(self, container_id: str, chain_id: str, *, init: bool = True) -> None:
+        if init:
+            root = self._chains[chain_id].root if chain_id else stack((INIT,))
+        else:
+            root = stack(self._chains[chain_id].layers if chain_id else (Node(DIRECTORY, 0o755),))
         self._containers[container_id] = RootFS(self, container_id, root, self.kernel.now_ns())
 
     def make_directory(self, container_id: str, path: str) -> None:
         rootfs = self._containers[container_id]
-        make_directories(rootfs.view(), path, self.kernel.now_ns())
+        try:
+            make_directories(rootfs.view(), path, self.kernel.now_ns())
+        except DriverError as error:
+            if not str(error).endswith(BELOW_A_FILE):
+                raise
+            raise DriverError(f"lstat {self.directory(container_id)}/merged{path}{BELOW_A_FILE}") from None
 
     def mount(self, container_id: str, *, read_only: bool = False) -> Process:
         """Process → RootFS."""
@@ -175,6 +183,9 @@ class StorageDriver:
 
     def size(self, container_id: str) -> int:
         return file_bytes(self._containers[container_id].upper)
+
+
+BELOW_A_FILE = ": not a directory"
 
 
 def make_directories(view: MountNamespace, path: str, now: int) -> None:

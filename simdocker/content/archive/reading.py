@@ -71,7 +71,7 @@ def members(archive: Blob, rest: list[Blob] | None = None) -> Iterator[Member]:
                 yield Member(info, archive.part(done, info.offset_data), _content(archive.part(info.offset_data, stop)))
                 done = stop
             _check_end(archive, tar.offset)
-    except tarfile.HeaderError:
+    except (tarfile.HeaderError, ValueError, OverflowError):  # a number in an extended header that is none
         raise ArchiveError("archive/tar: invalid tar header") from None
     except tarfile.ReadError:
         _check_end(archive, done + -done % tarfile.BLOCKSIZE)

@@ -1,9 +1,9 @@
 """Variables in the words of a Dockerfile (BuildKit's `dockerfile/shell`): `$x`, `${x:-default}`, `${x:+other}`,
-`${x:?message}`, with a shell's quotes and the Dockerfile's own escape character."""
+`${x:?message}`, `${x?message}`, with a shell's quotes and the Dockerfile's own escape character."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from simdocker.api.gotext import go_quote
 from simdocker.content.dockerfile.lines import SPACE
@@ -140,29 +140,39 @@ class _Scan:
         after = self._next()
         if after == "}":
             return self._variables.get(name, "")
+        if after == "?":
+            return self._required(name, self._word(), set(self._variables))
         if after != ":":
             raise ExpansionError("missing ':' in substitution")
         return self._modified(name, self._next())
 
     def _modified(self, name: str, modifier: str) -> str:
         """`${name:-word}` and its like."""
-        try:
-            word, _ = self.upto("}")
-        except ExpansionError:
-            if not self._peek():
-                raise ExpansionError("syntax error: missing '}'") from None
-            raise
+        word = self._word()
         value = self._variables.get(name, "")
         if modifier == "+":
             return word if value else ""
         if modifier == "-":
             return value or word
         if modifier == "?":
-            if not value:
-                state = "empty" if name in self._variables else "unset"
-                raise ExpansionError(f"{name}: {word or f'is not allowed to be {state}'}")
-            return value
+            return self._required(name, word, {name for name, value in self._variables.items() if value})
         raise ExpansionError(f"unsupported modifier ({modifier}) in substitution")
+
+    def _word(self) -> str:
+        """What stands behind a modifier."""
+        try:
+            return self.upto("}")[0]
+        except ExpansionError:
+            if not self._peek():
+                raise ExpansionError("syntax error: missing '}'") from None
+            raise
+
+    def _required(self, name: str, message: str, good: Collection[str]) -> str:
+        """The value of a variable that must be one of `good`."""
+        if name in good:
+            return self._variables[name]
+        state = "empty" if name in self._variables else "unset"
+        raise ExpansionError(f"{name}: {message or f'is not allowed to be {state}'}")
 
     def _name(self) -> str:
         """Letters, digits and `_`; digits alone, or one special character."""

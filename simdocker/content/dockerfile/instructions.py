@@ -24,6 +24,8 @@ _FLAGS: dict[str, frozenset[str]] = {
 }
 _REPEATABLE = frozenset(("mount",))
 _MOUNT_TYPES = frozenset(("bind", "cache", "secret", "ssh", "tmpfs"))
+_MOUNT_SWITCHES = frozenset(("readonly", "ro", "readwrite", "rw", "required"))
+_MOUNT_KEYS = frozenset("type from source src target dst destination id sharing mode uid gid size".split())
 LEAST_INTERVAL_NS = 1_000_000  # container.MinimumDuration
 NONE, CMD = "NONE", "CMD"
 
@@ -117,7 +119,14 @@ def _read_flags(node: Node) -> dict[str, str]:
 
 def _check_mount(value: str) -> None:
     """The classic builder mounts nothing, but it knows what BuildKit would."""
-    fields = dict(field.partition("=")[::2] for field in value.split(","))
+    fields = dict[str, str]()
+    for field in value.split(","):
+        name, equals, text = field.partition("=")
+        if not equals and name.lower() not in _MOUNT_SWITCHES:
+            raise BadInstruction(f"invalid field '{field}' must be a key=value pair")
+        if name.lower() not in _MOUNT_KEYS | _MOUNT_SWITCHES:
+            raise BadInstruction(f"unexpected key '{name.lower()}' in '{field}'")
+        fields[name.lower()] = text
     kind = fields.get("type", "bind").lower()
     if kind not in _MOUNT_TYPES:
         raise BadInstruction(f"unsupported mount type {go_quote(kind)}")

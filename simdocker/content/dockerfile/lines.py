@@ -19,6 +19,7 @@ LONGEST_LINE = 64 * 1024 - 1  # Go's bufio.MaxScanTokenSize
 SPACE = " \t\n\v\f\r\x85\xa0"  # Go's unicode.IsSpace, of Latin-1
 ESCAPES = ("`", "\\")
 
+_NO_TEXT = re.compile("[\udc80-\udcff]")  # bytes that are not UTF-8: Go's encoder makes U+FFFD of each
 _WHITESPACE = re.compile(r"[\t\v\f\r ]+")
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _KNOWN_DIRECTIVES = ("escape", "syntax")
@@ -54,7 +55,7 @@ class Parsed(msgspec.Struct):
 def parse(text: bytes | str) -> Parsed:
     """Take a Dockerfile apart. Raises DockerfileError."""
     if isinstance(text, bytes):
-        text = text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+        text = _NO_TEXT.sub("\ufffd", text.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
     reader = _Reader(text)
     nodes = list(reader.nodes())
     if not nodes:
@@ -234,7 +235,7 @@ def _array(text: str) -> list[str] | None:
     except (ValueError, RecursionError):
         return None
     if not all(isinstance(value, str) for value in values):
-        raise DockerfileError("When using JSON array syntax, arrays must be comprised of strings only.")
+        raise DockerfileError("when using JSON array syntax, arrays must be comprised of strings only")
     return list(values)
 
 

@@ -12,9 +12,12 @@ from simdocker.actors.client.credentials import NO_AUTHS
 from simdocker.actors.client.format.units import human_size
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.options.devices import ULIMIT
+from simdocker.actors.client.options.environment import ENV
+from simdocker.actors.client.options.hosts import EXTRA_HOSTS
 from simdocker.actors.client.options.sizes import BYTES, SWAP
+from simdocker.actors.client.pairs import LABELS
 from simdocker.actors.client.pulling import show_progress
-from simdocker.actors.client.values import BOOL, INT, LIST, STRING, repeated
+from simdocker.actors.client.values import BOOL, INT, STRING, repeated
 from simdocker.api.messages import Repeated
 from simdocker.content.reference import InvalidReference, parse_as_cli
 
@@ -37,8 +40,8 @@ def _tag(text: str) -> str:
     args=exactly(1),
     aliases="docker image build, docker build, docker builder build",
     flags=[
-        Flag("add-host", "", LIST, 'Add a custom host-to-IP mapping ("host:ip")'),
-        Flag("build-arg", "", LIST, "Set build-time variables"),
+        Flag("add-host", "", EXTRA_HOSTS, 'Add a custom host-to-IP mapping ("host:ip")'),
+        Flag("build-arg", "", ENV, "Set build-time variables"),
         Flag("cache-from", "", STRINGS, "Images to consider as cache sources"),
         Flag("cgroup-parent", "", STRING, 'Set the parent cgroup for the "RUN" instructions during build'),
         Flag("compress", "", BOOL, "Compress the build context using gzip"),
@@ -52,7 +55,7 @@ def _tag(text: str) -> str:
         Flag("force-rm", "", BOOL, "Always remove intermediate containers"),
         Flag("iidfile", "", STRING, "Write the image ID to the file"),
         Flag("isolation", "", STRING, "Container isolation technology"),
-        Flag("label", "", LIST, "Set metadata for an image"),
+        Flag("label", "", LABELS, "Set metadata for an image"),
         Flag("memory", "m", BYTES, "Memory limit"),
         Flag("memory-swap", "", SWAP, "Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
         Flag("network", "", STRING, "Set the networking mode for the RUN instructions during build", "default"),
@@ -63,6 +66,7 @@ def _tag(text: str) -> str:
         Flag("rm", "", BOOL, "Remove intermediate containers after a successful build", True),
         Flag("security-opt", "", STRINGS, "Security options"),
         Flag("shm-size", "", BYTES, 'Size of "/dev/shm"'),
+        Flag("squash", "", BOOL, "Squash newly built layers into a single new layer", experimental=True),
         Flag("tag", "t", repeated("list", _tag), 'Name and optionally a tag in the "name:tag" format'),
         Flag("target", "", STRING, "Set the target build stage to build."),
         Flag("ulimit", "", ULIMIT, "Ulimit options", shown="[]"),
@@ -73,6 +77,8 @@ def build(cli: Cli, flags: Flags, args: list[str]) -> Exit:
 
     With --quiet all of that is held back, and shown (on standard error) only if the build fails.
     """
+    if flags.on("squash"):
+        raise CommandError(EXPERIMENTAL)
     quiet = flags.on("quiet")
     _remove_old(cli, flags.text("iidfile"))
     data, dockerfile = yield from context(cli, args[0], flags.text("file"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simdocker.actors.client.cli import Cli
-from simdocker.actors.client.command import CommandError, Exit, between, command
+from simdocker.actors.client.command import CommandError, Exit, at_least, command
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.input import archive_file, archive_from_stdin
 from simdocker.actors.client.pulling import show_progress
@@ -16,7 +16,7 @@ from simdocker.content.reference import InvalidReference, parse_as_cli
 @command(
     "[OPTIONS] file|URL|- [REPOSITORY[:TAG]]",
     "Import the contents from a tarball to create a filesystem image",
-    args=between(1, 2),
+    args=at_least(1),
     aliases="docker image import, docker import",
     flags=[
         Flag("change", "c", LIST, "Apply Dockerfile instruction to the created image"),

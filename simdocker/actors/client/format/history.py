@@ -42,7 +42,7 @@ class HistoryRow:
 
 
 HISTORY = View(
-    "*formatter.historyContext",
+    "*image.historyContext",
     {
         "Comment": Column("COMMENT", lambda row: row.step["Comment"]),
         "CreatedAt": Column("CREATED AT", HistoryRow.created_at),

@@ -23,12 +23,14 @@ class Arguments:
         self._before_from: Values = {}
         self._referenced: set[str] = set()
 
-    def declare(self, name: str, default: str | None, *, before_from: bool = False) -> None:
+    def declare(self, name: str, default: str | None) -> None:
         """`ARG name=default`."""
         self._allowed[name] = default
         self._referenced.add(name)
-        if before_from:
-            self._before_from[name] = default
+
+    def declare_before_from(self, name: str, default: str | None) -> None:
+        """`ARG name=default` before the first FROM."""
+        self._before_from[name] = default
 
     def end_stage(self) -> None:
         """What a stage declared counts in that stage alone."""

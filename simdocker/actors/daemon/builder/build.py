@@ -20,6 +20,7 @@ from simdocker.actors.daemon.checks import DEFAULT_PATH
 from simdocker.actors.daemon.committing import Change, commit
 from simdocker.actors.daemon.image_store import Image
 from simdocker.actors.daemon.pull import Pull
+from simdocker.actors.daemon.web import SCHEMES, unreachable
 from simdocker.api import ApiError, BadRequest, InternalError, NotFound
 from simdocker.api.models import ContainerConfig, HealthConfig
 from simdocker.backends.ports import DriverError, Process
@@ -66,7 +67,8 @@ class Build:
         except BadInstruction as fault:
             raise BadRequest(str(fault)) from None
         self._choose_target()
-        self.stages[-1].instructions += [_label(name, value) for name, value in sorted(options.labels.items())]
+        for stage in self.stages[-1:]:
+            stage.instructions += [_label(name, value) for name, value in sorted(options.labels.items())]
         self.arguments = Arguments(options.arguments)
         self.containers = Intermediate(daemon, options.host, output)
         self.cache = Cache(daemon, use=not options.no_cache, sources=options.cache_from)
@@ -96,6 +98,8 @@ class Build:
         for step in self.before:
             self._say_step(step.code)
             self._argument_before_from(step)
+        if not self.stages:
+            raise InternalError("unexpected EOF")  # dockerd falls over ARGs alone: its client sees the connection end
         draft = None
         for stage in self.stages:
             if stage.name and any(name == stage.name for name, _ in self.results):
@@ -117,10 +121,11 @@ class Build:
         self.output.text(f"Step {self._done}/{self._steps} : {code}\n")
 
     def _argument_before_from(self, step: Instruction) -> None:
-        expander = Expander(self.escape, self.arguments.allowed())
+        expander = Expander(self.escape, self.arguments.before_from())
         for word in step.words:
-            name, equals, value = _expand(expander, word).partition("=")
-            self.arguments.declare(name, value if equals else None, before_from=True)
+            name, equals, value = word.partition("=")
+            name, value = _expand(expander, name), _expand(expander, value)
+            self.arguments.declare_before_from(name, value if equals else None)
 
     # -- a stage -----------------------------------------------------------------------------------
 
@@ -145,9 +150,9 @@ class Build:
         platform = self.options.platform
         if stage.platform:
             platform = _expand(expander, stage.platform)
-            fault = bad_platform(platform)
-            if fault:
-                raise InternalError(f"failed to parse platform {platform}: {fault}")
+            fault = manifest.bad_platform(platform)
+            if fault or not platform:
+                raise InternalError(f"failed to parse platform {platform}: {fault or manifest.no_component(platform)}")
         name = _expand(expander, stage.base)
         if not name:
             raise InternalError(f"base name ({stage.base}) should not be blank")
@@ -166,6 +171,8 @@ class Build:
                 return images.get(name)
             except NotFound:
                 pass
+        if name == SCRATCH:
+            raise InternalError(f"'{SCRATCH}' is a reserved name")
         reference = references.parse(name).or_latest()
         pulled = yield from Pull(self.daemon, reference, manifest.platform(platform or LOCAL_PLATFORM)).start()
         try:
@@ -271,14 +278,14 @@ class Build:
         if arguments:
             counted = self.arguments.in_history(arguments)
             shown = [f"|{len(counted)}", *counted, *command]
-        made_by = msgspec.structs.replace(config, Cmd=shown, Entrypoint=None)
+        made_by = msgspec.structs.replace(config, Cmd=shown, Entrypoint=None if shown else config.Entrypoint)
         if (yield from self._found(draft, made_by)):
             return
         container = yield from self.containers.create(
             msgspec.structs.replace(
                 config,
                 Cmd=command,
-                Entrypoint=[""],
+                Entrypoint=[""] if shown else config.Entrypoint,  # nothing to run: the image's own command
                 Env=[*(config.Env or ()), *arguments],
                 Healthcheck=HealthConfig(Test=["NONE"]),
             )
@@ -293,18 +300,20 @@ class Build:
         daemon, layer, source = self.daemon, self.daemon.new_id(), self.context
         origin = ""
         try:
-            if "from" in step.flags:
+            if step.flags.get("from"):
                 origin = daemon.new_id()
                 source = yield from self._copy_from(step.flags["from"], origin)
+            self._check_urls(step)
             copy = Copy(step, source, draft.config.WorkingDir, preserve=bool(origin))
             comment = f"#(nop) {copy.comment(step.words[-1])}"
             yield daemon.env.timeout(daemon.cost("digest.mib") * copy.size >> 20)
             made_by = msgspec.structs.replace(draft.config, Cmd=[*draft.shell(), comment])
             if (yield from self._found(draft, made_by)):
                 return
-            daemon.storage.create(layer, draft.image.chain_id if draft.image is not None else "")
+            below = draft.image.chain_id if draft.image is not None else ""
+            daemon.storage.create(layer, below, init=False)
             yield from daemon.storage.mount(layer)
-            copy.put(daemon.storage.files(layer), f"{daemon.storage.directory(layer)}/merged")
+            copy.put(daemon.storage.files(layer), f"{daemon.storage.directory(layer)}/{'merged' if below else 'diff'}")
             daemon.storage.unmount(layer)
             yield from self._commit(draft, layer, made_by)
         finally:
@@ -312,24 +321,31 @@ class Build:
             if origin:
                 daemon.storage.remove(origin)
 
+    def _check_urls(self, step: Instruction) -> None:
+        """Raises InternalError for a source that is to be fetched."""
+        for url in filter(lambda word: word.startswith(SCHEMES), step.words[:-1]):
+            why = "source can't be a URL for COPY" if step.name == "COPY" else unreachable(self.daemon, url)
+            raise InternalError(f"{step.name} failed: {why}")
+
     def _copy_from(self, name: str, layer: str) -> Process:
         """Process → Source: the files of an earlier stage, by name or number, or of an image; seen through a
         writable layer `layer` that nothing is written to."""
         try:
             stage = self._earlier(name)
-            image = stage if stage is not None else (yield from self._image(name, self.options.platform))
+            image = stage[0] if stage is not None else (yield from self._image(name, self.options.platform))
         except ApiError as fault:
             raise InternalError(f"invalid from flag value {name}: {fault.message}") from None
         storage = self.daemon.storage
-        storage.create(layer, image.chain_id)
+        storage.create(layer, image.chain_id if image is not None else "", init=False)
         yield from storage.mount(layer)
         return Source(storage.files(layer), is_context=False)
 
-    def _earlier(self, name: str) -> Image | None:
-        """The image of an earlier stage. Raises InternalError for a number that is none."""
+    def _earlier(self, name: str) -> tuple[Image | None] | None:
+        """What an earlier stage stands on, None when there is no such stage. Raises InternalError for a number
+        that is none."""
         for earlier, image in self.results:
             if earlier and earlier == name.lower():
-                return image
+                return (image,)
         try:
             number = int(name)
         except ValueError:
@@ -338,12 +354,7 @@ class Build:
             raise InternalError("refers to current build stage")
         if not 0 <= number < len(self.results):
             raise InternalError("index out of bounds")
-        return self.results[number][1]
-
-
-def bad_platform(text: str) -> str:
-    """What containerd says against a platform, "" when it is one."""
-    return f'"{text}": cannot parse platform specifier: invalid argument' if text.count("/") > 2 else ""
+        return (self.results[number][1],)
 
 
 def _stand_on(draft: Draft, image: Image) -> None:

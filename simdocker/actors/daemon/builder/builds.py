@@ -6,13 +6,14 @@ of the stream, after a 200.
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Any
 
 from simpy import Interrupt
 
 from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.builder import options as requests
-from simdocker.actors.daemon.builder.build import Build, bad_platform
+from simdocker.actors.daemon.builder.build import Build
 from simdocker.actors.daemon.builder.options import DEFAULT_NAME, Options
 from simdocker.actors.daemon.builder.output import Output
 from simdocker.actors.daemon.builder.running import CommandFailed
@@ -20,10 +21,12 @@ from simdocker.actors.daemon.builder.sources import Source
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import Filters
 from simdocker.api import ApiError, BadRequest, InternalError, Request, Response, Stream
+from simdocker.api.gotext import parse_duration
 from simdocker.backends.ports import Process
-from simdocker.content import archive
+from simdocker.content import archive, manifest
 from simdocker.content.archive import ArchiveError, Tree
 from simdocker.content.blob import Blob
+from simdocker.content.changeset import DIRECTORY
 from simdocker.content.digest import short
 from simdocker.content.dockerfile import DockerfileError, Parsed, parse
 from simdocker.content.dockerignore import Ignored, patterns
@@ -38,10 +41,11 @@ PRUNE_FILTERS = frozenset(("until", "id", "parent", "type", "description", "inus
 class Builds:
     """The builds of one daemon."""
 
-    __slots__ = ("daemon",)
+    __slots__ = ("_contexts", "daemon")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
+        self._contexts = 0
 
     def routes(self) -> list[Route]:
         return [Route("POST", "/build", self.build), Route("POST", "/build/prune", self.prune)]
@@ -57,9 +61,10 @@ class Builds:
         output = Output(Stream(daemon.env), quiet=options.quiet)
         data = Blob.of(request.body or b"")
         yield daemon.env.timeout(daemon.cost("disk.write.mib") * data.size >> 20)
+        self._contexts += 1
         tree = _context(options, data)
-        parsed = _dockerfile(tree, options.dockerfile)
-        fault = bad_platform(options.platform)
+        parsed = _dockerfile(tree, options.dockerfile, f"/var/lib/docker/tmp/docker-builder{self._contexts:09d}")
+        fault = manifest.bad_platform(options.platform)
         if fault:
             raise BadRequest(fault)
         build = Build(daemon, options, parsed, Source(tree, is_context=True), output)
@@ -93,11 +98,21 @@ class Builds:
         """Process: `POST /build/prune`: BuildKit's cache, of which the classic builder has none: its cache are
         images, which `docker image prune` takes away."""
         try:
-            Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
+            filters = Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
+            for text in filters.get("until"):
+                _check_duration(text)
         except ApiError as fault:
             raise BadRequest(f"failed to prune build cache: {fault.message}") from None
         yield self.daemon.work("api.list")
         return Response(200, {"CachesDeleted": None, "SpaceReclaimed": 0})
+
+
+def _check_duration(text: str) -> None:
+    """Raises BadRequest for an `until` that is no duration."""
+    try:
+        parse_duration(text)
+    except ValueError as error:
+        raise BadRequest(f"\"until\" filter expects a duration (e.g., '24h'): {error}") from None
 
 
 def _context(options: Options, data: Blob) -> Tree:
@@ -112,14 +127,18 @@ def _context(options: Options, data: Blob) -> Tree:
     return tree
 
 
-def _dockerfile(tree: Tree, name: str) -> Parsed:
-    """Read the Dockerfile, and take it out of the context if `.dockerignore` says so. Raises ApiError."""
+def _dockerfile(tree: Tree, name: str, folder: str) -> Parsed:
+    """Read the Dockerfile of a context that dockerd unpacks into `folder`, and take it out of the context if
+    `.dockerignore` says so. Raises ApiError."""
     node = _find(tree, name)
     if node is None and name == DEFAULT_NAME and _find(tree, name.lower()) is not None:
         name = name.lower()
         node = _find(tree, name)
     if node is None:
         raise InternalError(f"Cannot locate specified Dockerfile: {name}")
+    if node.kind == DIRECTORY:
+        path = posixpath.normpath(f"{folder}/{name}")
+        raise InternalError(f"unexpected error reading Dockerfile: read {path}: is a directory")
     if not node.size:
         raise InternalError(f"the Dockerfile ({name}) cannot be empty")
     try:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.image_store import Image
 
 DEFAULT_SHELL = ["/bin/sh", "-c"]
-CHANGES = frozenset("CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL USER VOLUME WORKDIR".split())
+CHANGES = frozenset("CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL ONBUILD USER VOLUME WORKDIR".split())
 """The instructions that `--change` takes."""
 
 EXPANDED = frozenset("ADD ARG COPY ENV LABEL STOPSIGNAL USER VOLUME WORKDIR".split())
@@ -70,7 +70,7 @@ class Draft:
 
     def command(self, step: Instruction) -> list[str]:
         """The arguments that a command in JSON or shell form means."""
-        return list(step.words) if step.json else [*self.shell(), " ".join(step.words)]
+        return list(step.words) if step.json else [*self.shell(), *step.words]
 
 
 def expanded(draft: Draft, step: Instruction) -> Instruction:
@@ -79,21 +79,27 @@ def expanded(draft: Draft, step: Instruction) -> Instruction:
         return step
     expander = draft.expander()
     try:
-        words = tuple(expander.word(word) for word in step.words)
+        words = tuple(_argument(expander, word) if step.name == "ARG" else expander.word(word) for word in step.words)
         flags = {name: expander.word(text) if name == "chown" else text for name, text in step.flags.items()}
     except ExpansionError as fault:
         raise BadRequest(str(fault)) from None
     return msgspec.structs.replace(step, words=words, flags=flags)
 
 
+def _argument(expander: Expander, word: str) -> str:
+    """An ARG's `name=value`, each expanded by itself. Raises ExpansionError."""
+    name, equals, value = word.partition("=")
+    return expander.word(name) + equals + expander.word(value)
+
+
 def changed(config: ContainerConfig, lines: Iterable[str]) -> ContainerConfig:
     """`config` after these instructions, as for `docker commit --change`. Raises BadRequest with the
     builder's sentence."""
-    text = "\n".join(lines)
-    if not text:
+    given = list(lines)
+    if not given:
         return config
     try:
-        parsed = parse(text)
+        parsed = parse("\n".join(given))
         for node in parsed.nodes:
             if node.name.upper() not in CHANGES:
                 raise BadRequest(f"{node.name} is not a valid change command")
@@ -120,15 +126,15 @@ def _arg(draft: Draft, step: Instruction) -> str:
 
 
 def _cmd(draft: Draft, step: Instruction) -> str:
-    command = draft.command(step) if step.words else []
-    draft.change(Cmd=command or None)
-    draft.command_set = draft.command_set or bool(step.words)
+    command = draft.command(step)
+    draft.change(Cmd=command)
+    draft.command_set = draft.command_set or bool(command)
     return f"CMD {_quoted(command)}"
 
 
 def _entrypoint(draft: Draft, step: Instruction) -> str:
-    command = draft.command(step) if step.words else []
-    draft.change(Entrypoint=command or None)
+    command = draft.command(step)
+    draft.change(Entrypoint=command)
     if not draft.command_set:
         draft.change(Cmd=None)
     return f"ENTRYPOINT {_quoted(command)}"
@@ -209,6 +215,8 @@ def _user(draft: Draft, step: Instruction) -> str:
 
 
 def _volume(draft: Draft, step: Instruction) -> str:
+    if not all(step.words):
+        raise InternalError("VOLUME specified can not be an empty string")
     draft.change(Volumes=_united(draft.config.Volumes, step.words))
     return f"VOLUME [{' '.join(step.words)}]"
 

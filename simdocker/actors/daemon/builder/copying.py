@@ -71,7 +71,7 @@ class Copy:
 
     def put(self, files: Files, layer: str) -> None:
         """Copy everything into `files`, which are mounted at `layer`. Raises InternalError."""
-        owner = None if self.preserve else owner_of(self.chown, files) if self.chown else ROOT_USER
+        owner = None if self.preserve else owner_of(self.chown, files, layer) if self.chown else ROOT_USER
         for found in self.found:
             try:
                 self._put(found, files, owner)
@@ -153,7 +153,7 @@ def _archive_in(node: Node) -> Blob | None:
         else:
             data = archive.inflate(data)
         return data if next(iter(archive.members(data)), None) is not None else None
-    except (ArchiveError, OSError, EOFError, lzma.LZMAError):
+    except (ArchiveError, OSError, EOFError, ValueError, lzma.LZMAError):
         return None
 
 
@@ -168,19 +168,27 @@ def make_directory(files: Files, path: str, owner: Owner) -> None:
         raise NotADirectoryError(20, "Not a directory", path)
 
 
-def owner_of(chown: str, files: Files) -> Owner:
-    """`user`, `user:group` or numbers, by the image's own tables. Raises InternalError."""
+def owner_of(chown: str, files: Files, layer: str) -> Owner:
+    """`user`, `user:group` or numbers, by the image's own tables, mounted at `layer`. Raises
+    InternalError."""
     user, colon, group = chown.partition(":")
-    if not user or (colon and not group):
-        raise InternalError(f"invalid chown string format: {chown}")
-    group = group or user
-    uid = _look_up(files, "/etc/passwd", user)
-    if uid is None:
-        raise _unknown(f"can't find uid for user {user}: no such user: {user}")
-    gid = _look_up(files, "/etc/group", group)
-    if gid is None:
-        raise _unknown(f"can't find gid for group {group}: no such group: {group}")
-    return uid, gid
+    if ":" in group:
+        raise _unknown(f"invalid chown string format: {chown}")
+    return _number(files, layer, "/etc/passwd", "user", user), _number(
+        files, layer, "/etc/group", "group", group if colon else user
+    )
+
+
+def _number(files: Files, layer: str, table: str, kind: str, name: str) -> int:
+    """A user's or a group's number."""
+    if name.isdigit():
+        return int(name)
+    found = _look_up(files, table, name)
+    if found is None:
+        missing = files.find(table, follow=True) is None
+        why = f"open {layer}{table}: no such file or directory" if missing else f"no such {kind}: {name}"
+        raise _unknown(f"can't find {kind[0]}id for {kind} {name}: {why}")
+    return found
 
 
 def _unknown(why: str) -> InternalError:
@@ -188,8 +196,6 @@ def _unknown(why: str) -> InternalError:
 
 
 def _look_up(files: Files, table: str, name: str) -> int | None:
-    if name.isdigit():
-        return int(name)
     node = files.find(table, follow=True)
     lines = bytes(node.data).decode(errors="replace").splitlines() if node is not None and node.data else []
     for line in lines:

@@ -11,6 +11,7 @@ import msgspec
 from simdocker.actors.daemon.gojson import problem
 from simdocker.actors.daemon.query import truthy
 from simdocker.api import BadRequest, InternalError
+from simdocker.api.gotext import go_quote
 from simdocker.api.messages import values
 from simdocker.api.models import HostConfig
 from simdocker.content import reference as references
@@ -42,6 +43,11 @@ def read(query: Mapping[str, str]) -> Options:
     """The options in a query. Raises ApiError."""
     if truthy(query.get("squash")):
         raise BadRequest("squash is only supported with experimental mode")
+    isolation = query.get("isolation", "")
+    if isolation.lower() not in ("", "default"):
+        raise BadRequest(f"Unsupported isolation: {go_quote(isolation)}")
+    if query.get("securityopt"):
+        raise BadRequest("The daemon on this platform does not support setting security options on build")
     force_remove = truthy(query.get("forcerm"))
     return Options(
         dockerfile=query.get("dockerfile") or DEFAULT_NAME,
@@ -78,7 +84,6 @@ def _host(query: Mapping[str, str]) -> HostConfig:
         CgroupParent=query.get("cgroupparent", ""),
         ShmSize=number("shmsize"),
         ExtraHosts=list(values(query, "extrahosts")) or None,
-        SecurityOpt=list(values(query, "securityopt")) or None,
         Ulimits=_json(query, "ulimits"),
     )
 

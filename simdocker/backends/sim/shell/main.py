@@ -101,7 +101,7 @@ def new_state(p: Process, name: str, bash: bool) -> State:
     state = State(name, bash, line=int(bash), counting_since=int(p.clock.now))
     variables = state.variables
     for key, value in p.env.items():
-        if key.isidentifier():
+        if key.isascii() and key.isidentifier():
             variables[key] = value
             variables.exported[key] = None
     for key, value in (("PS1", "\\w \\$ "), ("PS2", "> "), ("PS4", "+ "), ("IFS", " \t\n"), ("OPTIND", "1")):
