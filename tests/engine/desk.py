@@ -36,9 +36,9 @@ def entries(data: bytes) -> dict[str, tuple[object, ...]]:
     found: dict[str, tuple[object, ...]] = {}
     with tarfile.open(fileobj=io.BytesIO(data)) as read:
         for member in read:
-            content = read.extractfile(member)
+            content = read.extractfile(member) if member.isreg() else None
             body: object = content.read() if content is not None else b""
             if member.name == "manifest.json":
                 body = sorted(json.loads(body), key=str)  # type: ignore[arg-type]  # a Go map has no order
-            found[member.name] = (member.type, member.mode & 0o7777, member.mtime, member.uname, body)
+            found[member.name] = (member.type, member.mode & 0o7777, member.mtime, member.uname, member.linkname, body)
     return found
