@@ -210,7 +210,7 @@ def catalog(
 
 @app.command()
 def cleanup() -> None:
-    """Remove what killed runs on the Linux backend left behind, and only that."""
+    """Remove what killed runs left behind, on this machine and on engines, and only that."""
     from simdocker.cli.cleanup import clean_up
 
     raise typer.Exit(exit_code(clean_up))

@@ -7,6 +7,8 @@ name. What the play made on the engine is removed at its end, and nothing else.
 
 from __future__ import annotations
 
+import secrets
+import shutil
 import tempfile
 import time
 from collections.abc import Generator, Iterator
@@ -19,6 +21,7 @@ from simpy import Event
 
 from simdocker.actors.client.client import Client
 from simdocker.backends.engine.asking import Engine
+from simdocker.backends.engine.connection import Nobody
 from simdocker.backends.engine.endpoint import dialled
 from simdocker.backends.engine.front import Front
 from simdocker.backends.engine.pulling import FrontedConnection, as_asked
@@ -78,21 +81,25 @@ class EngineWorld:
     @contextmanager
     def staged(self) -> Iterator[None]:
         """While inside, it can be played on; afterwards the engine is as it was before."""
-        with tempfile.TemporaryDirectory(prefix="simdocker-") as directory:
-            self._rooms = Path(directory)
+        leftovers = self._leftovers = Leftovers(self.engine)
+        self._rooms = Path(tempfile.gettempdir(), f"simdocker-{secrets.token_hex(8)}")
+        leftovers.journal.directory(self._rooms)
+        began = time.time()
+        try:
+            self._rooms.mkdir(mode=0o700)
             home = self._rooms / "home"
             home.mkdir()
             self.home = str(home)
             self._front = self._open_front()
-            leftovers = self._leftovers = Leftovers(self.engine)
-            began = time.time()
-            try:
-                yield
-            finally:
-                self._close_sessions()
+            leftovers.journal.front = self._front.address
+            yield
+        finally:
+            self._close_sessions()
+            if self._front is not None:
                 self.events = list(as_asked(self.engine.events(began, time.time()), self._front.address))
-                leftovers.remove()
                 self._front.close()
+            shutil.rmtree(self._rooms, ignore_errors=True)
+            leftovers.remove()
 
     def _open_front(self) -> Front:
         from simdocker.scenario.world import World
@@ -127,6 +134,7 @@ class EngineWorld:
         install_shim(directory)
         env = {"HOME": self.home, "LANG": "C.UTF-8", "TZ": "UTC"}
         session = BashSession(self._clock, directory, cwd, env)
+        self._leftovers.journal.shell(session.pid)
 
         def cause() -> int:
             return session.current.cause if session.current is not None else self.env.cause
@@ -142,8 +150,8 @@ class EngineWorld:
         """The way from the client to the engine at `address`: the chosen one where a host's own is meant."""
         if address is None or address == SOCKET:
             address = self.address
-        heard = self._leftovers.heard if address == self.address else lambda *_: None
-        connection = FrontedConnection(address, self._clock, self.trace, f"client@{here}", f"daemon@{here}", heard)
+        witness = self._leftovers if address == self.address else Nobody()
+        connection = FrontedConnection(address, self._clock, self.trace, f"client@{here}", f"daemon@{here}", witness)
         if self._front is not None and _local(address):
             connection.front = self._front.address
         return connection

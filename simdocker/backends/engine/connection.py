@@ -7,9 +7,9 @@ waits for a socket waits in asyncio, on the loop that steps the clock; what arri
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from socket import gaierror
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import h11
 import msgspec
@@ -30,20 +30,36 @@ if TYPE_CHECKING:
 LOST = (OSError, h11.RemoteProtocolError)
 NEWEST = "1.50"  # the newest the client speaks
 
-Heard = Callable[[Request, Response], None]
-"""Told of each call and its answer."""
+
+class Witness(Protocol):
+    """Told of each call before it goes out, and of its answer."""
+
+    def asked(self, request: Request) -> None: ...
+    def answered(self, request: Request, response: Response) -> None: ...
+
+
+class Nobody:
+    """A witness that does not care."""
+
+    def asked(self, request: Request) -> None:
+        """Nothing."""
+
+    def answered(self, request: Request, response: Response) -> None:
+        """Nothing."""
 
 
 class EngineConnection:
     """The way from the client actor `source` to the engine at `address`, called `target` in the trace."""
 
-    def __init__(self, address: str, clock: WallClock, trace: Trace, source: str, target: str, heard: Heard) -> None:
+    def __init__(
+        self, address: str, clock: WallClock, trace: Trace, source: str, target: str, witness: Witness
+    ) -> None:
         self.address = address
         self.clock = clock
         self.trace = trace
         self.source = source
         self.target = target
-        self.heard = heard
+        self.witness = witness
         self._version = ""
         self._pumps: set[asyncio.Task[None]] = set()  # a loop keeps no task alive by itself
 
@@ -54,8 +70,9 @@ class EngineConnection:
         asked = f"{request.method} {request.path}"
         bearer.span = self.trace.emit(MESSAGE, self.source, asked, {"to": self.target, **request.query})
         try:
+            self.witness.asked(request)
             response = yield from self.carry(request)
-            self.heard(request, response)
+            self.witness.answered(request, response)
             said = {"to": self.source} if not response.failed else {"to": self.source, "message": response.message}
             self.trace.emit(MESSAGE, self.target, str(response.status), said)
         except Unreachable as lost:

@@ -65,7 +65,7 @@ class Owner(NamedTuple):
 
     @classmethod
     def this(cls) -> Owner:
-        return cls(_boot(), os.getpid(), _started(os.getpid()))
+        return cls(_boot(), os.getpid(), started(os.getpid()))
 
     @classmethod
     def of(cls, path: Path) -> Owner:
@@ -75,7 +75,7 @@ class Owner(NamedTuple):
 
     @property
     def alive(self) -> bool:
-        return self.boot == _boot() and self.started == _started(self.pid)
+        return self.boot == _boot() and self.started == started(self.pid)
 
 
 Undo = Callable[[str], None]
@@ -237,7 +237,7 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
 
 
-def _started(pid: int) -> int:
+def started(pid: int) -> int:
     """When a process started: field 22 of its stat; -1 when there is none or it is only waited for."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()

@@ -100,6 +100,11 @@ class BashSession:
         os.set_blocking(self._codes, False)
         clock.process(self._watch())
 
+    @property
+    def pid(self) -> int:
+        """The shell's, which leads its process group."""
+        return self._bash.pid
+
     def start(self, source: str) -> Line:
         """Type a line."""
         line = self.current = Line(self, source)

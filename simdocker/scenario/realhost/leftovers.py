@@ -10,6 +10,7 @@ from typing import Any
 
 from simdocker.api import Request, Response
 from simdocker.backends.engine.asking import Engine
+from simdocker.scenario.realhost.journal import PlayJournal, clean_up
 
 MADE = {"/containers/create": "Id", "/networks/create": "Id", "/volumes/create": "Name"}
 
@@ -20,10 +21,18 @@ class Leftovers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._made: dict[str, list[str]] = {path: [] for path in MADE}
+        clean_up(engine.address)
         self._volumes, self._images = self._all_volumes(), self._all_images()
+        known = {"container": self._all_containers(), "network": self._all_networks()}
+        self.journal = PlayJournal(engine, {**known, "volume": self._volumes, "image": self._images})
 
-    def heard(self, request: Request, response: Response) -> None:
+    def asked(self, request: Request) -> None:
+        """A call of the play is about to go out."""
+        self.journal.asked(request)
+
+    def answered(self, request: Request, response: Response) -> None:
         """A call of the play and its answer."""
+        self.journal.answered(request, response)
         if request.method == "POST" and request.path in MADE and response.status == 201:
             made = response.body[MADE[request.path]]
             self._made[request.path].append(made)
@@ -33,7 +42,10 @@ class Leftovers:
     def _note_volumes(self, container: str) -> None:
         """A new container's volumes: once it is gone nobody can tell that they were its."""
         shown = self._engine.get(f"/containers/{container}/json") or {}
-        self._made["/volumes/create"] += [mount["Name"] for mount in shown.get("Mounts", ()) if mount.get("Name")]
+        volumes = [mount["Name"] for mount in shown.get("Mounts", ()) if mount.get("Name")]
+        self._made["/volumes/create"] += volumes
+        for volume in {*volumes} - self._volumes:
+            self.journal.made("volume", volume)
 
     def remove(self) -> None:
         """Remove it all. Whatever is gone already is no matter."""
@@ -45,6 +57,14 @@ class Leftovers:
             self._engine.ask("DELETE", f"/volumes/{volume}")
         for image in sorted(self._all_images() - self._images, key=lambda name: name.startswith("sha256:")):
             self._engine.ask("DELETE", f"/images/{image}")
+        self.journal.close()
+
+    def _all_containers(self) -> set[str]:
+        listed = self._engine.get("/containers/json", all="1") or ()
+        return {name.removeprefix("/") for one in listed for name in (one["Id"], *(one["Names"] or ()))}
+
+    def _all_networks(self) -> set[str]:
+        return {name for one in self._engine.get("/networks") or () for name in (one["Id"], one["Name"])}
 
     def _all_volumes(self) -> set[str]:
         listed: dict[str, Any] = self._engine.get("/volumes") or {}
