@@ -85,7 +85,19 @@ def _directory(address: str) -> Path:
 
 def clean_up(address: str) -> Undone:
     """Undo what dead plays left on the engine at `address`, and here. Raises OSError when journals cannot be read."""
-    return clean(_directory(address))
+    return _cleaned(_directory(address))
+
+
+def _cleaned(directory: Path) -> Undone:
+    """A volume is known after its container and so would go before it, which cannot be: what could not go while
+    something else was there has another try when that is gone."""
+    undone = clean(directory)
+    while undone.failures:
+        again = clean(directory)
+        if not again.entries:
+            break
+        undone = Undone(undone.entries + again.entries, again.failures)
+    return undone
 
 
 def clean_up_all() -> Undone:
@@ -93,7 +105,7 @@ def clean_up_all() -> Undone:
     result = Undone([], [])
     with suppress(FileNotFoundError):
         for directory in sorted(state_directory().iterdir()):
-            undone = clean(directory)
+            undone = _cleaned(directory)
             result.entries.extend(undone.entries)
             result.failures.extend(undone.failures)
     return result
