@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from simdocker.backends import ports
-from simdocker.backends.linux import steps
+from simdocker.backends.linux import cell, steps
+from simdocker.backends.linux.cell import Nest
 from simdocker.backends.linux.cgroups import Cgroup, Hierarchies, Limits
 from simdocker.backends.linux.steps import Layout, Step
 from simdocker.backends.ports import MountPoint, ProcessSpec
@@ -61,9 +62,13 @@ def _overheard(
     network = None if sandbox.mode == "host" else f"/run/netns/{id[:12]}"
     filter = b"" if spec.seccomp == "unconfined" else b"a filter"
     root = f"{rootfs.directory}/merged"
-    layout = Layout(root, network, cgroup.join, etc, _files(spec.mounts), "/usr/bin/docker-init", filter)
-    limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0), spec.cpus)
-    handed.append([*cgroup.create(limits), *steps.container(spec, user, layout)])
+    layout = Layout(root, network, (), etc, _files(spec.mounts), "/usr/bin/docker-init", filter)
+    limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
+    nest = Nest("/var/lib/docker/containers", cgroup.join)
+    handed.append([
+        *cgroup.create(tuple(spec.cpus)), *cell.cell(cell.recipe(spec, network), nest), *cgroup.limit(limits),
+        *steps.sources(spec, layout), *steps.container(spec, user, layout),
+    ])  # fmt: skip
     return (yield from start(id, spec, rootfs, sandbox, *streams))
 
 

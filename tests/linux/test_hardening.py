@@ -117,16 +117,16 @@ def test_a_read_only_bind_cannot_be_written_nor_remounted(linux, tmp_path):
 def test_a_container_that_ends_leaves_no_mount_process_or_cgroup(linux):
     machine = linux.machine
 
-    def traces():
-        mounted = Path("/proc/self/mounts").read_text().count(machine.storage.directory(""))
-        pattern = f"*/simdocker/{machine.journal.instance}/*"
-        found = subprocess.run(["find", "/sys/fs/cgroup", "-path", pattern, "-type", "d"], capture_output=True)
-        return mounted, found.stdout
+    def mounted():
+        return Path("/proc/self/mounts").read_text().count(machine.storage.directory(""))
 
-    before = traces()
+    before = mounted()
     box = linux.container("sh", "-c", "sleep 77 & sleep 78 & echo ready; wait").start()
     box.until("ready")
-    assert traces() != before
+    cgroup = machine.runtime._containers[box.id].cgroup
+    assert len(cgroup.pids()) == 3
+    assert mounted() > before
     box.remove()
-    assert traces() == before
+    assert mounted() == before
+    assert not any(map(os.path.exists, cgroup.directories))
     assert subprocess.run(["pgrep", "-f", "sleep 7[78]"], capture_output=True).returncode == 1

@@ -7,17 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simdocker.backends import capabilities
-from simdocker.backends.linux import seccomp, steps
+from simdocker.backends.linux import cell, seccomp, steps
 from simdocker.backends.linux.calls import CALLS
+from simdocker.backends.linux.cell import Nest
+from simdocker.backends.linux.cells import USUAL
 from simdocker.backends.linux.cgroups import Cgroup, Hierarchies, Limits, find
 from simdocker.backends.linux.steps import Layout, Step
 from simdocker.backends.ports import DriverError, MountPoint, ProcessSpec
 from simdocker.backends.users import User
 
 ROOT = User(0, 0, (0,), "/root")
-LAYOUT = Layout(
-    "/var/merged", "/run/netns/1", ["/sys/fs/cgroup/x/tasks"], {"/etc/hosts": "/var/c/hosts"}, seccomp=b"8" * 16
-)
+LAYOUT = Layout("/var/merged", "/run/netns/1", (), {"/etc/hosts": "/var/c/hosts"}, seccomp=b"8" * 16)
+NEST = Nest("/var/containers", ["/sys/fs/cgroup/x/tasks"], ["cpu", "memory"])
 
 mounts = st.builds(
     MountPoint, st.sampled_from(["bind", "volume", "tmpfs"]), st.just("/srv/data"),
@@ -34,13 +35,14 @@ specs = st.builds(
     read_only=st.booleans(),
     init=st.booleans(),
     capabilities=st.none() | st.frozensets(st.sampled_from(capabilities.NAMES)),
-    shared=st.frozensets(st.sampled_from(["pid", "ipc", "uts"])),
+    shared=st.dictionaries(st.sampled_from(["pid", "ipc", "uts"]), st.just("")),
     rlimits=st.none() | st.just({"nofile": (10, 20)}),
 )  # fmt: skip
 
 
 def start(spec: ProcessSpec, layout: Layout = LAYOUT) -> list[Step]:
-    return steps.container(spec, ROOT, layout)
+    """What is done in the container's process, the ahead part first."""
+    return [*cell.cell(cell.recipe(spec, layout.namespace), NEST), *steps.container(spec, ROOT, layout)]
 
 
 def index(plan: list[Step], call: str) -> int:
@@ -59,13 +61,21 @@ def test_whatever_is_asked_for_a_start_shuts_itself_in_before_it_becomes_the_com
 
 
 @given(specs)
-def test_nothing_of_the_host_is_named_once_the_root_has_changed(spec: ProcessSpec) -> None:
+def test_nothing_of_the_host_is_named_once_the_cell_has_a_root_of_its_own(spec: ProcessSpec) -> None:
     plan = start(spec)
     after = plan[index(plan, "pivot_root") + 1 :]
-    opened = {step.args[1] for step in plan if step.call == "open_tree"}
-    attached = {step.args[0] for step in after if step.call == "move_mount"}
-    assert attached == opened
+    handed_in = {step.args[1] for step in steps.sources(spec, LAYOUT)}
+    handed_on = {step.args[1] for step in plan if step.call == "open"}
+    used = {step.args[0] for step in after if step.call in ("move_mount", "join namespace")}
+    assert used == handed_in | handed_on
     assert not any("/srv" in str(step.args) or "/var" in str(step.args) for step in after[:-1])
+
+
+@given(specs)
+def test_what_is_asked_for_changes_the_cell_only_by_its_recipe(spec: ProcessSpec) -> None:
+    usual = cell.recipe(spec, LAYOUT.namespace) == USUAL
+    assert usual == (not spec.shared)
+    assert (cell.cell(cell.recipe(spec, LAYOUT.namespace), NEST) == cell.cell(USUAL, NEST)) == usual
 
 
 @given(specs)
@@ -86,7 +96,15 @@ def test_the_default_start_hides_what_docker_hides() -> None:
 
 def test_namespaces_shared_with_others_are_not_made() -> None:
     assert start(ProcessSpec(["true"]))[0].name == "clone newpid,newns,newuts,newipc"
-    assert start(ProcessSpec(["true"], shared=frozenset({"pid", "uts"})))[0].name == "clone newns,newipc"
+    assert start(ProcessSpec(["true"], shared={"pid": "", "uts": ""}))[0].name == "clone newns,newipc"
+
+
+def test_namespaces_of_another_container_are_joined() -> None:
+    plan = start(ProcessSpec(["true"], shared={"ipc": "other"}))
+    assert plan[0].name == "clone newpid,newns,newuts"
+    joined = [step.args[0] for step in plan if step.call == "join process"]
+    assert joined == ["ipc of"]
+    assert ("shm", "/dev/shm", False) in [step.args for step in plan], "its shared memory is the other's"
 
 
 def test_mounts_nearer_to_the_root_come_first() -> None:

@@ -40,12 +40,11 @@ class Hierarchies(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What a container may use; 0 is no limit. `cpus` are processors, () for all."""
+    """What a container may use; 0 is no limit."""
 
     memory: int = 0
     nano_cpus: int = 0
     pids: int = 0
-    cpus: Sequence[int] = ()
 
 
 class Use(NamedTuple):
@@ -113,9 +112,9 @@ class Cgroup:
         self._v1 = {controller: f"{base}/{name}" for controller, base in hierarchies.v1.items()}
         self._v2 = f"{hierarchies.v2}/{name}" if hierarchies.v2 else ""
 
-    def create(self, limits: Limits) -> list[Step]:
-        """The steps that make it, with its limits."""
-        if not limits.cpus:
+    def create(self, cpus: Sequence[int] = ()) -> list[Step]:
+        """The steps that make it, for processes that run on these processors, () for all."""
+        if not cpus:
             self._v1.pop("cpuset", None)  # a v1 cpuset must be filled in before anyone can join
         steps = [
             Step("mkdir cgroup", "mkdir", (path,), "A group of its own for all it runs.") for path in self.directories
@@ -123,7 +122,7 @@ class Cgroup:
         if "devices" in self._v1:
             steps.append(self._step("devices", "devices.deny", "a", "No device but these:"))
             steps += [self._step("devices", "devices.allow", rule, "It may use this.") for rule in DEVICES]
-        return steps + self.limit(limits)
+        return steps + (self._cpuset(cpus) if cpus else [])
 
     @property
     def directories(self) -> list[str]:
@@ -147,8 +146,6 @@ class Cgroup:
         if limits.pids != was.pids:
             value = str(limits.pids) if limits.pids > 0 else "max"
             steps.append(self._step("pids", "pids.max", value, "So many processes and no more."))
-        if limits.cpus != was.cpus and limits.cpus:
-            steps += self._cpuset(limits.cpus)
         return steps
 
     def _step(self, controller: str, file: str, value: str, why: str) -> Step:

@@ -1,15 +1,16 @@
 """The engine's side of the fork server: what it asks of the zygote, and what comes back.
 
 `ForkServer` starts the zygote before the engine has threads or much memory. A birth is one message to it
-with the steps and the descriptors of the new process. The report comes over a socket of the birth's own; a
-pipe that nothing is written to closes when the command has been executed (or never will be), and only
-then does the engine look: it is woken once.
+with the steps and the descriptors of the new process; a process that has not become a command yet takes more.
+What it reports comes over a socket of its own. A pipe that nothing is written to closes when all has
+been done, and only then does the engine look: it is woken once.
 """
 
 from __future__ import annotations
 
 import marshal
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 PACKAGES = str(Path(__file__).parents[3])
 MAIN = "import sys; sys.path.append(sys.argv[2]); from simdocker.backends.linux.zygote import main; main()"
 MAX_REPORT = 1 << 16
+MAX_DESCRIPTORS = 200  # of the 253 that one message takes
 ROOM = 8 << 20  # bytes of the socket's buffer: arguments and environment may take a quarter of the stack's 8 MiB
 
 
@@ -43,21 +45,28 @@ class StepError(Exception):
 
 
 class Born(NamedTuple):
-    """A new process: its pid and pidfd; what each step but the last took, in ns; its terminal's master, -1 without."""
+    """A new process: its pid and pidfd; what each step but execve took, in ns; its terminal's master, -1 without;
+    the socket to it, which ends with execve."""
 
     pid: int
     pidfd: int
     durations: list[int]
     terminal: int
+    socket: socket.socket
+
+    def end(self) -> None:
+        """Kill it."""
+        self.socket.close()
+        signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
+        os.close(self.pidfd)
 
 
 class ForkServer:
     """One zygote."""
 
     def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        for end in (self._socket, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+        self._socket, theirs = _pair()
         number = str(theirs.fileno())
         self._zygote = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", MAIN, number, PACKAGES],
@@ -75,34 +84,67 @@ class ForkServer:
     ) -> Generator[Event, Any, Born]:
         """Process → Born: a process that has done `steps`, the first of which makes it. Its `descriptors` are
         held under their names. Raises StepError, DriverError."""
-        report, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        report.setblocking(False)
-        done, gate = os.pipe2(os.O_CLOEXEC)
-        names = ["report", "gate", *descriptors]
+        ours, theirs = _pair()
+        ours.setblocking(False)
+        with theirs:
+            try:
+                yield from _asked(env, self._socket, steps, {"control": theirs.fileno(), **descriptors})
+            except DriverError:
+                ours.close()
+                raise
+        return _born(ours, steps)
+
+    def go_on(
+        self, env: WallClock, born: Born, steps: Sequence[Step], descriptors: Mapping[str, int]
+    ) -> Generator[Event, Any, Born]:
+        """Process → Born: a process has done more steps. Raises StepError, DriverError."""
+        yield from _asked(env, born.socket, steps, descriptors)
+        return _born(born.socket, steps, born)
+
+
+def _pair() -> tuple[socket.socket, socket.socket]:
+    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in pair:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)
+    return pair
+
+
+def _asked(
+    env: WallClock, to: socket.socket, steps: Sequence[Step], descriptors: Mapping[str, int]
+) -> Generator[Event, Any, None]:
+    """Process: the steps have been asked for, and done or not."""
+    done, gate = os.pipe2(os.O_CLOEXEC)
+    try:
         try:
-            with theirs:
-                request = marshal.dumps((names, wire(steps)))
-                socket.send_fds(self._socket, [request], [theirs.fileno(), gate, *descriptors.values()])
-            os.close(gate)
-            yield env.readable(done)
-            return _born(report, steps)
+            given = [("gate", gate), *descriptors.items()]
+            while len(given) > MAX_DESCRIPTORS:
+                _send(to, given[:MAX_DESCRIPTORS], None)
+                given = given[MAX_DESCRIPTORS:]
+            _send(to, given, wire(steps))
         except OSError as error:
             raise DriverError(f"the fork server is gone: {error}") from None
         finally:
-            env.forget(done)
-            os.close(done)
-            report.close()
+            os.close(gate)
+        yield env.readable(done)
+    finally:
+        env.forget(done)
+        os.close(done)
 
 
-def _born(report: socket.socket, steps: Sequence[Step]) -> Born:
-    """What a birth has reported. Raises StepError."""
-    pid, clone, durations, terminal = 0, 0, None, -1
+def _send(to: socket.socket, descriptors: Sequence[tuple[str, int]], steps: Any) -> None:
+    names = [name for name, _ in descriptors]
+    socket.send_fds(to, [marshal.dumps((names, steps))], [number for _, number in descriptors])
+
+
+def _born(report: socket.socket, steps: Sequence[Step], before: Born | None = None) -> Born:
+    """What a process has reported. Raises StepError."""
+    pid, clone, durations, terminal = before.pid if before else 0, [], None, -1
     failure = (0, 0, "")
     for message, descriptors in _messages(report):
         kind, *content = message
         if kind == "born":
-            pid, clone = content
-        elif kind == "ready":
+            pid, clone = content[0], content[1:]
+        elif kind == "done":
             (durations,) = content
         elif kind == "terminal":
             (terminal,) = descriptors
@@ -110,9 +152,12 @@ def _born(report: socket.socket, steps: Sequence[Step]) -> Born:
         else:
             failure = (content[0], content[1], content[2])
     if pid and durations is not None:
-        return Born(pid, os.pidfd_open(pid), [clone, *durations], terminal)
+        return Born(pid, before.pidfd if before else os.pidfd_open(pid), [*clone, *durations], terminal, report)
+    report.close()
     if terminal >= 0:
         os.close(terminal)
+    if before:
+        os.close(before.pidfd)
     if pid:
         os.waitpid(pid, 0)
     number, error, what = failure
@@ -120,6 +165,6 @@ def _born(report: socket.socket, steps: Sequence[Step]) -> Born:
 
 
 def _messages(report: socket.socket) -> Iterator[tuple[Any, list[int]]]:
-    with suppress(BlockingIOError):
+    with suppress(BlockingIOError, ConnectionResetError):
         while (received := socket.recv_fds(report, MAX_REPORT, 1))[0]:
             yield marshal.loads(received[0]), received[1]

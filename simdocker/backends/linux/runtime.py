@@ -1,31 +1,33 @@
 """Processes in namespaces and cgroups on this machine: runc's role.
 
-A start is a list of steps (`steps.py`): the engine makes the cgroup, the fork server the process, which
-shuts itself in and becomes the command. Each step is written to the trace with what it took. The twin of
-this file does the same with modelled processes.
+A start is a list of steps (`cell.py`, `steps.py`): the engine makes the cgroup, the fork server the process,
+which shuts itself in and becomes the command. The first part of it may have been done ahead of time. Each
+step is written to the trace with what it took. The twin of this file does the same with modelled processes.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol, cast
 
 from simdocker.backends import ports, users
-from simdocker.backends.linux import calls, seccomp, steps
-from simdocker.backends.linux.cgroups import Cgroup, Cgroups, Limits
+from simdocker.backends.linux import cell, seccomp, steps
+from simdocker.backends.linux.cell import Recipe
+from simdocker.backends.linux.cells import Cell, Cells, done_here
+from simdocker.backends.linux.cgroups import Cgroups, Limits
+from simdocker.backends.linux.failures import failure
 from simdocker.backends.linux.files import DiskFiles
 from simdocker.backends.linux.forkserver import Born, ForkServer, StepError
 from simdocker.backends.linux.process import Running, Streams
-from simdocker.backends.linux.steps import INIT, Layout, Step
+from simdocker.backends.linux.steps import Layout, Step
 from simdocker.backends.linux.storage import FOLDER, RootFS, remove_directory
 from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
-from simdocker.backends.runc_errors import CREATE, EXEC, GO_ERRORS, sentence
+from simdocker.backends.runc_errors import CREATE, EXEC
 from simdocker.backends.users import User
 from simdocker.content.changeset import FILE
 
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 MS = 1_000_000
 POLL = MS // 5  # how often the freezer is asked whether all have stopped
 TINI = ("/usr/bin/docker-init", "/usr/local/bin/docker-init", "/usr/bin/tini-static", "/usr/bin/tini")
-NOT_IN_PATH, NOT_EXECUTABLE, STAND_IN = errno.ESRCH, errno.EPERM, errno.EINVAL  # `calls.look_path` tells so
 
 
 class Sandbox(Protocol):
@@ -51,12 +52,14 @@ class Sandbox(Protocol):
 class Container:
     """A running container: its first process, its cgroup, and where its files of /etc lie."""
 
-    __slots__ = ("cgroup", "home", "init", "limits", "rootfs", "spec")
+    __slots__ = ("cell", "cgroup", "home", "id", "init", "limits", "rootfs", "spec")
 
-    def __init__(self, spec: ProcessSpec, rootfs: RootFS, cgroup: Cgroup, limits: Limits, home: str) -> None:
+    def __init__(self, spec: ProcessSpec, rootfs: RootFS, cell: Cell, limits: Limits, home: str) -> None:
+        self.id = os.path.basename(home)
         self.spec = spec
         self.rootfs = rootfs
-        self.cgroup = cgroup
+        self.cell: Cell | None = cell  # until its process is the container's
+        self.cgroup = cell.cgroup
         self.limits = limits
         self.home = home
         self.init: Running | None = None
@@ -72,11 +75,12 @@ class Runtime:
         self._journal = journal
         self._home = f"{data_root}/containers"
         self._fork_server = ForkServer()
-        self._cgroups = Cgroups(journal)
+        self.cgroups = Cgroups(journal)
         self._threads = ThreadPoolExecutor(4, "runtime")
         self._containers: dict[str, Container] = {}
         journal.record(FOLDER, self._home)
         os.makedirs(self._home, 0o710, exist_ok=True)
+        self._cells = Cells(env, self._fork_server, self.cgroups, self._home)
 
     # starting
 
@@ -92,18 +96,28 @@ class Runtime:
         """Process → RunningProcess.
 
         1. Find the user in the root filesystem, as dockerd does before it asks runc.
-        2. Make the cgroup, with its limits.
-        3. Have the fork server make a process that does the steps and becomes the command.
+        2. Take a cell, a process that is shut in already, and set its cgroup's limits.
+        3. Open what of the host the container gets.
+        4. Have the process do the rest of the steps and become the command.
         """
         files = cast(RootFS, rootfs)
         user = self._user(files, spec)
-        container = self._container(container_id, spec, files)
+        namespace = cast(Sandbox, sandbox).namespace
+        container = yield from self._container(container_id, spec, files, namespace)
+        held: dict[str, int] = {}
         try:
-            layout = self._layout(container, cast(Sandbox, sandbox).namespace)
-            born, streams = yield from self._birth(steps.container(spec, user, layout), container, output, stdin, {})
+            layout = self._layout(container, namespace)
+            self._do(container.cgroup.limit(container.limits), container)
+            self._do(steps.sources(spec, layout), container, held)
+            plan = steps.container(spec, user, layout)
+            born, streams = yield from self._become(container.cell, plan, container, spec, output, stdin, held)
         except DriverError:
             self._release(container)
             raise
+        finally:
+            for descriptor in held.values():
+                os.close(descriptor)
+            self._cells.refill()
         self._containers[container_id] = container
         container.init = self._run(container, born, streams)
         return container.init
@@ -118,8 +132,8 @@ class Runtime:
         user = self._user(container.rootfs, spec)
         layout = Layout("", join=container.cgroup.join, seccomp=seccomp.program(spec.seccomp))
         plan = steps.process(spec, user, layout)
-        held = {"container": container.init.pidfd}
-        born, streams = yield from self._birth(plan, container, output, stdin, held, spec)
+        held = {"pid of": container.init.pidfd}
+        born, streams = yield from self._become(None, plan, container, spec, output, stdin, held)
         return self._run(container, born, streams)
 
     def _user(self, rootfs: RootFS, spec: ProcessSpec) -> User:
@@ -127,13 +141,33 @@ class Runtime:
         files = DiskFiles(rootfs.path, {}, {})
         return users.resolve(_text(files, "/etc/passwd"), _text(files, "/etc/group"), spec.user, tuple(spec.groups))
 
-    def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS) -> Container:
-        """Its cgroup and its directory, made."""
-        limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0), tuple(spec.cpus))
-        container = Container(spec, rootfs, self._cgroups.cgroup(id), limits, f"{self._home}/{id}")
-        os.makedirs(container.home, 0o710, exist_ok=True)
-        self._do(container.cgroup.create(limits), id)
+    def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS, namespace: str | None) -> ports.Process:
+        """Process → Container: its cell and its directory. Raises DriverError."""
+        home = f"{self._home}/{id}"
+        os.makedirs(home, 0o710, exist_ok=True)
+        try:
+            recipe = cell.recipe(spec, namespace)
+            ready: tuple[Cell, bool] = yield from self._cells.take(recipe, self._others(recipe))
+        except StepError as error:
+            remove_directory(home)
+            raise failure(error, CREATE, spec) from None
+        except DriverError:
+            remove_directory(home)
+            raise
+        limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
+        container = Container(spec, rootfs, ready[0], limits, home)
+        self._tell(ready[0].made, id, {"ahead": True} if ready[1] else {})
         return container
+
+    def _others(self, recipe: Recipe) -> dict[str, int]:
+        """The pidfds of the containers whose namespaces are shared. Raises DriverError."""
+        others = {}
+        for kind, id in recipe.shared:
+            other = self._containers.get(id)
+            if other is None or other.init is None or other.init.pidfd < 0:
+                raise DriverError(f"cannot join {kind.upper()} of a non running container: {id}")
+            others[f"{kind} of"] = other.init.pidfd
+        return others
 
     def _layout(self, container: Container, namespace: str | None) -> Layout:
         """What of this machine the container's steps need. Raises StartFailed."""
@@ -148,52 +182,49 @@ class Runtime:
         if spec.init and not init:
             raise StartFailed("--init needs docker-init or tini on this machine", 128)
         return Layout(
-            container.rootfs.path, namespace, container.cgroup.join, etc,
+            container.rootfs.path, namespace, (), etc,
             frozenset(source for source in sources if not _is_directory(source)), init,
-            seccomp.program(spec.seccomp), self._cgroups.visible,
+            seccomp.program(spec.seccomp),
         )  # fmt: skip
 
-    def _birth(
-        self, plan: list[Step], container: Container, output: Output, stdin: Stream | None, held: Mapping[str, int],
-        spec: ProcessSpec | None = None,
+    def _become(
+        self, ready: Cell | None, plan: list[Step], container: Container, spec: ProcessSpec, output: Output,
+        stdin: Stream | None, held: Mapping[str, int],
     ) -> ports.Process:  # fmt: skip
-        """Process → (Born, Streams): a process that has done the steps of `plan`. Raises StartFailed."""
-        spec, is_exec = spec or container.spec, spec is not None
+        """Process → (Born, Streams): a process, that of a cell or a new one, has done the steps of `plan` and is the
+        command. Raises StartFailed."""
         streams = Streams(self.env, output, stdin, self._threads, tty=spec.tty)
+        held = {**streams.theirs, **held}
         begun = monotonic_ns()
         try:
-            born: Born = yield from self._fork_server.birth(self.env, plan, {**streams.theirs, **held})
+            born: Born
+            if ready is not None:
+                container.cell = None
+                born = yield from self._fork_server.go_on(self.env, ready.born, plan, held)
+            else:
+                born = yield from self._fork_server.birth(self.env, plan, held)
         except StepError as error:
             streams.close()
-            raise _failure(error, EXEC if is_exec else CREATE, container) from None
+            raise failure(error, CREATE if ready else EXEC, spec) from None
         except DriverError:
             streams.close()
             raise
-        self._tell(plan, born, monotonic_ns() - begun, container)
+        born.socket.close()
+        rest = monotonic_ns() - begun - sum(born.durations)  # what execve took
+        self._tell(zip(plan, (*born.durations, rest), strict=True), container.id, pid=born.pid)
         return born, streams
 
-    def _tell(self, plan: list[Step], born: Born, total: int, container: Container) -> None:
-        """Write the steps to the trace, each with what it took; execve is what is left of the total."""
-        id = os.path.basename(container.home)
-        rest = total - sum(born.durations)
-        for step, duration in zip(plan, (*born.durations, rest), strict=True):
-            attrs = {"container": id, "ns": duration, "args": _short(step.args)}
-            if not step.call:
-                attrs["pid"] = born.pid
+    def _tell(self, done: Iterable[tuple[Step, int]], id: str, more: Mapping[str, object] = {}, pid: int = 0) -> None:
+        """Write steps to the trace, each with what it took."""
+        for step, duration in done:
+            attrs = {"container": id, "ns": duration, "args": _short(step.args), **more}
+            if pid and not step.call:
+                attrs["pid"] = pid
             self.trace.step(self.actor, step.name, attrs)
 
-    def _do(self, plan: list[Step], id: str) -> None:
+    def _do(self, plan: list[Step], container: Container, held: dict[str, int] | None = None) -> None:
         """Do steps here and now. Raises DriverError."""
-        durations: list[int] = []
-        try:
-            calls.run(steps.wire(plan), durations)
-        except calls.StepFailed as failure:
-            step = plan[failure.args[0]]
-            why = os.strerror(failure.args[1]).lower()
-            text = f"error setting cgroup config for procHooks process: failed to write {step.args}: {why}"
-            raise DriverError(sentence(CREATE, text)) from None
-        for step, duration in zip(plan, durations, strict=True):
-            self.trace.step(self.actor, step.name, {"container": id, "ns": duration, "args": _short(step.args)})
+        self._tell(done_here(plan, held), container.id)
 
     def _run(self, container: Container, born: Born, streams: Streams) -> Running:
         running = Running(self.env, born)
@@ -252,8 +283,8 @@ class Runtime:
     def update(self, container_id: str, memory: int, nano_cpus: int, pids_limit: int) -> None:
         container = self._containers.get(container_id)
         if container is not None:
-            limits = Limits(memory, nano_cpus, max(pids_limit, 0), container.limits.cpus)
-            self._do(container.cgroup.limit(limits, container.limits), container_id)
+            limits = Limits(memory, nano_cpus, max(pids_limit, 0))
+            self._do(container.cgroup.limit(limits, container.limits), container)
             container.limits = limits
 
     def usage(self, container_id: str) -> ports.Usage:
@@ -288,15 +319,18 @@ class Runtime:
         """End every container and the fork server."""
         for id in list(self._containers):
             self.destroy(id)
+        self._cells.close()
         self._fork_server.close()
         self._threads.shutdown()
-        self._cgroups.close()
+        self.cgroups.close()
         remove_directory(self._home)
         self._journal.forget(FOLDER, self._home)
 
     def _release(self, container: Container) -> None:
         """Kill what is left, remove the cgroup and the directory; a cgroup whose processes are still ending
         goes with its parent."""
+        if container.cell is not None:
+            container.cell.born.end()
         container.cgroup.kill()
         container.cgroup.remove()
         remove_directory(container.home)
@@ -323,39 +357,6 @@ def _is_directory(source: str) -> bool:
     except OSError:
         message = f'invalid mount config for type "bind": bind source path does not exist: {source}'
         raise StartFailed(message, 128) from None
-
-
-def _failure(error: StepError, prefix: str, container: Container) -> StartFailed:
-    """What dockerd says when a step of runc's fails, with the exit code that goes with it."""
-    step, number = error.step, error.errno
-    go = GO_ERRORS.get(number) or os.strerror(number).lower()
-    if step.call == "look path":
-        return _not_found(step.args[0], number, go, error.what, in_exec=prefix is EXEC)
-    if step.call == "move_mount":
-        target = step.args[1]
-        source = next((mount.source for mount in container.spec.mounts if mount.target == target), INIT)
-        text = (
-            f'error during container init: error mounting "{source}" to rootfs at "{target}": '
-            f"mount {source}:{target} (via /proc/self/fd/6), flags: 0x5000: {go}"
-        )
-        return StartFailed(sentence(prefix, text), 127)
-    if step.call == "chdir":
-        return StartFailed(sentence(prefix, f'chdir to cwd ("{step.args[0]}") set in config.json failed: {go}'), 126)
-    return StartFailed(sentence(prefix, f"error during container init: {step.name}: {error.what}: {go}"), 128)
-
-
-def _not_found(name: str, number: int, go: str, what: str, *, in_exec: bool) -> StartFailed:
-    prefix = EXEC if in_exec else CREATE
-    if number == STAND_IN:
-        text = f'exec: "{name}": {what} runs in the simulator only: this machine has no program that stands for it'
-        return StartFailed(sentence(prefix, text), 126)
-    if number == NOT_EXECUTABLE:
-        return StartFailed(sentence(prefix, f'exec: "{name}": permission denied'), 126)
-    if number == NOT_IN_PATH:
-        text = f'exec: "{name}": executable file not found in $PATH'
-        return StartFailed(sentence(prefix, text), 126 if in_exec else 127)
-    text = f'exec: "{name}": stat {name}: {go}'
-    return StartFailed(sentence(prefix, text), 126 if in_exec or number == errno.EACCES else 127)
 
 
 def _short(args: tuple[object, ...]) -> list[object]:

@@ -1,15 +1,16 @@
 """A container's start as data: the system calls that make it, in order, with what each is for.
 
-`container` and `process` are pure functions of what is asked for; nothing here touches the machine. The
-fork server executes the list (`calls.py`), the runtime writes it to the trace with what each step took,
-and a class can read it as a table. The order is runc's, with two differences: what comes from the host
-is opened before the root changes and attached after it, so that no link in an image leads a mount out
-of it; and descriptors are closed before the working directory is entered.
+`cell`, `container` and `process` are pure functions of what is asked for; nothing here touches the machine. The
+fork server executes the lists (`calls.py`), the runtime writes them to the trace with what each step took,
+and a class can read them as a table. A start has two parts. The *cell* is what most containers have alike,
+namespaces and the kernel's filesystems in a root of its own: it can be made ahead of time. In it the
+*container* gets its own layers, mounts and limits, and becomes the command. Compared with runc, what comes from
+the host is opened outside and handed in, so that no link in an image leads a mount out of it; and
+descriptors are closed before the working directory is entered.
 """
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,10 +26,7 @@ from simdocker.backends.linux.syscalls import (
     MS_NODEV,
     MS_NOEXEC,
     MS_NOSUID,
-    MS_PRIVATE,
     MS_RDONLY,
-    MS_REC,
-    MS_STRICTATIME,
 )  # fmt: skip
 from simdocker.backends.ports import MountPoint, ProcessSpec
 from simdocker.backends.users import User
@@ -43,11 +41,8 @@ MASKED = (
     "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
 )  # fmt: skip
 READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
-DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
-LINKS = {
-    "/dev/fd": "/proc/self/fd", "/dev/stdin": "/proc/self/fd/0", "/dev/stdout": "/proc/self/fd/1",
-    "/dev/stderr": "/proc/self/fd/2", "/dev/ptmx": "pts/ptmx",
-}  # fmt: skip
+SYSCTLS = "/proc/sys"
+ROOT, NET, CELL = "root", "net", "cell"  # names of what is held; a mount is held under its target, which begins with /
 INIT = "/sbin/docker-init"
 TMPFS_FLAGS = {"ro": MS_RDONLY, "nosuid": MS_NOSUID, "nodev": MS_NODEV, "noexec": MS_NOEXEC}
 TMPFS_UNFLAGS = {"rw": MS_RDONLY, "suid": MS_NOSUID, "dev": MS_NODEV, "exec": MS_NOEXEC}
@@ -64,10 +59,10 @@ class Step(NamedTuple):
 
 class Layout(NamedTuple):
     """What a container stands on, on the machine. `root` is its mounted root filesystem; `namespace` the file
-    of its network namespace, None for the host's, "" for a new one that leads nowhere; `join` the files of
-    its cgroups that take a process; `etc` where the engine keeps its files of /etc; `files` those of the
-    mounts' sources that are no directories; `init` the host's tini; `seccomp` the filter's instructions, if
-    there is one; `cgroup_controllers` those of v1, none where v2 rules alone."""
+    of its network namespace, None for the host's, "" for a new one that leads nowhere; `etc` where the engine
+    keeps its files of /etc; `files` those of the mounts' sources that are no directories; `init` the host's tini;
+    `seccomp` the filter's instructions, if there is one; `join` the files of the cgroups that another process
+    joins."""
 
     root: str
     namespace: str | None = None
@@ -76,17 +71,25 @@ class Layout(NamedTuple):
     files: frozenset[str] = frozenset()
     init: str = ""
     seccomp: bytes = b""
-    cgroup_controllers: Sequence[str] = ()
+
+
+def sources(spec: ProcessSpec, layout: Layout) -> list[Step]:
+    """What the engine opens for a container, and hands in under the names of `ROOT`, `NET` and the mounts' targets."""
+    steps = [Step("open_tree", "open_tree", (layout.root, ROOT), "Hold the union of the layers, to be its root.")]
+    if layout.namespace:
+        what = (layout.namespace, NET)
+        steps.append(Step("open netns", "open", what, "Hold the network that was made for it."))
+    for target, source in _bound(spec, layout).items():
+        why = f"Hold what becomes {target}: the host is not in sight from inside."
+        steps.append(Step("open_tree", "open_tree", (source, target), why))
+    return steps
 
 
 def container(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
-    """The steps of a container's first process, from clone to execve."""
+    """The steps by which a process in a cell becomes a container's first, up to execve."""
     return [
-        *_namespaces(spec, layout),
-        *_sources(spec, layout),
-        *_root(layout),
-        *_kernel_filesystems(spec, layout),
-        *_devices(spec),
+        *_identity(spec, layout),
+        *_root(spec, layout),
         *_mounts(spec, layout),
         *_hardening(spec),
         *_process(spec, user, layout),
@@ -94,58 +97,40 @@ def container(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
 
 
 def process(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
-    """The steps of another process in a running container (an exec), whose pidfd is held as `container`."""
+    """The steps of another process in a running container (an exec), whose pidfd is held as `pid of`."""
     everything = sum(NAMESPACES.values()) - CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP
     return [
         Step("clone", "", (0,), "A process of its own, born in the container's pid namespace."),
-        *_join(layout),
-        Step("setns", "join process", ("container", everything), "It sees what the container's processes see."),
+        *join(layout.join),
+        Step("setns", "join process", ("pid of", everything), "It sees what the container's processes see."),
         Step("setsid", "setsid", (), "Signals of the engine's terminal do not reach it."),
         *(_terminal() if spec.tty else ()),
         *_process(spec, user, layout),
     ]
 
 
-def own_namespaces(spec: ProcessSpec, network: str | None) -> dict[str, int]:
-    """The namespaces a container gets of its own at its birth. A network that leads somewhere is made before it."""
-    own = {name: flag for name, flag in NAMESPACES.items() if name not in spec.shared}
-    return own | NETWORK if network == "" else own
-
-
-def _namespaces(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
-    own = own_namespaces(spec, layout.namespace)
-    yield Step(
-        f"clone {','.join(f'new{name}' for name in own)}", "", (sum(own.values()),),
-        "A process that is the first of its pid namespace, with mounts, host name and IPC of its own.",
-    )  # fmt: skip
-    yield from _join(layout)
-    yield Step("unshare newcgroup", "unshare", (CLONE_NEWCGROUP,), "Its own cgroup looks like the root of all.")
-    if layout.namespace == "":
-        yield Step("ip link set lo up", "loopback up", (), "It can talk to itself.")
-    elif layout.namespace is not None:
-        what = (layout.namespace, CLONE_NEWNET)
-        yield Step(
-            "setns net", "join namespace", what, "Its network is what was made for it: interfaces, routes, ports."
-        )
-    yield Step(
-        "setsid", "setsid", (), "It leads a session of its own: signals of the engine's terminal do not reach it."
-    )
-    if "uts" in own:
+def _identity(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
+    if layout.namespace:
+        why = "Its network is what was made for it: interfaces, routes, ports."
+        yield Step("setns net", "join namespace", (NET, CLONE_NEWNET), why)
+    if "uts" not in spec.shared:
         yield Step("sethostname", "sethostname", (spec.hostname,), "The host name is the container's.")
 
 
-def _join(layout: Layout) -> Iterator[Step]:
-    for path in layout.join:
-        yield Step("cgroup join", "write", (path, "0"), "What it uses counts against the container's limits.")
-
-
-def _sources(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
-    yield Step("mount --make-rprivate /", "private", ("none", "/", "", MS_REC | MS_PRIVATE),
-               "Mounts made in here do not show on the host, nor the host's later ones in here.")  # fmt: skip
-    for target, source in _bound(spec, layout).items():
-        yield Step(
-            "open_tree", "open_tree", (source, target), f"Hold what becomes {target} while the host is in sight."
-        )
+def _root(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
+    yield Step("mount root", "move_mount", (ROOT, "/root", False), "The union of the layers, where it can become root.")
+    yield Step("pivot_root", "pivot_root", ("/root",), "The union of the layers becomes the root directory.")
+    yield Step("mount /proc", "move_mount", (f"{CELL}/proc", "/proc", False), "What the cell had is handed on.")
+    yield Step("mount /dev", "move_mount", (f"{CELL}/dev", "/dev", False), "What the cell had is handed on.")
+    yield mount("sysfs", "/sys", HARDENED | MS_RDONLY, "", "The kernel's objects, to look at.")
+    yield Step(
+        "mount cgroup", "move_mount", (f"{CELL}/cgroup", "/sys/fs/cgroup", False), "What the cell had is handed on."
+    )
+    yield Step("umount cell", "umount2", (".", MNT_DETACH), "What is left of the cell is not needed any more.")
+    yield Step("chdir /", "chdir", ("/",), "The working directory must not lie outside.")
+    if spec.tty:
+        yield from _terminal()
+        yield Step("mount console", "console", (), "The terminal is the console too.")
 
 
 def _bound(spec: ProcessSpec, layout: Layout) -> dict[str, str]:
@@ -157,51 +142,21 @@ def _bound(spec: ProcessSpec, layout: Layout) -> dict[str, str]:
     return bound | {target: source for target, source in layout.etc.items() if target not in by_target}
 
 
-def _root(layout: Layout) -> Iterator[Step]:
-    yield Step("pivot_root", "pivot_root", (layout.root,), "The union of the layers becomes the root directory.")
-    yield Step("umount old root", "umount2", (".", MNT_DETACH), "The host's files are out of reach from here on.")
-    yield Step("chdir /", "chdir", ("/",), "The working directory must not lie outside.")
+def join(files: Sequence[str]) -> Iterator[Step]:
+    for path in files:
+        yield Step("cgroup join", "write", (path, "0"), "What it uses counts against the container's limits.")
 
 
-def _mount(fstype: str, target: str, flags: int, data: str, why: str, source: str = "") -> Step:
+def mount(fstype: str, target: str, flags: int, data: str, why: str, source: str = "") -> Step:
     return Step(f"mount {fstype}", "mount", (source or fstype, target, fstype, flags, data), why)
 
 
-def _kernel_filesystems(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
-    yield _mount("proc", "/proc", HARDENED, "", "The processes of this pid namespace, and no others.")
-    yield _mount(
-        "tmpfs", "/dev", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k", "A /dev without the host's devices."
-    )
-    yield _mount("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5",
-                 "Pseudo-terminals of its own.")  # fmt: skip
-    yield _mount("sysfs", "/sys", HARDENED | MS_RDONLY, "", "The kernel's objects, to look at.")
-    yield from _cgroup_filesystems(layout)
-    yield _mount("mqueue", "/dev/mqueue", HARDENED, "", "POSIX message queues of this IPC namespace.")
-    yield _mount(
-        "tmpfs", "/dev/shm", HARDENED, f"mode=1777,size={spec.shm_size}", "Shared memory, with a limit.", "shm"
-    )
+def read_only(path: str) -> Step:
+    return Step(f"read-only {path}", "read only", (path,), "It would change the whole machine.")
 
 
-def _cgroup_filesystems(layout: Layout) -> Iterator[Step]:
-    if not layout.cgroup_controllers:
-        yield _mount("cgroup2", "/sys/fs/cgroup", HARDENED | MS_RDONLY, "", "Its limits, to look at.", "cgroup")
-        return
-    yield _mount("tmpfs", "/sys/fs/cgroup", HARDENED, "mode=755", "Room for one directory a controller.")
-    for controller in layout.cgroup_controllers:
-        target = f"/sys/fs/cgroup/{controller}"
-        yield _mount("cgroup", target, HARDENED | MS_RDONLY, controller, "Its limits, to look at.")
-    yield Step("remount /sys/fs/cgroup ro", "bind remount", ("/sys/fs/cgroup", MS_RDONLY), "Nothing else goes there.")
-
-
-def _devices(spec: ProcessSpec) -> Iterator[Step]:
-    for name, (major, minor) in DEVICES.items():
-        what = (f"/dev/{name}", stat.S_IFCHR | 0o666, major, minor)
-        yield Step(f"mknod {name}", "mknod", what, "One of the six devices every program may expect.")
-    for path, target in LINKS.items():
-        yield Step(f"symlink {path}", "symlink", (target, path), "A name that programs expect.")
-    if spec.tty:
-        yield from _terminal()
-        yield Step("mount console", "console", (), "The terminal is the console too.")
+def masked(path: str) -> Step:
+    return Step(f"mask {path}", "mask", (path,), "It tells of, or reaches, the whole machine.")
 
 
 def _terminal() -> Iterator[Step]:
@@ -268,10 +223,11 @@ def _hardening(spec: ProcessSpec) -> Iterator[Step]:
     for name, value in (spec.sysctls or {}).items():
         path = f"/proc/sys/{name.replace('.', '/')}"
         yield Step(f"sysctl {name}", "write", (path, value), "A kernel parameter of its own namespaces.")
-    for path in READ_ONLY:
-        yield Step(f"read-only {path}", "read only", (path,), "It would change the whole machine.")
+    if spec.sysctls:
+        yield read_only(SYSCTLS)
     for path in MASKED:
-        yield Step(f"mask {path}", "mask", (path,), "It tells of, or reaches, the whole machine.")
+        if not path.startswith("/proc"):
+            yield masked(path)
     if spec.read_only:
         yield Step("remount / ro", "bind remount", ("/", MS_RDONLY), "The root filesystem was asked for read-only.")
 

@@ -2,7 +2,8 @@
 
 Forking the engine itself is slow, since it grows with its memory, and unsafe, since it has threads. This
 process has one thread and holds almost nothing. A child is the engine's own (CLONE_PARENT), which waits
-for it through a pidfd; the child executes its steps, tells how they went, and becomes the command.
+for it through a pidfd; the child executes its steps and tells how they went. The last of them makes it the
+command; without that one it is a cell, which waits for more steps, and ends when the engine does.
 Nothing of an image is ever read here.
 """
 
@@ -23,36 +24,47 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_REQUEST = 1 << 22
-MAX_DESCRIPTORS = 8
+MAX_DESCRIPTORS = 253  # SCM_MAX_FD
 GO_WORDS = {8: "exec format error", 2: "no such file or directory", 13: "permission denied"}
+
+Steps = list[tuple[str, tuple["Any", ...]]]
 
 
 def serve(control: socket.socket) -> None:
     """Give birth on request until the engine is gone."""
     home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     while True:
-        data, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, MAX_DESCRIPTORS)
-        if not data:
+        held: dict[str, int] = {}
+        steps = _asked(control, held)
+        if steps is None:
             return
-        names, steps = marshal.loads(data)
-        held = dict(zip(names, descriptors, strict=True))
         try:
             message: tuple[Any, ...] = ("born", *_birth(held, steps, home))
         except OSError as error:
             message = ("failed", 0, error.errno or 0, "")
-        with socket.socket(fileno=held.pop("report")) as report:
-            report.send(marshal.dumps(message))
+        _tell(held["control"], message)
         for descriptor in held.values():  # the gate among them: the engine looks when the child has closed it too
             os.close(descriptor)
 
 
-def _birth(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]], home: int) -> tuple[int, int]:
-    """Make the child; one of a running container is born in that one's pid namespace → its pid, and what that
-    took in ns."""
+def _asked(control: socket.socket, held: dict[str, int]) -> Steps | None:
+    """The steps of the next request, None when the engine is gone; its descriptors are added to those held."""
+    while True:
+        data, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+        if not data:
+            return None
+        names, steps = marshal.loads(data)
+        held.update(zip(names, descriptors, strict=True))
+        if steps is not None:  # else more descriptors than one message takes
+            return steps  # type: ignore[no-any-return]
+
+
+def _birth(held: dict[str, int], steps: Steps, home: int) -> tuple[int, int]:
+    """Make the child; one that shares a pid namespace is born in it → its pid, and what that took in ns."""
     (_, (flags,)), *rest = steps
-    container = held.get("container")
-    if container is not None:
-        syscalls.setns(container, syscalls.CLONE_NEWPID)
+    other = held.get("pid of")
+    if other is not None:
+        syscalls.setns(other, syscalls.CLONE_NEWPID)
     pid, failure, begun = -1, None, monotonic_ns()
     try:
         pid = syscalls.clone3(flags | syscalls.CLONE_PARENT)
@@ -60,25 +72,28 @@ def _birth(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]], home:
         failure = error
     if pid == 0:
         _live(held, rest)
-    if container is not None:
+    if other is not None:
         syscalls.setns(home, syscalls.CLONE_NEWPID)
     if failure is not None:
         raise failure
     return pid, monotonic_ns() - begun
 
 
-def _live(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]]) -> None:
-    """The child: its steps, then the command. Does not return."""
+def _live(held: dict[str, int], steps: Steps) -> None:
+    """The child: its steps, those it is asked for later, then the command. Does not return."""
     calls.held.update(held)
-    *before, (_, (argv, environment)) = steps
-    durations: list[int] = []
     try:
-        try:
-            calls.run(before, durations)
-        except calls.StepFailed as failure:
-            _tell(held["report"], ("failed", failure.args[0] + 1, *failure.args[1:]))
-            os._exit(1)
-        _tell(held["report"], ("ready", durations))
+        first = 1  # the number of the first of these steps: the very first made this process
+        while steps[-1][0]:
+            _do(steps, first)
+            os.close(calls.held.pop("gate"))
+            with socket.socket(fileno=os.dup(calls.held["control"])) as control:
+                asked = _asked(control, calls.held)
+            if asked is None:
+                return
+            steps, first = asked, 0
+        *before, (_, (argv, environment)) = steps
+        _do(before, first)
         try:
             os.execve(calls.command, argv, environment)
         except OSError as error:
@@ -89,9 +104,21 @@ def _live(held: dict[str, int], steps: list[tuple[str, tuple[Any, ...]]]) -> Non
         os._exit(1)
 
 
+def _do(steps: Steps, first: int) -> None:
+    """Do steps, and tell what each took; a failure ends this process."""
+    durations: list[int] = []
+    control = calls.held["control"]
+    try:
+        calls.run(steps, durations)
+    except calls.StepFailed as failure:
+        _tell(control, ("failed", failure.args[0] + first, *failure.args[1:]))
+        os._exit(1)
+    _tell(control, ("done", durations))
+
+
 def _tell(descriptor: int, message: tuple[Any, ...]) -> None:
-    with socket.socket(fileno=os.dup(descriptor)) as report:
-        report.send(marshal.dumps(message))
+    with socket.socket(fileno=os.dup(descriptor)) as engine:
+        engine.send(marshal.dumps(message))
 
 
 def main() -> None:
