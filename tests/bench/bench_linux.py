@@ -64,7 +64,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         host = hosts.real(directory)
-        host.sandbox = lambda id: host.machine.network.sandbox(id, "private", None)
+        host.sandbox = lambda owner: host.machine.network.sandbox(owner, "private", None)
         try:
             root = f"{host.machine.storage._chains['busybox'][0]}"
             (directory / "bundle").mkdir()
