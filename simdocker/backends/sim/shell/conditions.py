@@ -6,7 +6,9 @@ import re
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
+from simdocker.backends.sim.applets.call import decode, encode
 from simdocker.backends.sim.applets.echo import unary_test
+from simdocker.backends.sim.applets.regex import BadRegex, compile_regex
 from simdocker.backends.sim.shell import expand, patterns
 from simdocker.backends.sim.shell.reader import Reader
 from simdocker.backends.sim.shell.words import parse_word
@@ -100,17 +102,22 @@ class _Condition:
             return patterns.matches(pattern, left) == (operator != "!=")
         value = yield from self.text(right)
         if operator == "=~":
-            found = re.search(value, left)
-            if found:
-                self.sh.state.variables.arrays["BASH_REMATCH"] = [
-                    found.group() or "",
-                    *(group or "" for group in found.groups()),
-                ]
-            return found is not None
+            return self.matches(value, left)
         if operator in ("<", ">"):
             return left < value if operator == "<" else left > value
         a, b = expand.arithmetic(self.sh, left), expand.arithmetic(self.sh, value)
         return {"-eq": a == b, "-ne": a != b, "-lt": a < b, "-le": a <= b, "-gt": a > b, "-ge": a >= b}[operator]
+
+    def matches(self, regex: str, text: str) -> bool:
+        """`[[ text =~ regex ]]`: an extended expression; what is in parentheses is kept in BASH_REMATCH."""
+        try:
+            found = compile_regex(encode(regex), extended=True).search(encode(text))
+        except BadRegex:
+            return False
+        if found is not None:
+            groups = [found.group(), *found.groups()]
+            self.sh.state.variables.arrays["BASH_REMATCH"] = [decode(group or b"") for group in groups]
+        return found is not None
 
     def text(self, token: str) -> Generator[Event, Any, str]:
         return (yield from expand.text(self.sh, parse_word(token, True)))
