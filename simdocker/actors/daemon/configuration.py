@@ -31,6 +31,7 @@ class Draft:
         self.host = replace(
             log_drivers.completed(daemon.settings, host),
             SecurityOpt=host_options.security(host),
+            Ulimits=host_options.ulimits(daemon.settings, host),
             MemorySwap=host.MemorySwap or 2 * host.Memory,  # as much swap as memory
         )
         self._image: Image | None = None

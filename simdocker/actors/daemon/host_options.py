@@ -7,7 +7,7 @@ and `runconfig`), and put into the runtime's words when it starts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from simdocker.backends.ports import NO_NAMESPACES, MountPoint
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
     from simdocker.actors.daemon.daemon import Daemon
+    from simdocker.actors.daemon.settings import Settings
     from simdocker.api.models import HostConfig
 
 CONTAINER = "container:"
@@ -94,6 +95,23 @@ def security(host: HostConfig) -> list[str] | None:
     if not shares or any(option.startswith("label") for option in given or ()):
         return given
     return [*(given or ()), "label=disable"]
+
+
+def ulimits(settings: Settings, host: HostConfig) -> list[dict[str, Any]] | None:
+    """`--ulimit`s, and those of `default-ulimits` whose names are not among them (daemon.adaptContainerSettings;
+    dockerd adds them in no order)."""
+    if not settings.default_ulimits:
+        return host.Ulimits
+    given = host.Ulimits or []
+    names = {limit["Name"] for limit in given}
+    return [
+        *given,
+        *(
+            {"Name": limit.name, "Hard": limit.hard, "Soft": limit.soft}
+            for _, limit in sorted(settings.default_ulimits.items())
+            if limit.name not in names
+        ),
+    ]
 
 
 def rlimits(host: HostConfig) -> dict[str, tuple[int, int]] | None:

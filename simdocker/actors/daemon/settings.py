@@ -36,6 +36,14 @@ class Pool(_Directives, frozen=True):
             raise ValueError(f"the size of {self.base} must be at least {subnet[1]}, not {self.size}")
 
 
+class Ulimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="pascal", omit_defaults=True):
+    """One of `default-ulimits`: what containers get that ask for no other limit of that name."""
+
+    name: str
+    soft: int = 0
+    hard: int = 0
+
+
 class Settings(_Directives, frozen=True):
     """One daemon's configuration."""
 
@@ -53,6 +61,7 @@ class Settings(_Directives, frozen=True):
     max_download_attempts: int = 5
     debug: bool = False
     labels: list[str] = field(default_factory=list)
+    default_ulimits: dict[str, Ulimit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for mirror in self.registry_mirrors:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from simdocker.api.times import EPOCH_NS
 from simdocker.backends import capabilities
-from simdocker.backends.sim import signals
+from simdocker.backends.sim import rlimits, signals
 from simdocker.backends.sim.namespace import Mount, MountNamespace
 from simdocker.backends.sim.openfile import Entropy, Full, Null, OpenFile, Zero
 from simdocker.backends.sim.overlay import PAGE, file_bytes
@@ -255,6 +255,10 @@ class Kernel:
         writer = self.current
         if writer is not None:
             writer.raise_signal(signals.PIPE)
+
+    def writable(self, start: int, end: int, path: str) -> int:
+        """How far the running process may write of what goes from `start` to `end` in a file; `rlimits.writable`."""
+        return rlimits.writable(self.current, start, end, path)
 
     def oom_kill(self, victim: Task) -> None:
         """End the process that holds the most memory of a cgroup that is past its limit."""

@@ -75,9 +75,10 @@ class OpenFile:
 
 class RegularFile(OpenFile):
     """A file: `now` is the clock that stamps what is written, `room` how much more fits into its
-    filesystem where that is limited, and `resized` is told sizes before and after. A filler reads as zeros."""
+    filesystem where that is limited, `resized` is told sizes before and after, and `limited` how far the process
+    may write. A filler reads as zeros."""
 
-    __slots__ = ("append", "node", "now", "position", "readable", "resized", "room", "writable")
+    __slots__ = ("append", "limited", "node", "now", "position", "readable", "resized", "room", "writable")
 
     def __init__(
         self,
@@ -90,6 +91,7 @@ class RegularFile(OpenFile):
         append: bool = False,
         room: Callable[[], int] | None = None,
         resized: Callable[[int, int], None] | None = None,
+        limited: Callable[[int, int, str], int] | None = None,
     ) -> None:
         super().__init__(path)
         self.node = node
@@ -99,11 +101,14 @@ class RegularFile(OpenFile):
         self.append = append
         self.room = room
         self.resized = resized
+        self.limited = limited
         self.position = 0
 
     def read(self, size: int = -1) -> Blocking:
         if not self.readable:
             raise fail(errno.EBADF, self.path)
+        if size < 0 and self.node.data is None:  # a filler, of any size
+            size = SMALL
         data = self.take(size)
         return data
         yield
@@ -116,13 +121,18 @@ class RegularFile(OpenFile):
             return b""
         self.position = stop
         data = self.node.data
-        return bytes(stop - start) if data is None else bytes(data[start:stop])
+        return zeros(stop - start) if data is None else bytes(data[start:stop])
 
     def put(self, data: bytes | Blob) -> None:
         if not self.writable:
             raise fail(errno.EBADF, self.path)
         node = self.node
         start = node.size if self.append else self.position
+        if self.limited is not None and data:
+            allowed = self.limited(start, start + len(data), self.path)
+            if allowed < start + len(data):
+                self.put(data[: allowed - start])
+                self.limited(allowed, start + len(data), self.path)
         if self.room is not None:
             full = -(-max(node.size, start) // PAGE) * PAGE + max(self.room(), 0)  # its last page is not full yet
             if start + len(data) > full:
@@ -226,10 +236,13 @@ CHUNK = 65536
 """How much an endless device gives to a read without a size."""
 
 
-@lru_cache(maxsize=4)
 def zeros(size: int) -> bytes:
     """So many zeros: the same object again for who reads or compares block after block."""
-    return bytes(size)
+    return _zeros(size) if size <= SMALL else bytes(size)
+
+
+SMALL = 1 << 20
+_zeros = lru_cache(maxsize=4)(bytes)
 
 
 class Null(OpenFile):

@@ -13,7 +13,7 @@ from typing import Any, cast
 from simpy import AnyOf, Event
 
 from simdocker.backends.capabilities import KILL
-from simdocker.backends.sim import execve, signals
+from simdocker.backends.sim import execve, rlimits, signals
 from simdocker.backends.sim.kernel import PidNamespace
 from simdocker.backends.sim.openfile import OpenFile
 from simdocker.backends.sim.program import Blocking, Exit, Main, fail
@@ -139,7 +139,9 @@ class Process(Task, FileCalls):
         return child
 
     def _child(self, argv: list[str], env: dict[str, str], fds: dict[int, OpenFile] | None) -> Process:
-        """fork(2) up to the first step. Raises EAGAIN at the cgroup's limit of processes."""
+        """fork(2) up to the first step. Raises EAGAIN at the cgroup's limit of processes and at the user's."""
+        if self.limits is not None:
+            rlimits.another_process(self)
         limit = self.cgroup.pids_limit
         if 0 < limit <= self.cgroup.held:
             raise fail(errno.EAGAIN, argv[0] if argv else "")
@@ -189,6 +191,12 @@ class Process(Task, FileCalls):
             if child.status is not None:
                 child._reap()
 
+    def getrlimit(self, name: str) -> tuple[int, int]:
+        return rlimits.get(self, name)
+
+    def setrlimit(self, name: str, soft: int, hard: int) -> None:
+        rlimits.put(self, name, soft, hard)
+
     # time and memory
 
     def sleep(self, ns: int) -> Blocking:
@@ -218,6 +226,14 @@ class Process(Task, FileCalls):
 
     def compute(self, ns: int) -> Blocking:
         """Process: use processor time; less than a whole CPU makes it take longer."""
+        if self.limits is not None:
+            while 0 < (left := rlimits.processor_left(self)) <= ns:
+                yield from self._compute(left)
+                rlimits.processor(self)
+                ns -= left
+        yield from self._compute(ns)
+
+    def _compute(self, ns: int) -> Blocking:
         self.cpu_ns += ns
         self._owed_ns += ns
         if self._owed_ns >= FLUSH_NS:
@@ -234,6 +250,8 @@ class Process(Task, FileCalls):
     def allocate(self, nbytes: int) -> None:
         """Hold that much more memory (negative: less); past the cgroup's limit, or the machine's memory
         where it has none, the largest process is killed. There is no swap."""
+        if nbytes > 0 and self.limits is not None:
+            rlimits.memory(self, nbytes)
         self.resident += nbytes
         self.share(nbytes)
 
@@ -264,10 +282,14 @@ class Process(Task, FileCalls):
         return opened.write(data if isinstance(data, bytes) else data.encode("utf-8", "surrogateescape"))
 
     def pipe(self) -> tuple[OpenFile, OpenFile]:
+        if self.limits is not None:
+            rlimits.descriptors(self, "", 2)
         return self.kernel.pipe()
 
     def install(self, opened: OpenFile) -> int:
         """The lowest free descriptor for a new open file; it is closed when the process ends."""
+        if self.limits is not None:
+            rlimits.descriptors(self, opened.path)
         fd = next(number for number in range(len(self.fds) + 1) if number not in self.fds)
         self.fds[fd] = opened
         return fd

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from simdocker.backends.sim import rlimits
 from simdocker.backends.sim.namespace import MagicLink, MountNamespace
 from simdocker.content.changeset import DIRECTORY, FILE, Node, directory, file, put, symlink
 
@@ -187,6 +188,7 @@ class ProcRoot:
             "environ": lambda: ProcFile(lambda: "".join(f"{k}={v}\0" for k, v in process.env.items()), 0o400),
             "exe": lambda: symlink(_executable(process)),
             "fd": lambda: _descriptors(process),
+            "limits": lambda: ProcFile(lambda: rlimits.table(process)),
             "mounts": lambda: ProcFile(lambda: mount_table(self.mounts)),
             "ns": lambda: _namespaces(process),
             "root": lambda: symlink("/"),

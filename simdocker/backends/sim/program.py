@@ -10,7 +10,7 @@ machine). Programs register under the name an executable file carries in `Node.p
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simpy import Environment, Event
@@ -28,6 +28,10 @@ Main = Callable[["Process"], Blocking]
 
 class Exit(Exception):
     """exit(code): raised anywhere inside a program to end its process."""
+
+
+class OutOfMemory(Exception):
+    """malloc(3) gets no more: the process meets its limit of data or of address space."""
 
 
 class OpenFile(Protocol):
@@ -90,8 +94,6 @@ class Process(Protocol):
     def net(self) -> NetStack: ...
     @property
     def cpus(self) -> Sequence[int]: ...
-    @property
-    def rlimits(self) -> Mapping[str, tuple[int, int]]: ...
 
     # files
     def open(self, path: str, flags: str = "r", mode: int = 0o666) -> OpenFile:
@@ -134,6 +136,8 @@ class Process(Protocol):
 
     # processes
     def capable(self, capability: int) -> bool: ...  # a bit of `capabilities`
+    def getrlimit(self, name: str) -> tuple[int, int]: ...  # "nofile" → soft and hard limit, -1 for none
+    def setrlimit(self, name: str, soft: int, hard: int) -> None: ...  # OSError EINVAL, EPERM
     def spawn(
         self,
         argv: list[str],
@@ -216,6 +220,8 @@ STRERROR = {
     errno.ENOTDIR: "Not a directory",
     errno.EISDIR: "Is a directory",
     errno.EINVAL: "Invalid argument",
+    errno.EMFILE: "Too many open files",
+    errno.EFBIG: "File too large",
     errno.ENOSPC: "No space left on device",
     errno.ESPIPE: "Illegal seek",
     errno.EROFS: "Read-only file system",

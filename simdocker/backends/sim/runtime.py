@@ -18,7 +18,7 @@ from simpy import Event
 from simdocker.backends import capabilities, ports
 from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
 from simdocker.backends.runc_errors import CREATE, EXEC, go, sentence
-from simdocker.backends.sim import cgroupfs, lookpath, mounts, ps, signals, users
+from simdocker.backends.sim import cgroupfs, lookpath, mounts, ps, rlimits, signals, users
 from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
 from simdocker.backends.sim.namespace import MountNamespace
 from simdocker.backends.sim.network import PRIVATE
@@ -96,6 +96,8 @@ class Runtime:
         user = users.resolve_in(files, spec.user, spec.groups)
         container = self._container(container_id, spec, files, sandbox)
         yield self.kernel.env.timeout(self.profile.draw("runtime.start", self._random))
+        if spec.rlimits:
+            rlimits.startable(spec.rlimits, filtered=spec.seccomp != "unconfined")
         if spec.cwd != "/":  # what is missing of it is made, as runc does
             make_directories(container.mounts, spec.cwd, self.kernel.now_ns())
         process = container.init = self._process(container, spec, user, output, stdin)
@@ -230,6 +232,8 @@ class Runtime:
 
     def _run(self, container: Container, running: Running, main: Main) -> None:
         process = running.process
+        if 0 <= rlimits.get(process, "stack")[0] < rlimits.LEAST_STACK:
+            main = _no_stack
         process.on_end = lambda _: self._ended(container, running)
         process.start(main, 0)
 
@@ -327,6 +331,12 @@ class Runtime:
         if container is None:
             raise DriverError(f"OCI runtime {what} failed: container not running: unknown")
         return container
+
+
+def _no_stack(p: object) -> ports.Process:
+    """Process: a program whose arguments do not fit into its stack: execve(2) kills it."""
+    return 128 + signals.SEGV
+    yield
 
 
 @cache

@@ -7,11 +7,12 @@ relative to `cwd`.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from simdocker.backends.capabilities import CHOWN, FOWNER, MKNOD
+from simdocker.backends.sim import rlimits
 from simdocker.backends.sim.dentry import Dentry
 from simdocker.backends.sim.devices import device
 from simdocker.backends.sim.namespace import EXECUTE, READ, WRITE, MagicLink, MountNamespace, may
@@ -23,6 +24,7 @@ from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SOCKET, S
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Container, Kernel
+    from simdocker.backends.sim.process import Process
 
 SPECIAL = (DEVICE, FIFO, SOCKET)  # opened by a driver or another process, not by the filesystem
 STICKY = 0o1000
@@ -43,10 +45,13 @@ class FileCalls:
         cwd: str
         container: Container
         kernel: Kernel
+        limits: Mapping[str, tuple[int, int]] | None
         namespace: MountNamespace
 
     def open(self, path: str, flags: str = "r", mode: int = 0o666) -> OpenFile:
         """open(2): flags "r", "w" (create, truncate), "a" (create, append), "r+", "x" (create new)."""
+        if self.limits is not None:
+            rlimits.descriptors(cast("Process", self), path)
         dentry = self.namespace.walk(path, self.cwd, self)
         writing = flags != "r"
         if not dentry.exists:
@@ -91,6 +96,7 @@ class FileCalls:
             append=flags[0] == "a",
             room=self.kernel.room(dentry.mount) if writing else None,
             resized=partial(self.kernel.resized, dentry.mount) if writing else None,
+            limited=self.kernel.writable if writing else None,
         )
 
     def read_file(self, path: str) -> bytes:
@@ -133,6 +139,8 @@ class FileCalls:
         return may(self, node, EXECUTE) if node is not None and node.kind == FILE else None
 
     def listdir(self, path: str) -> list[str]:
+        if self.limits is not None:
+            rlimits.descriptors(cast("Process", self), path)
         dentry = self.namespace.find(path, self.cwd, self)
         if dentry.node.kind != DIRECTORY:
             raise fail(errno.ENOTDIR, path)
@@ -283,6 +291,8 @@ class FileCalls:
         if size < 0 or dentry.node.kind != FILE:
             raise fail(errno.EINVAL, path)
         node = dentry.own()
+        if size > node.size:
+            self.kernel.writable(size - 1, size, path)
         self.kernel.resized(dentry.mount, node.size, size)
         resize(node, size)
         node.mtime = self.kernel.now_ns()

@@ -18,7 +18,7 @@ from simpy.events import NORMAL
 from simdocker.backends.sim import signals
 from simdocker.backends.sim.kernel import SMALL_PROGRAM, Container
 from simdocker.backends.sim.openfile import OpenFile
-from simdocker.backends.sim.program import Blocking, Exit, Main
+from simdocker.backends.sim.program import Blocking, Exit, Main, OutOfMemory
 from simdocker.des import Environment
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ INTERRUPTED = object()
 STACK_FRAMES = 10_000
 """How deep a program may recurse before it ends as by SIGSEGV: about a thousand calls of a shell function."""
 sys.setrecursionlimit(max(sys.getrecursionlimit(), STACK_FRAMES))
-
-NO_LIMITS: Mapping[str, tuple[int, int]] = {}
 
 
 def short_name(path: str) -> str:
@@ -45,8 +43,8 @@ class Task:
     __slots__ = (
         "_actions", "_caught", "_computing", "_death", "_ended", "_generator", "_held", "_interruptible", "_owed_ns",
         "_pending", "_target", "_waiting", "argv", "capabilities", "cause", "cgroup", "children", "comm", "container",
-        "cpu_ns", "cwd", "env", "executable", "fds", "gid", "groups", "host_pid", "kernel", "namespace", "on_end",
-        "parent", "pgid", "pid", "resident", "span", "started_ns", "status", "stopped", "uid", "umask",
+        "cpu_ns", "cwd", "env", "executable", "fds", "gid", "groups", "host_pid", "kernel", "limits", "namespace",
+        "on_end", "parent", "pgid", "pid", "resident", "span", "started_ns", "status", "stopped", "uid", "umask",
     )  # fmt: skip
 
     def __init__(
@@ -79,12 +77,14 @@ class Task:
             self.groups: list[int] = parent.groups
             self.umask: int = parent.umask
             self.capabilities: int = parent.capabilities
+            self.limits: Mapping[str, tuple[int, int]] | None = parent.limits
         else:
             self.pgid = self.pid
             self.uid = self.gid = 0
             self.groups = [0]
             self.umask = 0o022
             self.capabilities = container.capabilities
+            self.limits = container.spec.rlimits if container.spec is not None else None
         bearer = kernel.env.bearer
         self.cause: int = bearer.cause
         self.span: int = bearer.span
@@ -124,12 +124,6 @@ class Task:
         """The processors it may run on (sched_getaffinity(2))."""
         spec = self.container.spec
         return spec.cpus if spec is not None and spec.cpus else range(self.kernel.cpus)
-
-    @property
-    def rlimits(self) -> Mapping[str, tuple[int, int]]:
-        """Resource limits other than the usual ones: soft and hard (getrlimit(2))."""
-        spec = self.container.spec
-        return (spec.rlimits if spec is not None else None) or NO_LIMITS
 
     @property
     def clock(self) -> Environment:
@@ -218,6 +212,9 @@ class Task:
             status = end.args[0] if end.args else 0
         except OSError as error:  # what a program does not handle ends it, with a complaint
             self._complain(f"{self.comm}: {error.strerror}\n")
+            status = 1
+        except OutOfMemory:
+            self._complain(f"{self.comm}: out of memory\n")
             status = 1
         except RecursionError:  # its stack is used up
             status = 128 + signals.SEGV
@@ -393,6 +390,11 @@ class Task:
             self.stopped = True
         else:
             self.die(128 + number)
+
+    @property
+    def doomed(self) -> int | None:
+        """The status with which a signal ends it as soon as it lets go of the processor."""
+        return self._death
 
     def raise_signal(self, number: int) -> None:
         """A signal this process, which is running, sends itself; does not return when that ends it."""

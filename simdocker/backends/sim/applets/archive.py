@@ -104,7 +104,14 @@ def _file(call: Call, name: str, found: Options, unpack: bool, to_stdout: bool) 
         call.out(result)
         return
     before = p.stat(name)
-    p.write_file(target, result)
+    opened = p.open(target, "w")
+    try:
+        yield from opened.write(result)
+    except OSError as error:
+        p.unlink(target)
+        raise Failure(f"write error: {error.strerror}") from None
+    finally:
+        opened.close()
     p.chmod(target, before.st_mode & 0o777)
     p.utime(target, before.st_mtime_ns)
     if "k" not in found:
@@ -206,8 +213,12 @@ class _Tar:
         if target is None:
             call.out(data)
         else:
-            yield from target.write(data)
-            target.close()
+            try:
+                yield from target.write(data)
+            except OSError as error:
+                raise Failure(f"write error: {error.strerror}") from None
+            finally:
+                target.close()
         if self.status:
             call.complain("error exit delayed from previous errors")
         return self.status
@@ -347,7 +358,13 @@ class _Tar:
                 if member.isfifo():
                     p.mkfifo(target)
                 elif member.isreg():
-                    p.write_file(target, data)
+                    opened = p.open(target, "w")
+                    try:
+                        yield from opened.write(data)
+                    except OSError as error:
+                        raise Failure(f"write error: {error.strerror}") from None
+                    finally:
+                        opened.close()
                     yield from p.compute(len(data))
                 else:
                     return

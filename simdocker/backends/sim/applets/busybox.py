@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import textwrap
 from collections.abc import Generator
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 from simpy import Event
 
 from simdocker.backends.sim import applets
-from simdocker.backends.sim.applets.call import Call, Failure, Run, Usage
+from simdocker.backends.sim.applets.call import Call, Failure, Run, Unwritten, Usage
 from simdocker.backends.sim.applets.usage import usage
-from simdocker.backends.sim.program import Blocking, Process, program
+from simdocker.backends.sim.program import Blocking, OutOfMemory, Process, program
 
 _SHELLS = frozenset(["sh", "ash", "bash"])
 
@@ -58,6 +57,10 @@ def run_applet(p: Process, argv: list[str]) -> Generator[Event, Any, int]:
     return _refuse(p, name) if run is None else run_call(Call(p, name, argv[1:]), run)
 
 
+_TWO_FOR_TROUBLE = ("cmp", "diff", "expr", "grep", "sort")
+"""Applets that keep 1 for another answer (busybox's `xfunc_error_retval`)."""
+
+
 def _refuse(p: Process, name: str) -> Generator[Event, Any, int]:
     known = applets.exists(name)
     yield from p.write(2, f"{name}: {'not part of the simulated busybox' if known else 'applet not found'}\n")
@@ -82,12 +85,34 @@ def run_call(call: Call, run: Run) -> Generator[Event, Any, int]:
             call.complain(failure.message)
         call.err(usage(call.name))
         status = failure.status
+    except OutOfMemory:
+        call.complain("out of memory")
+        status = 2 if call.name in _TWO_FOR_TROUBLE else 1
+    except Unwritten as failure:
+        return (yield from _unwritten(call, failure, 0))
     if call.pending:
         try:
             yield from call.flush()
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise
-            yield from call.p.write(2, f"{call.prefix}: write error: {error.strerror}\n")
-            return 1
+        except Unwritten as failure:
+            return (yield from _unwritten(call, failure, status))
     return status
+
+
+def _unwritten(call: Call, failure: Unwritten, status: int) -> Generator[Event, Any, int]:
+    """Process: how an applet that cannot write takes it. One that leaves it to stdio hears of it too late or
+    not at all, and keeps the status it has (seen with `busybox APPLET >/dev/full`)."""
+    error: OSError = failure.args[0]
+    yield from call.flush()
+    if call.name in _SILENT:
+        return _SILENT[call.name] or status
+    checked = call.name in _CHECK_WRITES
+    what = "write error" if checked else "(null)" if call.name == "yes" else "standard output"
+    yield from call.p.write(2, f"{call.prefix}: {what}: {error.strerror}\n")
+    return 1 if checked or call.name == "yes" else status
+
+
+_CHECK_WRITES = frozenset("cat tail tr tac tar gzip gunzip zcat more less echo".split())
+_SILENT = dict.fromkeys(
+    "awk date df factor find free fgrep egrep grep hexdump hostname ls md5sum mount od printf ps readlink sed "
+    "sha1sum sha256sum sha512sum stat strings tee uptime which xxd".split(), 0
+) | {"basename": 1, "diff": 1, "dirname": 255, "pwd": 255, "seq": 255, "whoami": 255}  # fmt: skip

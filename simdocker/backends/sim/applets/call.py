@@ -7,6 +7,7 @@ function.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,10 @@ class BadOption(Usage):
         self.letter = letter
 
 
+class Unwritten(Exception):
+    """Standard output takes no more: the OSError that says why. Each applet has its own way to tell."""
+
+
 class Call:
     """`prefix` is what complaints begin with: the applet's name, or the shell's for a builtin."""
 
@@ -75,7 +80,7 @@ class Call:
         self.err(f"{self.prefix}: {text}\n")
 
     def flush(self) -> Generator[Event, Any, None]:
-        """Process: write what was printed."""
+        """Process: write what was printed. Raises Unwritten for standard output; EPIPE stays what it is."""
         pending = self.pending
         if not pending:
             return
@@ -83,10 +88,18 @@ class Call:
         fd, pieces = pending[0][0], list[bytes]()
         for number, data in pending:
             if number != fd:
-                yield from self.p.write(fd, b"".join(pieces))
+                yield from self._write(fd, b"".join(pieces))
                 fd, pieces = number, []
             pieces.append(data)
-        yield from self.p.write(fd, b"".join(pieces))
+        yield from self._write(fd, b"".join(pieces))
+
+    def _write(self, fd: int, data: bytes) -> Generator[Event, Any, None]:
+        try:
+            yield from self.p.write(fd, data)
+        except OSError as error:
+            if fd != 1 or error.errno == errno.EPIPE:
+                raise
+            raise Unwritten(error) from None
 
     def read_all(self, fd: int = 0) -> Generator[Event, Any, bytes]:
         """Process: everything until the end of `fd`."""

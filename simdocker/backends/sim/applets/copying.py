@@ -15,7 +15,6 @@ from simdocker.backends.sim.applets.tree import (
     DIRECTORY,
     LINK,
     PIPE,
-    REGULAR,
     base,
     exists,
     is_directory,
@@ -109,9 +108,11 @@ def _copy(call: Call, source: str, target: str, flags: set[str], *, top: bool = 
         elif kind(found) == PIPE and "R" in flags:
             p.mkfifo(target, found.st_mode & 0o777)
         else:
-            yield from _copy_data(call, source, target, found, flags, there)
+            written = yield from _copy_data(call, source, target, found, flags, there)
+            if not written:
+                return 1
     except OSError as error:
-        if error.errno == errno.EACCES and error.filename == source:
+        if error.errno in (errno.EACCES, errno.EMFILE) and error.filename == source:
             call.complain(f"can't open '{source}': {error.strerror}")
         else:
             what = "link" if flags & {"s", "l"} else "symlink" if kind(found) == LINK else ""
@@ -126,7 +127,8 @@ def _copy(call: Call, source: str, target: str, flags: set[str], *, top: bool = 
 
 def _copy_data(
     call: Call, source: str, target: str, found: Stat, flags: set[str], there: Stat | None
-) -> Generator[Event, Any, None]:
+) -> Generator[Event, Any, bool]:
+    """Process → whether all of it could be written."""
     p = call.p
     reader = p.open(source)
     try:
@@ -139,17 +141,18 @@ def _copy_data(
         else:
             writer = p.open(target, "w", found.st_mode & 0o7777)
         try:
-            node = found.node
-            if kind(found) == REGULAR and node.data is None and found.st_size:
-                p.truncate(target, found.st_size)
-            else:
-                while data := (yield from reader.read(1 << 20)):
+            while data := (yield from reader.read(1 << 20)):
+                try:
                     yield from writer.write(data)
+                except OSError as error:
+                    call.complain(f"write error: {error.strerror}")
+                    return False
             yield from p.compute(found.st_size * 600 // 1024)
         finally:
             writer.close()
     finally:
         reader.close()
+    return True
 
 
 def _copy_directory(call: Call, source: str, target: str, flags: set[str], found: Stat, there: Stat | None) -> Status:

@@ -267,7 +267,8 @@ def truncate(call: Call) -> int:
                 call.p.open(path, "a").close()
             call.p.truncate(path, number)
         except OSError as error:
-            call.complain(f"{path}: {'open: ' if error.errno == errno.ENOENT else ''}{error.strerror}")
+            failed = {errno.ENOENT: "open: ", errno.EFBIG: "truncate: "}.get(error.errno or 0, "")
+            call.complain(f"{path}: {failed}{error.strerror}")
             status = 1
     return status
 

@@ -9,7 +9,7 @@ from functools import cmp_to_key
 from typing import Any, NamedTuple, Protocol
 
 from simdocker.backends.sim.applets import applet
-from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, decode, encode, options
+from simdocker.backends.sim.applets.call import Call, Failure, Status, Unwritten, Usage, decode, encode, options
 from simdocker.backends.sim.applets.input import must_read, read_named, split_lines, standard_input
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -73,9 +73,15 @@ def sort(call: Call) -> Status:
     yield from call.p.compute(len(lines) * 1000)
     if "o" in found:
         try:
-            call.p.write_file(found.value("o"), data)
+            target = call.p.open(found.value("o"), "w")
         except OSError as error:
             raise Failure(f"can't open '{found.value('o')}': {error.strerror}") from None
+        try:
+            yield from target.write(data)
+        except OSError as error:
+            raise Unwritten(error) from None
+        finally:
+            target.close()
     else:
         call.out(data)
     return 0

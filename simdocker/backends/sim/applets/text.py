@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 from simdocker.backends.sim.applets import applet
@@ -281,9 +282,10 @@ def tee(call: Call) -> Status:
     found = options(call, "ai")
     status = 0
     files = []
+    full: set[str] = set()
     for name in found.args:
         try:
-            files.append(call.p.open(name, "a" if "a" in found else "w"))
+            files.append((name, call.p.open(name, "a" if "a" in found else "w")))
         except OSError as error:
             call.complain(f"{name}: {error.strerror}")
             status = 1
@@ -291,10 +293,18 @@ def tee(call: Call) -> Status:
     while data := (yield from source.chunk()):
         call.out(data)
         yield from call.flush()
-        for file in files:
-            yield from file.write(data)
-    for file in files:
+        for name, file in files:
+            try:
+                yield from file.write(data)
+            except OSError as error:
+                if error.errno == errno.EPIPE:
+                    raise
+                full.add(name)
+    for name, file in files:
         file.close()
+        if name in full:  # stdio has kept it to itself until it closes the file
+            call.complain(f"{name}: I/O error")
+            status = 1
     return status
 
 

@@ -6,12 +6,11 @@ A builtin gets a `BuiltinCall`, which is an applet's call with the shell in it; 
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from simdocker.backends.sim import applets
-from simdocker.backends.sim.applets.call import Call, Failure, Outcome, Usage
+from simdocker.backends.sim.applets.call import Call, Failure, Outcome, Unwritten, Usage
 from simdocker.backends.sim.shell.interpreter import Shell, Status
 from simdocker.backends.sim.shell.state import Break, BuiltinFailure, Return, ShellExit, ShellFailure
 
@@ -62,16 +61,18 @@ def call_builtin(sh: Shell, argv: list[str]) -> Status:
     except Usage as usage:
         call.complain(usage.message or f"usage: {argv[0]}")
         status = 2
+    except Unwritten as failure:
+        yield from sh.p.write(2, f"{call.prefix}: write error: {failure.args[0].strerror}\n")
+        return 1
     except BaseException:
         yield from call.flush()
         raise
     if call.pending:
         try:
             yield from call.flush()
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise
-            yield from sh.p.write(2, f"{call.prefix}: write error: {error.strerror}\n")
+        except Unwritten as failure:
+            if argv[0] != "printf" or sh.state.bash:  # ash's leaves it to stdio
+                yield from sh.p.write(2, f"{call.prefix}: write error: {failure.args[0].strerror}\n")
             return 1
     return status
 
@@ -190,12 +191,13 @@ def _load() -> None:
     from simdocker.backends.sim.shell import (
         input_builtins,
         job_builtins,
+        limit_builtins,
         name_builtins,
         process_builtins,
         variable_builtins,
     )
 
-    _ = input_builtins, job_builtins, name_builtins, process_builtins, variable_builtins
+    _ = input_builtins, job_builtins, limit_builtins, name_builtins, process_builtins, variable_builtins
 
 
 _load()

@@ -20,7 +20,7 @@ from simdocker.backends.sim.shell.ast import (
     Sequence,
     Simple,
 )
-from simdocker.backends.sim.shell.redirect import Redirections
+from simdocker.backends.sim.shell.redirect import Redirections, pipe
 from simdocker.backends.sim.shell.simple import simple
 from simdocker.backends.sim.shell.state import BUILTIN_NS, Break
 from simdocker.backends.sim.signals import INT, QUIT
@@ -77,7 +77,7 @@ def pipeline(sh: Shell, node: Pipeline, tested: bool, last: bool) -> Status:
             fds = dict(sh.p.fds)
             ends: tuple[OpenFile, OpenFile] | None = None
             if index < len(node.commands) - 1:
-                ends = sh.p.pipe()
+                ends = pipe(sh, first=not index)
                 fds[1] = ends[1]
             if source is not None:
                 fds[0] = source
@@ -104,7 +104,7 @@ def compound(sh: Shell, node: Compound, tested: bool, last: bool) -> Status:
     """Process: `{ … }`, `( … )` and what carries redirections."""
     sh.state.line = node.line
     if node.subshell:
-        redirections = Redirections(sh)
+        redirections = Redirections(sh, saving=False)
         fds = yield from redirections.open_or_complain(node.redirects)
         if fds is None:
             status = redirections.status

@@ -26,7 +26,7 @@ from simdocker.backends.sim.shell.grammar import commands
 from simdocker.backends.sim.shell.lookup import Lookup, start_applet
 from simdocker.backends.sim.shell.options import shown
 from simdocker.backends.sim.shell.reader import SyntaxFailure
-from simdocker.backends.sim.shell.redirect import Redirections
+from simdocker.backends.sim.shell.redirect import Redirections, pipe
 from simdocker.backends.sim.shell.state import (
     Break,
     Interrupted,
@@ -292,7 +292,7 @@ class Shell:
 
     def substitute(self, source: str) -> Generator[Event, Any, str]:
         """Process: the output of `$(source)` without its last newlines."""
-        reader, writer = self.p.pipe()
+        reader, writer = pipe(self)
         state = self.state.copy()
         state.options.pop("e", None)
         if _JOBS.fullmatch(source):

@@ -137,7 +137,7 @@ class Lookup:
             return status
         finally:
             redirections.close()
-        (status,) = yield from jobs.wait_foreground(sh, [child])
+        (status,) = yield from jobs.wait_foreground(sh, [child], quiet=fds.get(2) not in sh.p.fds.values())
         return status
 
     def _start(self, argv: list[str], kind: str, path: str, env: dict[str, str], fds: dict[int, OpenFile]) -> Process:

@@ -1,4 +1,4 @@
-"""Builtins that change the shell's own process: cd, pwd, umask and ulimit."""
+"""Builtins that change the shell's own process: cd, pwd and umask."""
 
 from __future__ import annotations
 
@@ -85,47 +85,3 @@ def umask(call: BuiltinCall) -> int:
         raise BuiltinFailure(f"illegal mode: {args[0]}")
     call.p.umask = int(args[0], 8) & 0o777
     return 0
-
-
-_LIMITS = {  # letter: name, unit, the usual limit; in the order of `ulimit -a`
-    "c": ("core file size", "blocks", "0"), "d": ("data seg size", "kb", "unlimited"),
-    "e": ("scheduling priority", "", "0"), "f": ("file size", "blocks", "unlimited"),
-    "i": ("pending signals", "", "16384"),  # the kernel's half of the threads that 4 GiB of memory allow
-    "l": ("max locked memory", "kb", "8192"), "m": ("max memory size", "kb", "unlimited"),
-    "n": ("open files", "", "1048576"), "q": ("POSIX message queues", "bytes", "819200"),
-    "r": ("real-time priority", "", "0"), "s": ("stack size", "kb", "8192"), "t": ("cpu time", "seconds", "unlimited"),
-    "u": ("max user processes", "", "unlimited"), "v": ("virtual memory", "kb", "unlimited"),
-    "x": ("file locks", "", "unlimited"),
-}  # fmt: skip
-_RLIMITS = {
-    "t": "cpu", "f": "fsize", "d": "data", "s": "stack", "c": "core", "m": "rss", "l": "memlock", "u": "nproc",
-    "n": "nofile", "v": "as", "x": "locks", "e": "nice", "r": "rtprio", "i": "sigpending", "q": "msgqueue",
-}  # fmt: skip
-_UNITS = {"kb": 1024, "blocks": 512}
-
-
-@builtin("ulimit")
-def ulimit(call: BuiltinCall) -> int:
-    given = "".join(arg[1:] for arg in call.args if arg.startswith("-"))
-    letters = given.replace("H", "").replace("S", "") or "f"
-    values = [arg for arg in call.args if not arg.startswith("-")]
-    if values:
-        return 0
-    if "a" in letters:
-        for letter, (name, unit, _) in _LIMITS.items():
-            value = _limit(call, letter, hard="H" in given)
-            call.out(f"{name + (f' ({unit})' if unit else ''):<32}(-{letter}) {value}\n")
-        return 0
-    for letter in letters:
-        if letter in _LIMITS:
-            call.out(f"{_limit(call, letter, hard='H' in given)}\n")
-    return 0
-
-
-def _limit(call: BuiltinCall, letter: str, *, hard: bool) -> str:
-    limits = call.p.rlimits.get(_RLIMITS[letter])
-    _, unit, usual = _LIMITS[letter]
-    if limits is None:
-        return usual
-    value = limits[hard]
-    return "unlimited" if value < 0 else str(value // _UNITS.get(unit, 1))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simdocker.backends.sim.program import OpenFile
 from simdocker.backends.sim.shell import expand
 from simdocker.backends.sim.shell.ast import Redirect
-from simdocker.backends.sim.shell.state import ShellFailure
+from simdocker.backends.sim.shell.state import ShellExit, ShellFailure
 
 if TYPE_CHECKING:
     from simpy import Event
@@ -20,15 +20,28 @@ _FLAGS = {"<": "r", ">": "w", ">>": "a", ">|": "w", "<>": "r+", "&>": "w", "&>>"
 _CREATE = {errno.ENOENT: "nonexistent directory"}
 _OPEN = {errno.ENOENT: "no such file"}
 PIPE_ROOM = 65536
+SAVED_FROM = 10
+
+
+def pipe(sh: Shell, *, first: bool = False) -> tuple[OpenFile, OpenFile]:
+    """pipe(2). Raises ShellFailure. Before it complains of a pipeline's `first`, ash closes the descriptor -1 of
+    the pipe before it, which gives the message another errno."""
+    try:
+        return sh.p.pipe()
+    except OSError as error:
+        text = "Bad file descriptor" if first and not sh.state.bash else error.strerror
+        raise ShellFailure(f"can't create pipe: {text}") from None
 
 
 class Redirections:
     """The redirections of one command. `opened` are the files that `close` gives back."""
 
-    __slots__ = ("opened", "sh", "status")
+    __slots__ = ("opened", "saved", "saving", "sh", "status")
 
-    def __init__(self, sh: Shell) -> None:
+    def __init__(self, sh: Shell, *, saving: bool = True) -> None:
         self.sh = sh
+        self.saving = saving  # a subshell has nothing to come back to
+        self.saved = 0
         self.opened: list[OpenFile] = []
         self.status = 1
 
@@ -60,6 +73,7 @@ class Redirections:
         sh, operator = self.sh, redirect.operator
         if redirect.here is not None or operator == "<<<":
             body = yield from expand.text(sh, redirect.here or redirect.target)
+            self._save(redirect.fd)
             fds[redirect.fd] = self._here(body + ("\n" if redirect.here is None else ""))
             return
         target = yield from expand.text(sh, redirect.target)
@@ -72,6 +86,7 @@ class Redirections:
                 if source is None:
                     message = "Bad file descriptor"
                     raise ShellFailure(f"{target}: {message}", 1)
+                self._save(redirect.fd)
                 fds[redirect.fd] = source
                 return
             if operator == "<&" or redirect.fd != 1:
@@ -87,9 +102,22 @@ class Redirections:
         except OSError as error:
             raise self._failure(operator, target, error) from None
         self.opened.append(file)
+        self._save(redirect.fd)
         fds[redirect.fd] = file
         if operator in ("&>", "&>>"):
             fds[2] = file
+
+    def _save(self, fd: int) -> None:
+        """ash keeps what it redirects under a number from 10 on until the command is over, and ends without a
+        word when the limit leaves it none."""
+        if not self.saving or fd not in self.sh.p.fds or self.sh.state.bash:
+            return
+        soft = self.sh.p.getrlimit("nofile")[0]
+        if 0 <= soft < SAVED_FROM + len(self.sh.p.fds) + len(self.opened):
+            free = (number for number in range(SAVED_FROM, soft) if number not in self.sh.p.fds)
+            if sum(1 for _ in free) <= self.saved:
+                raise ShellExit(1)
+        self.saved += 1
 
     def _is_file(self, path: str) -> bool:
         try:
@@ -108,7 +136,7 @@ class Redirections:
     def _here(self, body: str) -> OpenFile:
         """A here-document: a pipe that holds it, or, when it is large, a child that writes it."""
         data = body.encode("utf-8", "surrogateescape")
-        reader, writer = self.sh.p.pipe()
+        reader, writer = pipe(self.sh)
         self.opened.append(reader)
         fds = {1: writer}
 
