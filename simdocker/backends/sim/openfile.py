@@ -236,13 +236,14 @@ CHUNK = 65536
 """How much an endless device gives to a read without a size."""
 
 
+SMALL = 1 << 20
+"""How much of a filler a read without a size gets."""
+
+
+@lru_cache(maxsize=4)
 def zeros(size: int) -> bytes:
     """So many zeros: the same object again for who reads or compares block after block."""
-    return _zeros(size) if size <= SMALL else bytes(size)
-
-
-SMALL = 1 << 20
-_zeros = lru_cache(maxsize=4)(bytes)
+    return bytes(size)
 
 
 class Null(OpenFile):

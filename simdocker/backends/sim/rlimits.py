@@ -79,7 +79,9 @@ def table(task: Task) -> str:
         return "unlimited" if value == INFINITY else str(value)
 
     rows = [("Limit", "Soft Limit", "Hard Limit", "Units")]
-    rows += [(f"Max {what}", *map(shown, get(task, name)), unit) for name, (what, unit) in _SHOWN.items()]
+    for name, (what, unit) in _SHOWN.items():
+        soft, hard = get(task, name)
+        rows.append((f"Max {what}", shown(soft), shown(hard), unit))
     return "".join(
         f"{what:<25} {soft:<20} {hard:<20} {f'{unit:<10}' if unit else ''}\n" for what, soft, hard, unit in rows
     )

@@ -26,6 +26,7 @@ from simdocker.backends.sim.applets.tree import (
     kind,
     owner_names,
 )
+from simdocker.backends.sim.program import OpenFile
 
 GZIP_NS_PER_BYTE = 20  # about 50 MB/s, a small machine's gzip
 
@@ -104,14 +105,11 @@ def _file(call: Call, name: str, found: Options, unpack: bool, to_stdout: bool) 
         call.out(result)
         return
     before = p.stat(name)
-    opened = p.open(target, "w")
     try:
-        yield from opened.write(result)
-    except OSError as error:
+        yield from _write(p.open(target, "w"), result)
+    except Failure:
         p.unlink(target)
-        raise Failure(f"write error: {error.strerror}") from None
-    finally:
-        opened.close()
+        raise
     p.chmod(target, before.st_mode & 0o777)
     p.utime(target, before.st_mtime_ns)
     if "k" not in found:
@@ -213,12 +211,7 @@ class _Tar:
         if target is None:
             call.out(data)
         else:
-            try:
-                yield from target.write(data)
-            except OSError as error:
-                raise Failure(f"write error: {error.strerror}") from None
-            finally:
-                target.close()
+            yield from _write(target, data)
         if self.status:
             call.complain("error exit delayed from previous errors")
         return self.status
@@ -358,13 +351,7 @@ class _Tar:
                 if member.isfifo():
                     p.mkfifo(target)
                 elif member.isreg():
-                    opened = p.open(target, "w")
-                    try:
-                        yield from opened.write(data)
-                    except OSError as error:
-                        raise Failure(f"write error: {error.strerror}") from None
-                    finally:
-                        opened.close()
+                    yield from _write(p.open(target, "w"), data)
                     yield from p.compute(len(data))
                 else:
                     return
@@ -394,6 +381,16 @@ class _Tar:
 
 def _within(path: str, name: str) -> bool:
     return path == name or path.startswith(f"{name}/")
+
+
+def _write(target: OpenFile, data: bytes) -> Generator[Event, Any, None]:
+    """Process: write a file and close it. Raises Failure."""
+    try:
+        yield from target.write(data)
+    except OSError as error:
+        raise Failure(f"write error: {error.strerror}") from None
+    finally:
+        target.close()
 
 
 def _padding(data: bytes) -> int:

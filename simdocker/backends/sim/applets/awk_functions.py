@@ -11,7 +11,8 @@ from simpy import Event
 from simdocker.backends.sim.applets.awk_values import StrNum, Value, numeric, plain
 from simdocker.backends.sim.applets.call import Failure
 from simdocker.backends.sim.applets.clock import strftime, wall_ns
-from simdocker.backends.sim.applets.regex import BadRegex, Regex, compile_regex
+from simdocker.backends.sim.applets.matching import Regex
+from simdocker.backends.sim.applets.regex import BadRegex, compile_regex
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.applets.awk_expressions import Expressions

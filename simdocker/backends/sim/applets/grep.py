@@ -12,7 +12,8 @@ from simpy import Event
 from simdocker.backends.sim.applets import applet
 from simdocker.backends.sim.applets.call import Call, Failure, Options, Status, Usage, encode, options
 from simdocker.backends.sim.applets.input import Input, must_read, split_lines, standard_input
-from simdocker.backends.sim.applets.regex import BadRegex, Regex, compile_literal, compile_regex
+from simdocker.backends.sim.applets.matching import Regex
+from simdocker.backends.sim.applets.regex import BadRegex, compile_literal, compile_regex
 from simdocker.backends.sim.applets.tree import DIRECTORY, LINK, REGULAR, join, kind
 
 _WORD = re.compile(rb"\w")

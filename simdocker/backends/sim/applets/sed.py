@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator
 from contextlib import suppress
 from typing import Any
@@ -14,6 +13,7 @@ from simdocker.backends.sim.applets.call import Call, Failure, Status, Usage, op
 from simdocker.backends.sim.applets.call import decode as decode_name
 from simdocker.backends.sim.applets.call import encode as encode_name
 from simdocker.backends.sim.applets.input import Input, must_read, standard_input
+from simdocker.backends.sim.applets.matching import Match
 from simdocker.backends.sim.applets.sed_parser import Address, Command, Parser, decode, encode, file_name
 
 
@@ -354,7 +354,7 @@ class _Editor:
         yield from self.flush_queue()
 
 
-def _replacement(text: str, match: re.Match[bytes]) -> str:
+def _replacement(text: str, match: Match) -> str:
     if "\\" not in text and "&" not in text:
         return text
     result = []

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from simdocker.backends.sim.applets.call import Failure
 from simdocker.backends.sim.applets.call import decode as decode_name
-from simdocker.backends.sim.applets.regex import BadRegex, Regex, compile_regex
+from simdocker.backends.sim.applets.matching import Regex
+from simdocker.backends.sim.applets.regex import BadRegex, compile_regex
 
 
 def decode(data: bytes) -> str:
