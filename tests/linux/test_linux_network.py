@@ -183,14 +183,6 @@ def test_nothing_enters_the_hosts_loopback_through_a_bridge(lab: Lab) -> None:
         assert lab.busybox(web, "nc", "-w", "1", "127.0.0.1", str(port)).returncode != 0
 
 
-def test_macvlans_of_one_parent_reach_each_other(lab: Lab) -> None:
-    network = lab.created(driver="macvlan")
-    web, _ = lab.container(network, 2)
-    lab.container(network, 3)
-    assert lab.reaches(web, f"{FIRST}.3")
-    assert not lab.reaches(web, f"{FIRST}.1")
-
-
 def test_the_default_bridge_is_made_when_it_is_needed_and_is_not_docker0(lab: Lab) -> None:
     before = Path("/sys/class/net/docker0/address")
     address = before.read_text() if before.exists() else ""

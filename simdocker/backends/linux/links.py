@@ -18,6 +18,7 @@ from simdocker.backends.linux import rtnetlink
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.netns import NetworkNamespace
 from simdocker.backends.linux.rtnetlink import RtNetlink
+from simdocker.backends.macvlan import Parent
 from simdocker.backends.ports import Endpoint, NetworkSpec
 
 BRIDGE = "bridge"
@@ -27,17 +28,22 @@ IPV4 = Path("/proc/sys/net/ipv4")
 
 
 class Bridge(msgspec.Struct, frozen=True):
-    """What a network's endpoints are plugged into. Not `ours`: a macvlan's parent, which the host had."""
+    """What a network's endpoints are plugged into: a bridge, or a macvlan's `parent`."""
 
     name: str
     index: int
     network: NetworkSpec
-    ours: bool = True
+    parent: Parent | None = None
+
+    @property
+    def ours(self) -> bool:
+        """Whether it was made here; a macvlan's parent may be the host's."""
+        return self.parent is None or self.parent.made
 
     @property
     def routed(self) -> bool:
         """Whether the host leads its packets on, and the firewall has a say."""
-        return self.network.driver == "bridge"
+        return self.parent is None
 
 
 class Interface(msgspec.Struct, frozen=True):
@@ -49,16 +55,12 @@ class Interface(msgspec.Struct, frozen=True):
 
 
 def make_bridge(host: RtNetlink, journal: Journal, network: NetworkSpec) -> Bridge:
-    """A bridge with the gateway's address, or a macvlan's parent. Raises OSError."""
-    options = network.options or {}
-    if network.driver == "macvlan" and "parent" in options:
-        return Bridge(options["parent"], host.link(options["parent"]).index, network, ours=False)
+    """A bridge with the gateway's address. Raises OSError."""
     bridge = _add_bridge(host, journal, network)
-    if bridge.routed:
-        if network.gateway:
-            host.do(rtnetlink.add_address(bridge.index, network.gateway, int(network.subnet.partition("/")[2])))
-        _write(IPV4 / "conf" / bridge.name / "route_localnet", "1")  # ports published on 127.0.0.1
-        _write(IPV4 / "ip_forward", "1")  # as dockerd does
+    if network.gateway:
+        host.do(rtnetlink.add_address(bridge.index, network.gateway, int(network.subnet.partition("/")[2])))
+    _write(IPV4 / "conf" / bridge.name / "route_localnet", "1")  # ports published on 127.0.0.1
+    _write(IPV4 / "ip_forward", "1")  # as dockerd does
     return bridge
 
 
@@ -79,20 +81,11 @@ def _add_named_bridge(host: RtNetlink, journal: Journal, network: NetworkSpec, n
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     journal.record(BRIDGE, name)
     try:
-        host.do(*_device(network, name))
+        host.do(rtnetlink.add_bridge(name, f"02:42:{secrets.token_bytes(4).hex(':')}"))
     except OSError:
         journal.forget(BRIDGE, name)
         raise
     return Bridge(name, host.link(name).index, network)
-
-
-def _device(network: NetworkSpec, name: str) -> list[rtnetlink.Message]:
-    """A bridge; for macvlans without a parent a wire that leads nowhere (Docker's is a dummy device, which not
-    every kernel has)."""
-    if network.driver == "macvlan":
-        other = f"dp-{name[3:]}"
-        return [rtnetlink.add_wire(name, other), rtnetlink.set_up(name), rtnetlink.set_up(other)]
-    return [rtnetlink.add_bridge(name, f"02:42:{secrets.token_bytes(4).hex(':')}")]
 
 
 def _names(network: NetworkSpec) -> Iterator[str]:
@@ -103,10 +96,9 @@ def _names(network: NetworkSpec) -> Iterator[str]:
         yield from (f"sd{number}" for number in count())
     elif wanted:
         yield wanted
-    prefix = "dm" if network.driver == "macvlan" else "br"
-    yield f"{prefix}-{network.id[:12]}"
+    yield f"br-{network.id[:12]}"
     while True:
-        yield f"{prefix}-{secrets.token_hex(6)}"
+        yield f"br-{secrets.token_hex(6)}"
 
 
 def remove_bridge(host: RtNetlink, journal: Journal, bridge: Bridge) -> None:
@@ -130,14 +122,10 @@ def remove_named_bridge(name: str) -> None:
 def connect(host: RtNetlink, bridge: Bridge, endpoint: Endpoint, namespace: NetworkNamespace, name: str) -> Interface:
     """Make the endpoint's interface in the sandbox, up and with its address. Raises OSError."""
     with namespace.path.open("rb") as file:
-        if bridge.network.driver == "macvlan":
-            port = bridge.name
-            host.do(rtnetlink.add_macvlan(name, bridge.index, endpoint.mac, file.fileno()))
-        else:
-            port = f"veth{secrets.token_hex(4)[:7]}"
-            host.do(rtnetlink.add_veth(port, bridge.index, name, endpoint.mac, file.fileno()))
-            isolated = (bridge.network.options or {}).get(ICC_OPTION) == "false"
-            host.do(rtnetlink.set_port(host.link(port).index, isolated=isolated))
+        port = f"veth{secrets.token_hex(4)[:7]}"
+        host.do(rtnetlink.add_veth(port, bridge.index, name, endpoint.mac, file.fileno()))
+        isolated = (bridge.network.options or {}).get(ICC_OPTION) == "false"
+        host.do(rtnetlink.set_port(host.link(port).index, isolated=isolated))
     index = namespace.netlink.link(name).index
     address = rtnetlink.add_address(index, endpoint.address, endpoint.prefix_length)
     namespace.netlink.do(rtnetlink.set_up(name), address)

@@ -1,7 +1,8 @@
-"""Bridges, sandboxes and endpoints of the real machine: libnetwork's bridge driver.
+"""Bridges, sandboxes and endpoints of the real machine: libnetwork's bridge, macvlan and ipvlan drivers.
 
 A sandbox is a network namespace; joining an endpoint is a veth pair with one end in the sandbox and
-the other in the network's bridge. The twin of this file models the same. The kernel's part, about 2 ms,
+the other in the network's bridge, or a device of its own beside a parent of the host. The twin of this
+file models the same. The kernel's part, about 2 ms,
 is done by one worker thread, in order; the loop goes on meanwhile.
 """
 
@@ -15,13 +16,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 from simdocker.backends import ports
-from simdocker.backends.linux import dns, links
+from simdocker.backends.linux import dns, links, macvlan
 from simdocker.backends.linux.dns import EmbeddedDns
 from simdocker.backends.linux.links import Bridge, Interface
 from simdocker.backends.linux.netns import NetworkNamespace
 from simdocker.backends.linux.nft import Rules
 from simdocker.backends.linux.publishing import reserve
 from simdocker.backends.linux.rtnetlink import RtNetlink
+from simdocker.backends.macvlan import KINDS
 from simdocker.backends.ports import DriverError, Endpoint, NetworkSpec, Process, PublishedPort, Resolver
 
 if TYPE_CHECKING:
@@ -118,22 +120,40 @@ class NetworkDriver:
     # -- networks --------------------------------------------------------------------------------
 
     def create(self, network: NetworkSpec) -> Process:
-        """Process: make a bridge and give the host the gateway's address on it."""
-        bridge = yield from self._in_kernel(self._bridge, network)
-        self.trace.step(self.kernel, "bridge add", {"bridge": bridge.name, "subnet": network.subnet})
+        """Process: make a bridge and give the host the gateway's address on it; for a macvlan the device that it
+        stands on, unless that is there. Raises DriverError."""
+        bridge: Bridge = yield from self._in_kernel(self._bridge, network)
+        parent = bridge.parent
+        if parent is None:
+            self.trace.step(self.kernel, "bridge add", {"bridge": bridge.name, "subnet": network.subnet})
+        elif parent.made:
+            what = {"device": bridge.name, **({"parent": parent.lower} if parent.vlan else {})}
+            self.trace.step(self.kernel, "vlan add" if parent.vlan else "dummy add", what)
 
     def delete(self, network: NetworkSpec) -> Process:
-        """Process: remove the bridge."""
+        """Process: remove the bridge, or what was made for a macvlan to stand on."""
         bridge = self._bridges.pop(network.id, None)
-        if bridge is not None:
-            yield from self._in_kernel(self._remove, bridge)
+        if bridge is None:
+            return
+        yield from self._in_kernel(self._remove, bridge)
+        if bridge.parent is None:
             self.trace.step(self.kernel, "bridge delete", {"bridge": bridge.name})
+        elif bridge.ours:
+            self.trace.step(
+                self.kernel, "vlan delete" if bridge.parent.vlan else "dummy delete", {"device": bridge.name}
+            )
 
     def _bridge(self, network: NetworkSpec) -> Bridge:
-        """The network's bridge, made when it is asked for first: nobody creates the default one."""
+        """What the network's endpoints are plugged into. A bridge is made when it is asked for first: nobody creates
+        the default one."""
         bridge = self._bridges.get(network.id)
         if bridge is None:
-            bridge = self._bridges[network.id] = links.make_bridge(self._host, self._journal, network)
+            if network.driver in KINDS:
+                others = [other.network for other in self._bridges.values()]
+                bridge = macvlan.make_parent(self._host, self._journal, network, others)
+            else:
+                bridge = links.make_bridge(self._host, self._journal, network)
+            self._bridges[network.id] = bridge
             if bridge.routed:
                 self._firewall().add_bridge(bridge.name, network.subnet, internal=network.internal)
         return bridge
@@ -182,24 +202,26 @@ class NetworkDriver:
             sandbox.dns.close()
 
     def join(self, endpoint: Endpoint, sandbox: ports.Sandbox) -> Process:
-        """Process: a veth pair between bridge and sandbox, with the endpoint's address and gateway."""
+        """Process: a veth pair between bridge and sandbox, with the endpoint's address and gateway, or a device
+        beside the network's parent. Raises DriverError."""
         network = endpoint.network
         if network.driver in NO_INTERFACE:
             return
         bridge = yield from self._in_kernel(self._join, endpoint, cast(Sandbox, sandbox))
-        what = "macvlan into netns" if network.driver == "macvlan" else "veth into netns"
-        self.trace.step(self.kernel, what, {"bridge": bridge.name, "address": endpoint.address})
+        where = {"bridge" if bridge.parent is None else "parent": bridge.name}
+        self.trace.step(self.kernel, f"{_kind(network)} into netns", {**where, "address": endpoint.address})
 
     def _join(self, endpoint: Endpoint, sandbox: Sandbox) -> Bridge:
         bridge, namespace, before = self._bridge(endpoint.network), sandbox.network_namespace, sandbox.way_out
-        interface = links.connect(self._host, bridge, endpoint, namespace, sandbox.free_name())
+        connect = links.connect if bridge.parent is None else macvlan.connect
+        interface = connect(self._host, bridge, endpoint, namespace, sandbox.free_name())
         sandbox.interfaces[endpoint.id] = interface
         links.lead_outside(namespace, before, sandbox.way_out)
         return bridge
 
     def leave(self, endpoint: Endpoint, sandbox: ports.Sandbox, *, ending: bool = False) -> Process:
-        """Process: delete the veth pair. When the sandbox ends, it goes with the namespace: to delete it
-        costs 32 ms, most of it waiting for other processors."""
+        """Process: delete the veth pair, or the device beside the parent. When the sandbox ends, it goes with the
+        namespace: to delete it costs 32 ms, most of it waiting for other processors."""
         sandbox = cast(Sandbox, sandbox)
         if endpoint.id not in sandbox.interfaces:
             return
@@ -207,7 +229,7 @@ class NetworkDriver:
             del sandbox.interfaces[endpoint.id]
         else:
             yield from self._in_kernel(self._leave, endpoint, sandbox)
-        self.trace.step(self.kernel, "veth delete", {"address": endpoint.address})
+        self.trace.step(self.kernel, f"{_kind(endpoint.network)} delete", {"address": endpoint.address})
 
     def _leave(self, endpoint: Endpoint, sandbox: Sandbox) -> None:
         before = sandbox.way_out
@@ -272,3 +294,8 @@ class NetworkDriver:
             return (yield self.env.future(self._worker.submit(work, *args)))
         except OSError as error:
             raise DriverError(error.strerror or str(error)) from None
+
+
+def _kind(network: NetworkSpec) -> str:
+    """The kind of device that its endpoints are."""
+    return network.driver if network.driver in KINDS else "veth"

@@ -28,13 +28,15 @@ SOL_NETLINK, CAP_ACK, EXT_ACK = 270, 10, 11
 ERROR_SENTENCE = 1
 # linux/rtnetlink.h
 NEWLINK, DELLINK, GETLINK, SETLINK, NEWADDR, NEWROUTE, DELROUTE, GETROUTE = 16, 17, 18, 19, 20, 24, 25, 26
-TABLE_MAIN, PROTO_BOOT, SCOPE_UNIVERSE, SCOPE_NOWHERE, UNICAST = 254, 3, 0, 255, 1
+TABLE_MAIN, PROTO_BOOT, SCOPE_UNIVERSE, SCOPE_LINK, SCOPE_NOWHERE, UNICAST = 254, 3, 0, 253, 255, 1
 ROUTE_DST, ROUTE_OIF, ROUTE_GATEWAY = 1, 4, 5
 # linux/if_link.h, if_addr.h, if.h, veth.h
 MAC, NAME, MTU, PARENT, MASTER, PROTINFO, LINKINFO, STATS64, GROUP, NETNS_FD = 1, 3, 4, 5, 10, 12, 18, 23, 27, 28
 OPERSTATE, OPER_UP = 16, b"\6"
 KIND, DATA = 1, 2
-VETH_PEER, MACVLAN_MODE, MACVLAN_BRIDGE, BRIDGE_PORT_HAIRPIN, BRIDGE_PORT_ISOLATED = 1, 1, 4, 4, 33
+VETH_PEER, MACVLAN_MODE, IPVLAN_MODE, VLAN_ID, BRIDGE_PORT_HAIRPIN, BRIDGE_PORT_ISOLATED = 1, 1, 1, 1, 4, 33
+MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8}
+IPVLAN_MODES = {"l2": 0, "l3": 1}
 ADDRESS, LOCAL, BROADCAST = 1, 2, 4
 IFF_UP = 1
 NESTED = 0x8000
@@ -158,11 +160,24 @@ def add_wire(name: str, other: str) -> Message:
     return Message(NEWLINK, CREATE | EXCL, _ifinfo() + _text(NAME, name) + _number(GROUP, OURS) + info)
 
 
-def add_macvlan(name: str, parent: int, mac: str, namespace: int) -> Message:
-    """Another address on the parent's wire, in a namespace. Those of one parent reach each other."""
+def add_vlan(name: str, lower: int, vlan: int) -> Message:
+    """A sub-interface: what goes through it is on the lower device's wire under the number of a VLAN."""
+    attributes = _text(NAME, name) + _number(PARENT, lower) + _number(GROUP, OURS)
+    return Message(NEWLINK, CREATE | EXCL, _ifinfo() + attributes + _info("vlan", _short(VLAN_ID, vlan)))
+
+
+def add_macvlan(name: str, parent: int, mac: str, namespace: int, mode: str) -> Message:
+    """Another MAC address on the parent's wire, in a namespace."""
     attributes = _text(NAME, name) + _attribute(MAC, _mac(mac)) + _number(PARENT, parent)
-    info = _info("macvlan", _number(MACVLAN_MODE, MACVLAN_BRIDGE))
+    info = _info("macvlan", _number(MACVLAN_MODE, MACVLAN_MODES[mode]))
     return Message(NEWLINK, CREATE | EXCL, _ifinfo() + attributes + _number(NETNS_FD, namespace) + info)
+
+
+def add_ipvlan(name: str, parent: int, mode: str, namespace: int) -> Message:
+    """Another device with the parent's MAC address, in a namespace."""
+    attributes = _text(NAME, name) + _number(PARENT, parent) + _number(NETNS_FD, namespace)
+    info = _info("ipvlan", _short(IPVLAN_MODE, IPVLAN_MODES[mode]))
+    return Message(NEWLINK, CREATE | EXCL, _ifinfo() + attributes + info)
 
 
 def set_port(port: int, *, isolated: bool) -> Message:
@@ -190,6 +205,12 @@ def add_address(index: int, address: str, length: int) -> Message:
 
 def add_default_route(gateway: str, index: int) -> Message:
     return Message(NEWROUTE, CREATE | EXCL, _default_route(SCOPE_UNIVERSE, gateway, index))
+
+
+def add_default_route_through(index: int) -> Message:
+    """A default route that names a device alone."""
+    header = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, TABLE_MAIN, PROTO_BOOT, SCOPE_LINK, UNICAST, 0)
+    return Message(NEWROUTE, CREATE | EXCL, header + _number(ROUTE_OIF, index))
 
 
 def delete_default_route(gateway: str, index: int) -> Message:
@@ -259,6 +280,10 @@ def _text(kind: int, value: str) -> bytes:
 
 def _number(kind: int, value: int) -> bytes:
     return _attribute(kind, struct.pack("=I", value))
+
+
+def _short(kind: int, value: int) -> bytes:
+    return _attribute(kind, struct.pack("=H", value))
 
 
 def _info(kind: str, data: bytes = b"") -> bytes:
