@@ -15,6 +15,8 @@ from simdocker.actors.daemon.dns import resolver_for
 from simdocker.actors.daemon.endpoints import EndpointState, check_settings, names_of, take_address
 from simdocker.actors.daemon.etc_files import etc_files
 from simdocker.actors.daemon.ipam import dotted, mac_of
+from simdocker.actors.daemon.links import is_linked
+from simdocker.actors.daemon.network import ON_THE_WIRE
 from simdocker.actors.daemon.network_modes import CONTAINER, is_mac, network_name
 from simdocker.api import ApiError, BadRequest, Conflict, Forbidden, InternalError
 from simdocker.backends.ports import DriverError, Endpoint, Process, Resolver
@@ -36,11 +38,12 @@ NONE_CONFLICT = "container cannot be connected to multiple networks with one of 
 class Connections:
     """The endpoints and published ports of one daemon."""
 
-    __slots__ = ("_ports", "daemon")
+    __slots__ = ("_linking", "_ports", "daemon")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self._ports: publishing.PortAllocator | None = None
+        self._linking: dict[str, Container] = {}  # connected ones with links to others, by id
 
     # -- start and stop ------------------------------------------------------------------------
 
@@ -67,6 +70,11 @@ class Connections:
                     yield from self._add(container, network, settings)
             if container.sandbox is None:
                 self._open_sandbox(container)
+            for other in self._linking.values():  # it may be back under another address
+                if is_linked(other, container):
+                    self._rewrite_etc(other)
+            if container.host.Links:
+                self._linking[container.id] = container
         except (ApiError, DriverError):
             yield from self.detach(container)
             raise
@@ -76,6 +84,7 @@ class Connections:
         sandbox = container.sandbox
         if sandbox is None:
             return
+        self._linking.pop(container.id, None)
         if container.ports:
             self._unpublish(container)
         connected = [state for state in container.endpoints.values() if state.id]
@@ -159,10 +168,11 @@ class Connections:
                 yield from self.daemon.network_driver.join(bare, container.sandbox)  # type: ignore[arg-type]
             return
         config, host = container.config, container.host
-        if (config.ExposedPorts and not container.ports and network.publishes) and (
-            host.PortBindings or host.PublishAllPorts
-        ):
-            self._publish(container, endpoint)
+        if config.ExposedPorts and (host.PortBindings or host.PublishAllPorts) and self._way_out(container) is state:
+            if container.ports:  # they led to another network until now
+                self._unpublish(container)
+            if network.publishes:
+                self._publish(container, endpoint)
         self._event(network, "connect", container)
         driver = self.daemon.networks.driver(network)
         yield from driver.join(endpoint, container.sandbox)  # type: ignore[arg-type]
@@ -269,7 +279,7 @@ class Connections:
         state = container.endpoints.get(name)
         if state is None or not state.id:
             raise InternalError(f"container {container.id} is not connected to network {name}")
-        publishing_here = bool(container.ports) and state.endpoint is not None
+        publishing_here = bool(container.ports) and self._way_out(container) is state
         if publishing_here:
             self._unpublish(container)
         yield from self._disconnect(state)
@@ -288,12 +298,22 @@ class Connections:
         container.networking = {key: value for key, value in container.networking.items() if key != name}
         container.endpoints.pop(name, None)
 
+    @staticmethod
+    def _way_out(container: Container) -> EndpointState | None:
+        """The endpoint of the default gateway, where published ports lead: of those that lead outside, else of the
+        internal ones, that whose network's name comes first (libnetwork's endpoint.Less)."""
+        return min(
+            (state for state in container.endpoints.values() if state.endpoint is not None and state.endpoint.gateway),
+            key=lambda state: (state.network.internal, state.network.name),  # type: ignore[union-attr]
+            default=None,
+        )
+
     def _republish(self, container: Container) -> None:
-        """Ports move to another network that leads outside, if the container is on one."""
-        for state in container.endpoints.values():
-            if state.endpoint is not None and state.network is not None and state.network.publishes:
-                self._publish(container, state.endpoint)
-                return
+        """Ports move with the default gateway; even to an internal network, when a container leaves the last other
+        one (recorded)."""
+        state = self._way_out(container)
+        if state is not None and state.endpoint is not None and state.network.driver not in ON_THE_WIRE:  # type: ignore[union-attr]
+            self._publish(container, state.endpoint)
 
     # -- names ---------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import checks, host_options, updating, views
+from simdocker.actors.daemon import checks, host_options, links, updating, views
 from simdocker.actors.daemon.configuration import Draft
 from simdocker.actors.daemon.console import Console
 from simdocker.actors.daemon.container import Container
@@ -217,6 +217,7 @@ class Containers:
         old = container.name
         del self._by_name[old]
         self._by_name[new] = container
+        links.renamed(self.all(), old, new)
         container.call(new)
         self.daemon.trace.state(container.actor, "renamed", {"from": old})
         self.event(container, "rename", {"oldName": "/" + old})
@@ -232,11 +233,14 @@ class Containers:
 
     def delete(self, request: Request, id: str) -> Reply:
         """Process: `DELETE /containers/{id}`: `force` kills first, `v` takes anonymous volumes along."""
+        query = request.query
+        if truthy(query.get("link")):
+            links.unlink(self.daemon, id)
+            return Response(204)
         container = self.get(id)
         if container.busy is not None:
             yield from self.lifecycle.settled(container)
             container = self.get(id)
-        query = request.query
         state = container.state
         if state.removing:
             raise Conflict(f"removal of container {id} is already in progress")

@@ -32,7 +32,7 @@ def resolver_for(container: Container) -> Resolver:
             network = container.endpoints[key].network
             if network is None or network.predefined or container.id not in network.endpoints:
                 continue
-            found = ask(network, asked)
+            found = ask(network, asked) or _linked(container.endpoints[key], asked)
             if found:
                 return found
         return []
@@ -45,6 +45,16 @@ def _addresses(network: Network, asked: str) -> list[str]:
     host, _, rest = asked.rpartition(".")
     wanted = (asked, host) if host and rest == network.name.lower() else (asked,)
     return [dotted(state.address) for state in network.endpoints.values() if _answers(state, wanted)]
+
+
+def _linked(state: EndpointState, asked: str) -> list[str]:
+    """Whom a link of this container's alone calls so."""
+    assert state.network is not None
+    for link in state.settings.Links or ():
+        name, _, alias = link.partition(":")
+        if asked == (alias or name).lower():
+            return _addresses(state.network, name.lower())
+    return []
 
 
 def _names(network: Network, asked: str) -> list[str]:

@@ -103,8 +103,10 @@ def take_address(network: Network, settings: EndpointSettings) -> tuple[AddressP
             f"no available IPv4 addresses on this network's address pools: {network.name} ({network.id})"
         )
     address = parse_address(asked)
-    pool = next((pool for pool in network.pools if address is not None and pool.contains(address)), None)
-    if address is None or pool is None:
+    if address is None:
+        raise InternalError(f"Invalid IPv4 address: {asked})")  # the bracket is dockerd's
+    pool = next((pool for pool in network.pools if pool.contains(address)), None)
+    if pool is None:
         raise InternalError(f"Invalid address {asked}: It does not belong to any of this network's subnets")
     try:
         pool.reserve(address)

@@ -44,12 +44,13 @@ def etc_files(daemon: Daemon, container: Container) -> Mapping[str, str]:
         hosts += "".join(_extra(daemon, entry) for entry in host.ExtraHosts)
     if host.Links:
         hosts += hosts_lines(daemon, container)
-    label = f"{hostname}.{config.Domainname} {hostname}" if config.Domainname else hostname
-    embedded = False
+    full_name = f"{hostname}.{config.Domainname}" if config.Domainname else hostname
+    label = f"{full_name} {full_name.partition('.')[0]}" if "." in full_name else full_name
+    sandbox = container.sandbox
+    embedded = mode != "host" and sandbox is not None and sandbox.resolver is not None
     for state in container.endpoints.values():
         if state.endpoint is not None:
             hosts = f"{hosts}{state.endpoint.address}\t{label}\n"
-            embedded = embedded or not state.network.predefined  # type: ignore[union-attr]
     if embedded and not host.DnsSearch and not host.DnsOptions:
         resolv = EMBEDDED_DNS
     else:
@@ -69,7 +70,9 @@ def _resolv(daemon: Daemon, host: HostConfig, embedded: bool) -> str:
     if not (embedded or host.Dns or host.DnsSearch or host.DnsOptions):
         return f"nameserver {name_server}\n"
     servers = ["127.0.0.11"] if embedded else host.Dns or [str(name_server)]
-    options = host.DnsOptions or (["ndots:0"] if embedded else None)
+    options = list(host.DnsOptions or ())
+    if embedded and not any(option.startswith("ndots:") for option in options):
+        options.append("ndots:0")
     search = f"search {' '.join(host.DnsSearch)}\n" if host.DnsSearch and host.DnsSearch != ["."] else ""
     return (
         search

@@ -6,11 +6,11 @@ networks of one's own a link is but an alias that the embedded DNS knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from simdocker.actors.daemon.network_modes import network_name
-from simdocker.api import InternalError, NotFound
+from simdocker.api import Conflict, InternalError, NotFound
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
@@ -28,32 +28,64 @@ class Link(NamedTuple):
     address: str
 
 
-def links(daemon: Daemon, container: Container) -> list[Link]:
-    """Those of a container. Raises InternalError for one to a container that does not run."""
+def renamed(containers: Iterable[Container], old: str, new: str) -> None:
+    """A container has another name now; whoever is linked to it goes on so, under the alias it knows."""
+    for container in containers:
+        if container.host.Links:
+            parts = [link.partition(":") for link in container.host.Links]
+            container.host.Links = [
+                f"{new}:{alias or old}" if name.removeprefix("/") == old else f"{name}{colon}{alias}"
+                for name, colon, alias in parts
+            ]
+
+
+def unlink(daemon: Daemon, path: str) -> None:
+    """`docker rm --link /parent/alias`. Raises NotFound, BadRequest."""
+    path = path.removeprefix("/")
+    parent_name, slash, alias = path.rpartition("/")
+    if not slash:
+        raise Conflict("Conflict, cannot remove the default link name of the container")
+    parent = daemon.containers.get(parent_name)
+    kept = [link for link in parent.host.Links or () if link.rpartition(":")[2] != alias]
+    if len(kept) == len(parent.host.Links or ()):
+        raise NotFound(f"No such container: {path}")
+    parent.host.Links = kept or None
+
+
+def is_linked(container: Container, other: Container) -> bool:
+    """Whether it knows another under a name of its own."""
+    return any(link.partition(":")[0].removeprefix("/") == other.name for link in container.host.Links or ())
+
+
+def links(daemon: Daemon, container: Container, *, ended: bool = False) -> list[Link]:
+    """Those of a container. Raises InternalError for one to a container that does not run, unless that may have
+    `ended`."""
     if not container.host.Links or network_name(container.host) != "bridge":
         return []
-    found = []
+    found: dict[str, Link] = {}
     for link in container.host.Links:
         name, _, alias = link.partition(":")
         try:
             other = daemon.containers.get(name)
         except NotFound:
             other = None
-        if other is None or not other.running:
+        if other is None or not (other.running or other.sandbox is not None):
+            if ended:
+                continue
             called = other.name if other is not None else name.removeprefix("/")
             raise InternalError(
                 f"Cannot link to a non running container: /{called} AS /{container.name}/{alias or called}"
             )
         state = other.endpoints.get("bridge")
         if state is not None and state.endpoint is not None:
-            found.append(Link(other, alias or other.name, state.endpoint.address))
-    return found
+            found[alias or other.name] = Link(other, alias or other.name, state.endpoint.address)
+    return list(found.values())
 
 
 def hosts_lines(daemon: Daemon, container: Container) -> str:
     """Address, alias, short id and name of each, for /etc/hosts."""
     lines = ""
-    for other, alias, address in links(daemon, container):
+    for other, alias, address in links(daemon, container, ended=container.running):
         names = dict.fromkeys((alias, other.id[:12], other.name))
         lines += f"{address}\t{' '.join(names)}\n"
     return lines

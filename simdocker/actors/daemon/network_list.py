@@ -36,7 +36,7 @@ def selected(networks: Iterable[Network], filters: Filters) -> list[Network]:
         and filters.labels(network.labels)
         and filters.exact("scope", "local")
         and (not kinds or ("builtin" if network.predefined else "custom") in kinds)
-        and (dangling is None or dangling == (not network.predefined and not network.endpoints))
+        and (dangling is None or dangling == (not network.predefined))  # who is on them is not looked at (recorded)
     ]
 
 

@@ -121,6 +121,8 @@ def check_links(daemon: Daemon, host: HostConfig) -> None:
         return
     for link in host.Links or ():
         name = link.partition(":")[0]
+        if not name:
+            raise BadRequest('could not get container for : invalid name or ID supplied: ""')
         try:
             daemon.containers.get(name)
         except ApiError as error:

@@ -17,7 +17,7 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.endpoints import shown
 from simdocker.actors.daemon.etc_files import etc_files
 from simdocker.actors.daemon.ipam import AddressPool, AddressSpace, parse_address
-from simdocker.actors.daemon.network import ON_THE_WIRE, PREDEFINED, Network
+from simdocker.actors.daemon.network import PREDEFINED, Network
 from simdocker.actors.daemon.network_requests import describe, release
 from simdocker.api import BadRequest, Conflict, Forbidden, InternalError, NotFound, Request, Response
 from simdocker.api.models import (
@@ -136,10 +136,12 @@ class Networks:
 
     @staticmethod
     def _has_ports(container: Container) -> bool:
-        """Whether it is connected to a network whose driver knows of ports."""
-        return container.sandbox is not None and any(
-            state.endpoint and state.network and state.network.driver not in ON_THE_WIRE
-            for state in container.endpoints.values()
+        """Whether it has published ports or is on a network where it could have some."""
+        return container.sandbox is not None and (
+            bool(container.ports)
+            or any(
+                state.endpoint and state.network and state.network.publishes for state in container.endpoints.values()
+            )
         )
 
     def names(self, container: Container) -> Iterable[tuple[str, str]]:

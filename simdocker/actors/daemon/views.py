@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simdocker.actors.daemon.container import Container, State
 from simdocker.actors.daemon.health import NONE, STARTING
 from simdocker.actors.daemon.host_options import SHM_SIZE
+from simdocker.actors.daemon.network_modes import network_name
 from simdocker.api import ApiError
 from simdocker.api.models import ContainerConfig, HealthConfig, HostConfig
 from simdocker.api.times import ZERO, rfc3339, unix
@@ -166,8 +167,10 @@ def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict
     }
 
 
-def _links(container: Container) -> dict[str, list[str]]:
+def _links(container: Container) -> dict[str, Any]:
     """`--link`s as the Engine writes them back: the other container, and its alias below this one's name."""
+    if network_name(container.host) != "bridge":
+        return {"Links": None} if container.host.Links else {}  # there it is the network's business
     shown = []
     for link in container.host.Links or ():
         name, _, alias = link.rpartition(":") if ":" in link else (link, "", link)

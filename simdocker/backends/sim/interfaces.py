@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 BRIDGE_NS = 40_000  # one way over veth and bridge; Felter et al. (2014) saw about that for NAT and bridge
 
 
+MTU = 1500  # bytes of a packet that Ethernet carries
+
+
 class Way(NamedTuple):
     """How packets get somewhere: the namespace at the other end, the one-way time there, and the
     addresses of the routers between."""
@@ -82,7 +85,7 @@ class Bridge:
     """A virtual switch: the stacks plugged into it, by address. The host is on it as its gateway. One
     that `isolates` drops what goes from one container to another (enable_icc=false)."""
 
-    __slots__ = ("address", "internal", "isolates", "mac", "name", "prefix_length", "stacks")
+    __slots__ = ("address", "internal", "isolates", "mac", "mtu", "name", "prefix_length", "stacks")
 
     def __init__(self, name: str, address: str, prefix_length: int, internal: bool, mac: str = "") -> None:
         self.name = name
@@ -90,5 +93,6 @@ class Bridge:
         self.prefix_length = prefix_length
         self.internal = internal
         self.isolates = False
+        self.mtu = MTU
         self.mac = mac
         self.stacks: dict[int, NetStack] = {}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PRIVATE, HOST = "private", "host"
 BRIDGE_NAME, ENABLE_ICC = "com.docker.network.bridge.name", "com.docker.network.bridge.enable_icc"
+DRIVER_MTU = "com.docker.network.driver.mtu"
 DOCKER0 = ("172.17.0.0/16", "172.17.0.1")
 Step = tuple[str, dict[str, str]]
 """What the kernel does, and its facts."""
@@ -38,7 +39,7 @@ class Sandbox:
     """A network namespace as the daemon holds it. `users` counts the containers that share it. `devices` are
     those that wait for runc to make the namespace, as steps of the trace; None once it has."""
 
-    __slots__ = ("container_id", "devices", "fresh", "mode", "stack", "users")
+    __slots__ = ("_named", "container_id", "devices", "fresh", "mode", "stack", "users")
 
     def __init__(self, container_id: str, mode: str, stack: NetStack) -> None:
         self.container_id = container_id
@@ -46,12 +47,18 @@ class Sandbox:
         self.stack = stack
         self.fresh = mode == PRIVATE  # its making has not been paid for yet
         self.users = 1
+        self._named = 0  # devices so far
         self.devices: list[Step] | None = [] if mode == PRIVATE else None
 
     def entered(self) -> list[Step]:
         """runc has made the namespace and calls its prestart hook (`libnetwork-setkey`): what to move into it."""
         devices, self.devices = self.devices, None
         return devices or []
+
+    def next_name(self) -> str:
+        """eth0, eth1 …: a name is given once, also when its device is gone."""
+        self._named += 1
+        return f"eth{self._named - 1}"
 
     @property
     def resolver(self) -> Resolver | None:
@@ -140,6 +147,7 @@ class NetworkDriver:
             mac = _mac(self.kernel, name)
             bridge = self._bridges[name] = Bridge(name, network.gateway, prefix_length, network.internal, mac)
             bridge.isolates = options.get(ENABLE_ICC) == "false"
+            bridge.mtu = int(options.get(DRIVER_MTU) or bridge.mtu)
             if network.gateway:
                 index = self._next_index()
                 self.stack.interfaces.append(
@@ -209,7 +217,7 @@ class NetworkDriver:
         yield self.env.timeout(cost)
         bridge = self._bridge(network)
         stack = sandbox.stack
-        name = _free_name(stack) if stack.interfaces else "eth0"
+        name = sandbox.next_name()
         interface = Interface(
             name, endpoint.address, endpoint.prefix_length, endpoint.mac, bridge, endpoint.gateway,
             self._next_index(), network.name,
@@ -296,12 +304,6 @@ def _mac(kernel: str, device: str) -> str:
     """The address of a device that has none of its own."""
     digest = crc32(f"{kernel} {device}".encode())
     return "02:42:" + ":".join(f"{digest >> shift & 255:02x}" for shift in (24, 16, 8, 0))
-
-
-def _free_name(stack: NetStack) -> str:
-    """The first of eth0, eth1 … that the namespace has not."""
-    names = {interface.name for interface in stack.interfaces}
-    return next(f"eth{number}" for number in range(len(names) + 1) if f"eth{number}" not in names)
 
 
 def _serve_names(stack: NetStack) -> None:

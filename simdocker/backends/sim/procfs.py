@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from simdocker.backends.sim import rlimits
+from simdocker.backends.sim.interfaces import MTU, Interface
 from simdocker.backends.sim.namespace import MagicLink, MountNamespace
 from simdocker.content.changeset import DIRECTORY, FILE, Node, directory, file, put, symlink
 
@@ -58,6 +59,12 @@ class Entries:
         return (node for _, node in self.items())
 
 
+def _mtu(interface: Interface | None) -> int:
+    if interface is None:
+        return 65536  # of the loopback device
+    return interface.bridge.mtu if interface.bridge is not None else MTU
+
+
 def net_devices(stack: NetStack) -> Node:
     """/sys/class/net: the network devices of a namespace as they are when looked at."""
 
@@ -69,7 +76,7 @@ def net_devices(stack: NetStack) -> Node:
         found = directory(0o755)
         put(found, "/address", file(f"{mac or '00:00:00:00:00:00'}\n"))
         put(found, "/operstate", file("up\n" if interface is not None else "unknown\n"))
-        put(found, "/mtu", file("1500\n" if interface is not None else "65536\n"))
+        put(found, "/mtu", file(f"{_mtu(interface)}\n"))
         return found
 
     devices = ProcDirectory(Entries(device, lambda: ["lo", *(each.name for each in stack.interfaces)]))

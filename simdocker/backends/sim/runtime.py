@@ -273,9 +273,10 @@ class Runtime:
         container = self._containers.get(container_id)
         if container is None:
             return
+        nodes = {path: container.mounts.mount_at(path).upper for path in files}  # made when first looked at
         before, container.spec.etc_files = container.spec.etc_files, files
         for path, text in files.items():
-            node = container.mounts.mount_at(path).upper
+            node = nodes[path]
             was = before.get(path, "")
             if node is None or text == was:
                 continue

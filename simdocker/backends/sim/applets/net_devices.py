@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
 
-from simdocker.backends.sim.interfaces import Interface, dotted
+from simdocker.backends.sim.interfaces import MTU, Interface, dotted
 from simdocker.backends.sim.macvlan import Parent
 from simdocker.backends.sim.netstack import NetStack
 
-LOOPBACK_MTU, MTU = 65536, 1500
+LOOPBACK_MTU = 65536
 NO_ADDRESS = "00:00:00:00:00:00"
 
 
@@ -57,6 +57,8 @@ def _loopback(net: NetStack) -> Device:
 def _device(net: NetStack, interface: Interface) -> Device:
     flags = ["BROADCAST", "MULTICAST", *(["UP"] if interface.up else [])]
     device = Device(interface.index, interface.name, flags, interface.mac, interface=interface)
+    if interface.bridge is not None:
+        device.mtu = interface.bridge.mtu
     if interface.bridge is None:
         device.qdisc, device.qlen = "fq_codel", 1000
         flags += ["LOWER_UP"] * interface.up
@@ -85,7 +87,7 @@ def _veths(host: NetStack) -> list[Device]:
                     found.append(Device(
                         interface.index + 1, f"veth{digest & 0xFFFFFFF:07x}",
                         ["BROADCAST", "MULTICAST", "UP", "LOWER_UP", "M-DOWN"], f"6e:a4:{mac}",
-                        f"if{interface.index}", master=bridge.name,
+                        f"if{interface.index}", bridge.mtu, master=bridge.name,
                     ))  # fmt: skip
     return found
 

@@ -38,7 +38,8 @@ def hostname(call: Call) -> int:
     if found.args or "F" in found:
         raise Failure("sethostname: Operation not permitted")
     if call.name == "dnsdomainname" or "d" in found:
-        call.out(f"{name.partition('.')[2]}\n" if "." in name else "")
+        domain = _full_name(call, name).partition(".")[2]
+        call.out(f"{domain}\n" if domain else "")
     elif "i" in found:
         call.out(f"{_address(call, name)}\n")
     elif "f" in found:
@@ -63,11 +64,11 @@ def _full_name(call: Call, name: str) -> str:
 
 
 def _address(call: Call, name: str) -> str:
-    """The addresses /etc/hosts has for a name."""
+    """The first address that /etc/hosts has for a name."""
     addresses = [row[0] for row in _hosts(call, name)]
     if not addresses:
         raise Failure(f"{name}: Host name lookup failure")
-    return " ".join(addresses)
+    return addresses[0]
 
 
 @applet("arch")
