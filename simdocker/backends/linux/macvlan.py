@@ -23,22 +23,19 @@ from simdocker.backends.ports import DriverError, Endpoint, NetworkSpec
 
 def make_parent(host: RtNetlink, journal: Journal, network: NetworkSpec, others: Iterable[NetworkSpec]) -> Bridge:
     """What a network's devices share. Raises DriverError, OSError."""
-    devices = {link.name for link in host.links()} - {own_name(network)}  # which another run of the same seed may have
+    there = {link.name for link in host.links()}
+    devices = there - {own_name(network)}  # which another run of the same seed may have
     wanted = parent_of(network, devices, others)
     if not wanted.made:
         return Bridge(wanted.name, host.link(wanted.name).index, network, wanted)
-    for name in _names(network, wanted):
-        journal.record(BRIDGE, name)
-        try:
-            host.do(*_device(host, wanted, name))
-        except OSError as error:
-            journal.forget(BRIDGE, name)
-            if isinstance(error, FileExistsError) and wanted.name == own_name(network):
-                continue
-            what = f"failed to create {name} vlan link: " if wanted.vlan else ""
-            raise DriverError(what + _reason(error)) from None
-        return Bridge(name, host.link(name).index, network, wanted)
-    raise AssertionError("the names never end")
+    name = next(name for name in _names(network, wanted) if name not in there)  # a stranger's is not for the journal
+    journal.record(BRIDGE, name)
+    try:
+        host.do(*_device(host, wanted, name))
+    except OSError as error:
+        journal.forget(BRIDGE, name)
+        raise DriverError((f"failed to create {name} vlan link: " if wanted.vlan else "") + _reason(error)) from None
+    return Bridge(name, host.link(name).index, network, wanted)
 
 
 def _names(network: NetworkSpec, wanted: Parent) -> Iterator[str]:
