@@ -44,6 +44,7 @@ class Sandbox:
         self.container_id = container_id
         self.users = 1
         self.interfaces: dict[str, Interface] = {}  # by endpoint
+        self._names = count()
         self._driver = driver
         self._made = made
         self.dns: EmbeddedDns | None = None
@@ -88,10 +89,9 @@ class Sandbox:
             default=None,
         )
 
-    def free_name(self) -> str:
-        """The first of eth0, eth1 … that the namespace has not."""
-        names = {interface.name for interface in self.interfaces.values()}
-        return next(name for name in map("eth{}".format, count()) if name not in names)
+    def next_name(self) -> str:
+        """eth0, eth1 …: a name is given once, also when its device is gone."""
+        return f"eth{next(self._names)}"
 
     def close(self) -> None:
         """Let go of the namespace; its interfaces end with it. In the worker thread, after all its other work."""
@@ -214,7 +214,7 @@ class NetworkDriver:
     def _join(self, endpoint: Endpoint, sandbox: Sandbox) -> Bridge:
         bridge, namespace, before = self._bridge(endpoint.network), sandbox.network_namespace, sandbox.way_out
         connect = links.connect if bridge.parent is None else macvlan.connect
-        interface = connect(self._host, bridge, endpoint, namespace, sandbox.free_name())
+        interface = connect(self._host, bridge, endpoint, namespace, sandbox.next_name())
         sandbox.interfaces[endpoint.id] = interface
         links.lead_outside(namespace, before, sandbox.way_out)
         return bridge
