@@ -73,6 +73,11 @@ class Normaliser:
         self._alone = alone
         self._numbers: dict[str, int] = {}
 
+    @property
+    def seen(self) -> int:
+        """How many ids there were so far."""
+        return len(self._numbers)
+
     def text(self, text: str) -> str:
         """Return `text` with placeholders for all that differs from run to run."""
         if self._home:

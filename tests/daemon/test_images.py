@@ -69,8 +69,8 @@ def test_a_line_of_the_list_has_dockerds_fields(host):
     image = host.images.get("busybox")
     assert line == {
         "Containers": -1, "Created": 1727386302, "Id": image.id, "Labels": None, "ParentId": "",
-        "RepoDigests": image.repo_digests, "RepoTags": ["busybox:latest"], "SharedSize": -1, "Size": 4281422,
-        "VirtualSize": 4281422,
+        "RepoDigests": image.repo_digests, "RepoTags": ["busybox:latest"], "SharedSize": -1, "Size": 4281425,
+        "VirtualSize": 4281425,
     }  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def test_history_is_newest_first_and_only_the_last_step_has_an_id(host):
     steps = host.call(host.images.history, "busybox").body
     assert [(step["CreatedBy"], step["Size"], step["Tags"]) for step in steps] == [
         ('/bin/sh -c #(nop)  CMD ["sh"]', 0, ["busybox:latest"]),
-        (f"/bin/sh -c #(nop) ADD file:{host.images.get('busybox').layers[0][7:]} in / ", 4281422, None),
+        (f"/bin/sh -c #(nop) ADD file:{host.images.get('busybox').layers[0][7:]} in / ", 4281425, None),
     ]
     assert [step["Id"] for step in steps] == [host.images.get("busybox").id, "<missing>"]
 

@@ -1,119 +1,243 @@
 """Random sequences of docker commands, played here and on a real Docker Engine, and compared.
 
-    python -m tests.engine.differential [--sequences N] [--first N] [--only N] [--seed N] [--length N]
+    python -m tests.engine.differential [--sequences N] [--seed N] [--length N] [--keep DIRECTORY]
+    python -m tests.engine.differential --replay DIRECTORY [--only NAME] [--jobs N]
+    python -m tests.engine.differential --file LINES
 
-starts an engine of its own (root needed), plays, and prints every difference in exit code, stdout,
-stderr, or in what `docker inspect` shows of everything at the end. What is known to differ stands in
-`KNOWN`, each with its reason. A sequence is a pure function of the seed and its number, so a
-difference is seen again by playing that number alone (`--only N`).
+The first starts an engine of its own (root needed), plays what hypothesis draws, and prints every difference in exit
+code, stdout, stderr, or in what there is at the end. With --keep each sequence is saved with what the engine did;
+the second plays the kept ones here alone. The third plays the lines of a file on both. What is known to
+differ stands in `known.py`, each with its reason. A sequence that differs is played on the engine a second time,
+and only what differs both times in the same way counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import re
+import hashlib
+import json
+import multiprocessing
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from simdocker.scenario.normal import Normaliser, as_recorded
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from simdocker.scenario.normal import as_recorded
+from tests.engine.ending import EVERYTHING, Simulated, gathered
+from tests.engine.known import KNOWN, Known
 from tests.engine.lasting import STIRRING, LastingEngine, record
-from tests.engine.lines import sequence
+from tests.engine.lines import ENDING, sequences
+from tests.engine.outcomes import Outcome, Reader
 from tests.scenario import corpus
-
-KNOWN: tuple[tuple[str, str], ...] = ()
-"""(pattern, why): a line of an explanation in which the pattern is found may differ."""
 
 REST = "1s"
 """How long the simulated containers are given to come to rest where `LastingEngine.settle` waits."""
+BLOCK = 10
+"""Sequences that hypothesis draws afresh before it begins to make new ones of old ones."""
 
 
 class Difference(NamedTuple):
     """A step that went another way than on the engine."""
 
-    sequence: int
     number: int
     line: str
-    there: tuple[int, str, str]
-    here: tuple[int, str, str]
+    there: Outcome
+    here: Outcome
 
     def differing(self) -> list[str]:
         """What differs, line by line: `-` is the engine's, `+` ours."""
         lines = []
-        if self.there[0] != self.here[0]:
-            lines += [f"-exit {self.there[0]}", f"+exit {self.here[0]}"]
+        if self.there.exit != self.here.exit:
+            lines += [f"-exit {self.there.exit}", f"+exit {self.here.exit}"]
         for there, here in zip(self.there[1:], self.here[1:], strict=True):
-            lines += list(difflib.unified_diff(there.splitlines(), here.splitlines(), lineterm="", n=1))[2:]
+            lines += list(difflib.unified_diff(there.splitlines(), here.splitlines(), lineterm="", n=0))[2:]
         return lines
 
-    def explain(self) -> str:
-        """The step and what differs."""
-        return "\n    ".join((f"sequence {self.sequence}, step {self.number}: {self.line}", *self.differing()))
+    def explanations(self) -> list[Known | None]:
+        """For each differing line what is known of it."""
+        return [
+            next((known for known in KNOWN if known.explains(self.line, line)), None)
+            for line in self.differing()
+            if line[0] in "+-"
+        ]
 
-    def unexplained(self) -> bool:
-        """Whether a line differs for which no known reason fits."""
-        return any(
-            line[0] in "+-" and not any(re.search(pattern, line) for pattern, _ in KNOWN) for line in self.differing()
-        )
+    def explained(self) -> bool:
+        return None not in self.explanations()
+
+    def __str__(self) -> str:
+        return "\n    ".join((f"step {self.number}: {self.line}", *self.differing()))
 
 
-def masked(text: str) -> str:
-    """The text without what says how many networks and ports the engine has given away before."""
-    return re.sub(r"\b(49[1-9]|32[7-9])\d\d\b", "<port>", re.sub(r"\b(172|192\.168)\.[\d.]+\b", r"\1.x", text))
+Played = tuple[list[Outcome], dict[str, Any]]
+"""What each line did, and what there was at the end."""
 
 
-def played(lines: list[str]) -> list[tuple[int, str, str]]:
-    """Exit code, stdout and stderr of each line as it goes here."""
+def played_here(lines: list[str]) -> Played:
+    """The lines as they go here."""
     steps: list[dict[str, str]] = []
     for line in lines:
         steps += [{"run": line}, {"wait": REST}] if STIRRING.search(line) else [{"run": line}]
-    outcomes = corpus.played({"title": "a random sequence", "files": {}}, steps)
-    return [
-        (step.exit, *(as_recorded(text, corpus.WORKING_DIRECTORY) for text in (step.stdout, step.stderr)))
-        for step in outcomes
+    results, world = corpus.play({"title": "a random sequence", "files": {}}, steps)
+    outcomes = [
+        Outcome(step.exit, *(as_recorded(text, corpus.WORKING_DIRECTORY) for text in (step.stdout, step.stderr)))
+        for step in results
     ]
+    asking = Simulated(world)
+    return outcomes, gathered(asking.get, asking.logs)
 
 
-def compare(machine: record.Machine, seed: int, number: int, length: int) -> Iterator[Difference]:
-    """Play one sequence on both and yield what differs."""
-    lines = sequence(seed, number, length)
-    there = record.play(machine, record.Scenario(f"sequence {number}", lines))
-    real, ours = Normaliser(), Normaliser()
-    for index, (one, two) in enumerate(zip(there, played(lines), strict=True)):
-        a = (one.exit, masked(real.text(one.stdout)), masked(real.text(one.stderr)))
-        b = (two[0], masked(ours.text(two[1])), masked(ours.text(two[2])))
-        if a != b:
-            yield Difference(number, index + 1, lines[index], a, b)
+def played_there(machine: LastingEngine, lines: list[str]) -> Played:
+    """The lines as they go on the engine."""
+    outcomes = record.play(machine, record.Scenario("a random sequence", list(lines)))
+    return [Outcome(each.exit, each.stdout, each.stderr) for each in outcomes], machine.gathered()
+
+
+def differences(lines: list[str], there: Played, here: Played) -> list[Difference]:
+    """The steps that differ, and what differs at the end."""
+    real, ours = Reader(), Reader()
+    found = [
+        (number, line, real.read(line, a), ours.read(line, b))
+        for number, (line, a, b) in enumerate(zip(lines, there[0], here[0], strict=True), 1)
+    ]
+    found += [
+        (0, f"at the end: {what}", real.ending(there[1][what]), ours.ending(here[1][what])) for what in EVERYTHING
+    ]
+    return [Difference(*each) for each in found if each[2] != each[3]]
+
+
+def unexplained(found: Iterable[Difference]) -> list[Difference]:
+    """Those of which something is not known."""
+    return [difference for difference in found if not difference.explained()]
+
+
+class Engine:
+    """The real engine, with what it did: a sequence is never played for nothing."""
+
+    def __init__(self, scratch: Path, keep: Path | None = None, *, record_only: bool = False) -> None:
+        self.machine = LastingEngine(scratch)
+        self.keep = keep
+        self.record_only = record_only
+
+    def compare(self, lines: list[str]) -> list[Difference]:
+        """Play a sequence on both; what differs on every play."""
+        lines = [*lines, ENDING]
+        there = played_there(self.machine, lines)
+        found = [] if self.record_only else differences(lines, there, played_here(lines))
+        if found:
+            again = played_there(self.machine, lines)
+            if chance := differences(lines, there, again):
+                print(f"by chance: {chance[0]}", flush=True)
+                return []
+        if self.keep:
+            name = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+            kept = {"lines": lines, "outcomes": there[0], "ending": there[1]}
+            (self.keep / f"{name}.json").write_text(json.dumps(kept))
+        return found
+
+
+def drawn(number: int, count: int, length: int, play: Callable[[list[str]], None], *phases: Phase) -> None:
+    """Have hypothesis draw some sequences and hand each to `play`; one that fails is taken apart in `Phase.shrink`."""
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=phases or (Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(sequences(length))
+    def given_one(lines: list[str]) -> None:
+        play(lines)
+
+    given_one()
+
+
+def replayed(path: Path) -> tuple[str, list[Difference]]:
+    """A kept sequence as it goes here now, held against what the engine did."""
+    kept = json.loads(path.read_text())
+    lines, there = kept["lines"], ([Outcome(*each) for each in kept["outcomes"]], kept["ending"])
+    try:
+        return path.stem, differences(lines, there, played_here(lines))
+    except Exception as error:  # a crash of the simulator is a difference like any other
+        return path.stem, [Difference(0, "it crashes", Outcome(0, "", ""), Outcome(1, "", repr(error)))]
+
+
+def replay(directory: Path, only: str, jobs: int) -> Iterator[tuple[str, list[Difference]]]:
+    """All kept sequences, or those whose name begins so."""
+    paths = sorted(directory.glob(f"{only}*.json"))
+    if jobs == 1:
+        yield from map(replayed, paths)
+        return
+    with multiprocessing.Pool(jobs) as pool:
+        yield from pool.imap(replayed, paths, chunksize=4)
+
+
+def fresh(options: argparse.Namespace) -> Iterator[tuple[str, list[Difference]]]:
+    """New sequences, played on both."""
+    results: list[tuple[str, list[Difference]]] = []
+    seen = set()
+    with tempfile.TemporaryDirectory(prefix="simdocker-differential-", ignore_cleanup_errors=True) as scratch:
+        engine = Engine(Path(scratch), options.keep, record_only=options.record_only)
+
+        def play(lines: list[str]) -> None:
+            if tuple(lines) not in seen:
+                seen.add(tuple(lines))
+                results.append((f"seed {options.seed}, {len(seen)}", engine.compare(lines)))
+
+        try:
+            if options.file:
+                play(options.file.read_text().splitlines())
+                yield from results
+                return
+            for block in range(1_000_000):
+                drawn(options.seed * 1_000_000 + block, BLOCK, options.length, play)
+                yield from results
+                results.clear()
+                if len(seen) >= options.sequences:
+                    return
+        finally:
+            engine.machine.close()
+
+
+def report(results: Iterable[tuple[str, list[Difference]]]) -> bool:
+    """Print what differs and how often each known reason was met; whether all is explained."""
+    count = differing = 0
+    used: Counter[str] = Counter()
+    for name, found in results:
+        count += 1
+        used.update({known.why for difference in found for known in difference.explanations() if known})
+        new = unexplained(found)
+        differing += bool(new)
+        for difference in new:
+            print(f"{name}, {difference}", flush=True)
+    for why, times in used.most_common():
+        print(f"known, in {times} sequences: {why}")
+    print(f"{count} sequences, {differing} with differences that are not listed")
+    return not differing
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sequences", type=int, default=100)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--only", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--length", type=int, default=12)
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--record-only", action="store_true", help="with --keep: compare later")
+    parser.add_argument("--replay", type=Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    numbers = range(options.first, options.first + options.sequences) if options.only is None else [options.only]
-    found = differing = 0
-    with tempfile.TemporaryDirectory(prefix="simdocker-differential-", ignore_cleanup_errors=True) as scratch:
-        machine = LastingEngine(Path(scratch))
-        try:
-            for number in numbers:
-                differences = [
-                    each for each in compare(machine, options.seed, number, options.length) if each.unexplained()
-                ]
-                found += len(differences)
-                differing += bool(differences)
-                for difference in differences:
-                    print(difference.explain(), flush=True)
-        finally:
-            machine.close()
-    print(f"{len(numbers)} sequences, {differing} with unexplained differences, in {found} steps")
-    return 1 if found else 0
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+    results = replay(options.replay, options.only, options.jobs) if options.replay else fresh(options)
+    return 0 if report(results) else 1
 
 
 if __name__ == "__main__":

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
+import select
+import shlex
+import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,12 +23,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))  # the recorder is a script that stands alone
 import record
 
+from tests.engine.ending import Logs, demultiplexed, gathered
+
 STIRRING = re.compile(r"\bdocker (?:container )?(?:run|start|restart|stop|kill|unpause|exec -d|update)\b")
 """Lines after which something goes on by itself."""
 LASTING = ("sleep 1000", "sh -c 'trap", "top")
 """How the commands of containers begin that run until somebody ends them."""
+READING = ("cat", "sh")
+"""How those begin that run as long as somebody could type."""
 POLL_SECONDS = 0.08
-PATIENCE_SECONDS = 2.5
+PATIENCE_SECONDS = 10
 
 
 class _Connection(http.client.HTTPConnection):
@@ -38,6 +47,38 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+class Shell:
+    """A bash beside the engine that runs line after line, each in a subshell, and tells how each ended."""
+
+    def __init__(self, enter: list[str], scratch: Path) -> None:
+        self.said = (scratch / "stdout", scratch / "stderr")
+        self._process = subprocess.Popen(
+            [*enter, "bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+
+    def run(self, line: str, directory: Path, environment: dict[str, str]) -> int:
+        """Run a line to its end; its exit code. What it says is in `said`."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        out, err = (shlex.quote(str(path)) for path in self.said)
+        where = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
+        self._process.stdin.write(
+            f"(cd {shlex.quote(str(directory))}; export {where}; eval {shlex.quote(line)}) </dev/null >{out} 2>{err}\n"
+            "echo $?\n".encode()
+        )
+        self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], record.STEP_SECONDS)[0]:
+            self.close()
+            raise RuntimeError(f"step did not end in {record.STEP_SECONDS} s: {line}")
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End it, and what it runs."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with self._process:
+            pass
+
+
 class LastingEngine(record.OwnEngine):
     """An engine of our own that is cleaned, not started anew, before each play. It goes on with the
     next subnet and the next port where it stopped: who compares must not look at those."""
@@ -45,13 +86,28 @@ class LastingEngine(record.OwnEngine):
     def __init__(self, scratch: Path) -> None:
         super().__init__(scratch)
         self._images: Any = None
+        self._lasting: Shell | None = None
 
     def get(self, path: str) -> Any:
-        """What the engine answers to a GET."""
+        """What the engine answers to a GET, which is JSON."""
+        return json.loads(self._got(path))
+
+    def logs(self, container: str, terminal: bool) -> Logs:
+        """What a container wrote."""
+        return demultiplexed(self._got(f"/containers/{container}/logs?stdout=1&stderr=1"), terminal)
+
+    def gathered(self) -> dict[str, Any]:
+        """All that there is, written as on a usual installation."""
+        found: dict[str, Any] = json.loads(
+            self._as_usual(json.dumps(gathered(self.get, self.logs)).encode(), Path("/-"))
+        )
+        return found
+
+    def _got(self, path: str) -> bytes:
         connection = _Connection(self.docker_host.removeprefix("unix://"))
         try:
             connection.request("GET", path)
-            return json.load(connection.getresponse())
+            return connection.getresponse().read()
         finally:
             connection.close()
 
@@ -60,6 +116,7 @@ class LastingEngine(record.OwnEngine):
         changed them."""
         if self._images is None:
             super().reset(daemon)
+            super().reset(daemon)  # an engine knows the gateway of a bridge that was there when it started
             self._images = self._present()
             return
         self._remove(self.get("/containers/json?all=1"), "rm", "-fv")
@@ -76,10 +133,24 @@ class LastingEngine(record.OwnEngine):
             self.docker(*command, *names)
 
     def run(self, line: str, directory: Path, on: str = "") -> record.Outcome:
-        outcome = super().run(line, directory)
+        """Run one line in a subshell of the shell that lasts as long as the engine: variables do not live on."""
+        exit_code = self._shell.run(line, directory, self.environment(directory))
+        stdout, stderr = (self._as_usual(path.read_bytes(), directory) for path in self._shell.said)
+        outcome = record.Outcome(line, exit_code, stdout, stderr)
         if STIRRING.search(line):
             self.settle()
         return outcome
+
+    @property
+    def _shell(self) -> Shell:
+        if self._lasting is None:
+            self._lasting = Shell(self.enter(), self.scratch)
+        return self._lasting
+
+    def close(self) -> None:
+        if self._lasting is not None:
+            self._lasting.close()
+        super().close()
 
     def settle(self) -> None:
         """Wait until every container has ended, or is one that lasts."""
@@ -88,18 +159,20 @@ class LastingEngine(record.OwnEngine):
         while time.monotonic() < deadline:
             rows = self.get("/containers/json?all=1")
             now = [(row["Id"], row["State"]) for row in rows]
-            if now == before and not any(_ending(row) for row in rows):
+            if now == before and not any(self._ending(row) for row in rows):
                 return
             before = now
             time.sleep(POLL_SECONDS)
 
+    def _ending(self, row: dict[str, Any]) -> bool:
+        """Whether this container will soon be in another state."""
+        if row["State"] != "running":
+            return row["State"] in ("restarting", "removing")
+        if row["Command"].startswith(READING):
+            config = self.get(f"/containers/{row['Id']}/json").get("Config", {})
+            return not (config.get("Tty") or config.get("OpenStdin") or row["Command"].startswith(LASTING))
+        return not row["Command"].startswith(LASTING)
+
     def _present(self) -> Any:
         """The images there are, with their names."""
         return sorted((image["Id"], sorted(image["RepoTags"] or [])) for image in self.get("/images/json?all=1"))
-
-
-def _ending(row: dict[str, Any]) -> bool:
-    """Whether this container will soon be in another state."""
-    return row["State"] in ("restarting", "removing") or (
-        row["State"] == "running" and not row["Command"].startswith(LASTING)
-    )

@@ -110,12 +110,17 @@ def _alpine_tree() -> Node:
     return tree
 
 
-def played(recording: dict[str, object], steps: list[dict[str, str]] | None = None) -> list[StepResult]:
-    """The lines of a recording (or others in its world) as they go here."""
+def played(recording: dict[str, object]) -> list[StepResult]:
+    """The lines of a recording as they go here."""
+    return play(recording)[0]
+
+
+def play(recording: dict[str, object], steps: list[dict[str, str]] | None = None) -> tuple[list[StepResult], World]:
+    """The lines of a recording (or others in its world) as they go here, and the world as they left it."""
     read = scenario(recording, steps)
     world = World.build(read)
     install(world)
-    return Player(read, world, Silent()).play().steps
+    return Player(read, world, Silent()).play().steps, world
 
 
 def compare(name: str) -> list[Step]:

@@ -98,12 +98,15 @@ class Client:
         cli = Cli(self.env, terminal, self._connect(address(line.globals, terminal)), line.words, line.memo)
         cli.streams = opened
         command = line.command.run(cli, line.flags, line.args)
-        return self._once_agreed(cli, line, command) if line.since else command
+        return self._once_agreed(cli, line, command) if line.since or line.experimental else command
 
     def _once_agreed(self, cli: Cli, line: Line, command: Exit) -> Exit:
         """Process → exit code: the daemon has to speak what the flags want."""
         for name, since in line.since:
             yield from cli.need(f"--{name}", since)
+        for name in line.experimental:
+            yield from cli.greet()
+            raise CommandError(f'"--{name}" is only supported on a Docker daemon with experimental features enabled')
         return (yield from command)
 
     def _answer(self, answer: Answer, terminal: Terminal) -> Exit:

@@ -10,10 +10,10 @@ from simdocker.actors.client.grammar import Flags
 from simdocker.actors.client.help import older
 from simdocker.actors.client.options.body import create_body, depends_on_terminal
 from simdocker.actors.client.options.hosts import local_dns_warning
-from simdocker.actors.client.options.policies import platform
 from simdocker.actors.client.pulling import Write, pull_image
 from simdocker.actors.client.terminal import Process
 from simdocker.api.models import ContainerCreateBody, Mount
+from simdocker.content.platforms import platform
 from simdocker.content.reference import InvalidReference, Reference, parse_as_cli, parse_id
 
 PULL_OPTIONS = ("always", "missing", "never", "")

@@ -27,8 +27,8 @@ class Flag:
 
     `default` is the value without the flag, `shown` the text of help's "(default …)" where it is
     not just the default; `since` the API version that brought it; `alias_of` the flag whose other
-    spelling it is, which keeps it out of help, as `experimental` does; using a `deprecated` one earns a
-    warning with that text.
+    spelling it is, which keeps it out of help, as `experimental` does (no daemon here has such
+    features, so that using one fails); using a `deprecated` one earns a warning with that text.
     """
 
     __slots__ = (

@@ -70,7 +70,7 @@ def _rows(pairs: Iterable[tuple[str, str]]) -> str:
 
 def option_list(flags: Iterable[Flag], width: int, api_version: str) -> str:
     """pflag's FlagUsagesWrapped: one flag a line, sorted by name, descriptions aligned and wrapped.
-    Flags newer than `api_version` are left out, unless it is ""."""
+    Experimental flags are left out, and those newer than `api_version`, unless it is ""."""
     rows = []
     for flag in sorted(flags, key=lambda flag: flag.name):
         if flag.alias_of or flag.experimental or (api_version and flag.since and older(api_version, flag.since)):

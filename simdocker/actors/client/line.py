@@ -52,7 +52,7 @@ PLAIN_EXIT = 1
 class Line:
     """A command line that leads to `command`, called by `words` (`"container ls"`)."""
 
-    __slots__ = ("args", "command", "flags", "globals", "memo", "since", "words")
+    __slots__ = ("args", "command", "experimental", "flags", "globals", "memo", "since", "words")
 
     def __init__(self, command: Command, words: str, flags: Flags, args: list[str], globals_: Flags) -> None:
         self.command = command
@@ -61,8 +61,9 @@ class Line:
         self.args = args
         self.globals = globals_
         self.memo: dict[str, Any] = {}
-        # Flags that a daemon may be too old for. They are looked at only when there are some.
+        # Flags that a daemon may be too old for, or too sober. They are looked at only when there are some.
         self.since = [(name, command.flags[name].since) for name in flags.given if command.flags[name].since]
+        self.experimental = [name for name in flags.given if command.flags[name].experimental]
 
 
 class Help:

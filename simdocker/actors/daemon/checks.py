@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from simdocker.actors.daemon import host_options, log_drivers
+from simdocker.actors.daemon import host_options
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.signals import parse_signal
-from simdocker.api import BadRequest, Conflict, InternalError
+from simdocker.api import BadRequest, Conflict
 from simdocker.api.detachkeys import key_codes
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
 
@@ -40,25 +40,33 @@ ALL_CAPABILITIES = DEFAULT_CAPABILITIES | frozenset(
 
 
 def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[str]:
-    """Raises BadRequest for what `POST /containers/create` refuses; returns its warnings."""
+    """Raises BadRequest for what `POST /containers/create` refuses whatever the image, in dockerd's order
+    (daemon/container.go `verifyContainerSettings`); returns its warnings.
+
+    1. The configuration.
+    2. Its host's part.
+    3. What this host can give.
+    4. Networks.
+    """
     if body.WorkingDir and not body.WorkingDir.startswith("/"):
         raise BadRequest(f"the working directory '{body.WorkingDir}' is invalid, it needs to be an absolute path")
+    if body.StopSignal and parse_signal(body.StopSignal) < 0:
+        raise BadRequest(f"Invalid signal: {body.StopSignal}")
     for entry in body.Env or ():
         if not entry or entry.startswith("="):
             raise BadRequest(f"invalid environment variable: {entry}")
     if body.Healthcheck is not None:
         _check_health(body.Healthcheck)
-    if body.StopSignal and parse_signal(body.StopSignal) < 0:
-        raise BadRequest(f"Invalid signal: {body.StopSignal}")
     policy = host.RestartPolicy
-    restarts = policy is not None and policy.Name not in ("", "no")
-    if restarts and host.AutoRemove:
+    if policy is not None and policy.Name not in ("", "no") and host.AutoRemove:
         raise BadRequest("can't create 'AutoRemove' container with restart policy")
     daemon.volumes.check(host)
     if host.PortBindings:
         _check_ports(host)
-    if policy is not None and restarts:
+    if policy is not None and (policy.Name or policy.MaximumRetryCount):
         check_restart_policy(policy.Name, policy.MaximumRetryCount)
+    if host.CapAdd or host.CapDrop:
+        _check_capabilities((*(host.CapAdd or ()), *(host.CapDrop or ())))
     if host.Memory or host.MemorySwap or host.NanoCpus or host.MemoryReservation or host.CpuQuota:
         check_resources(host, int(daemon.host_facts.get("NCPU", 2)))
     host_options.check(host, int(daemon.host_facts.get("NCPU", 2)))
@@ -68,19 +76,14 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     if networking is not None and networking.EndpointsConfig and len(networking.EndpointsConfig) > 1:
         names = ", ".join(sorted(networking.EndpointsConfig))
         raise BadRequest(f"Container cannot be connected to network endpoints: {names}")
-    if host.StorageOpt:
-        raise InternalError("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
-    log_drivers.configured(daemon.settings, host.LogConfig)
-    if host.CapAdd or host.CapDrop:
-        _check_capabilities((*(host.CapAdd or ()), *(host.CapDrop or ())))
-    return []
+    return host_options.discarded(host)
 
 
 def check_restart_policy(name: str, maximum: int) -> None:
     """Raises BadRequest for a policy dockerd does not know or a count where none is allowed."""
     if name not in RESTART_POLICIES:
         raise BadRequest(f"invalid restart policy '{name}'")
-    if maximum and name != "on-failure":
+    if maximum and name not in ("", "on-failure"):
         raise BadRequest(f"maximum retry count cannot be used with restart policy '{name}'")
     if maximum < 0:
         raise BadRequest("maximum retry count cannot be negative")

@@ -22,33 +22,42 @@ class Draft:
     host's part completed. Raises `ApiError` for what dockerd refuses whatever the image.
     """
 
-    __slots__ = ("_config", "_image", "body", "host", "warnings")
+    __slots__ = ("_config", "_host", "_image", "body", "host", "warnings")
 
     def __init__(self, daemon: Daemon, body: ContainerCreateBody) -> None:
         host = body.HostConfig or HostConfig()
         self.body = body
-        self.warnings = [*checks.check(body, host, daemon), *daemon.networks.check(body, host)]
+        contradictions = daemon.networks.check(body, host)
+        self.warnings = [*checks.check(body, host, daemon), *contradictions]
         self.host = replace(
-            log_drivers.completed(daemon.settings, host),
+            host,
             SecurityOpt=host_options.security(host),
             Ulimits=host_options.ulimits(daemon.settings, host),
             MemorySwap=host.MemorySwap or 2 * host.Memory,  # as much swap as memory
+            BlkioWeight=0,
         )
         self._image: Image | None = None
         self._config: ContainerConfig | None = None
+        self._host: HostConfig | None = None
 
     def serves(self, body: ContainerCreateBody) -> bool:
         """Whether another body asks the same. One that names containers or paths of the host is checked each
         time: they come and go."""
         return (body is self.body or body == self.body) and not (self.host.Links or self.host.Mounts)
 
-    def config(self, image: Image | None, hostname: str) -> ContainerConfig:
-        """The configuration of one container, which the image completes. `hostname` is for who gives none."""
-        merged = self._config
-        if merged is None or image is not self._image:
-            merged = self._config = merge(self.body, NOTHING if image is None else image.config)
+    def completed(self, daemon: Daemon) -> HostConfig:
+        """Its host's part with the daemon's logging, once there is an image: dockerd looks at this last. Raises
+        `ApiError`."""
+        if self._host is None:
+            self._host = log_drivers.completed(daemon.settings, self.host)
+        return self._host
+
+    def config(self, image: Image | None) -> ContainerConfig:
+        """The configuration of such a container, which the image completes."""
+        if self._config is None or image is not self._image:
+            self._config = merge(self.body, NOTHING if image is None else image.config)
             self._image = image
-        return replace(merged, Hostname=merged.Hostname or hostname)
+        return self._config
 
 
 def merge(body: ContainerCreateBody, base: ContainerConfig) -> ContainerConfig:

@@ -239,6 +239,7 @@ class Connections:
         if container.running and container.host.NetworkMode.startswith(CONTAINER):
             raise BadRequest(SHARED_CONFLICT)
         container.networking = {**container.networking, network.name: settings}
+        container.half_started = None
         if not container.running:
             state = EndpointState(container, None, settings)
             if not network.predefined:
@@ -296,6 +297,7 @@ class Connections:
         if name not in container.networking:
             raise InternalError(f"container {container.id} is not connected to the network {name}")
         container.networking = {key: value for key, value in container.networking.items() if key != name}
+        container.half_started = None
         container.endpoints.pop(name, None)
 
     @staticmethod

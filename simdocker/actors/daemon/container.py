@@ -151,6 +151,7 @@ class Container(Struct, eq=False):
     restart_count: int = 0
     restart_delay_ns: int = 0
     restart_timer: Event | None = None
+    half_started: dict[str, Any] | None = None  # of a start that failed, what the list shows until a change is written
 
     def call(self, name: str) -> None:
         """Give it a name: its first, or another one."""

@@ -26,7 +26,10 @@ HEALTHS = frozenset(("starting", "healthy", "unhealthy", "none"))
 class Query:
     """One call of `GET /containers/json`. Raises BadRequest or InternalError for what it cannot read."""
 
-    __slots__ = ("_ancestors", "_daemon", "_everything", "_exit_codes", "_filters", "_limit")
+    __slots__ = (
+        "_ancestors", "_before", "_daemon", "_everything", "_exit_codes", "_filters", "_limit", "_ports", "_since",
+        "_tasks",
+    )  # fmt: skip
 
     def __init__(self, daemon: Daemon, query: Mapping[str, str]) -> None:
         filters = self._filters = Filters.parse(query.get("filters"), FILTERS)
@@ -45,7 +48,13 @@ class Query:
             or self._limit > 0
             or any(key in filters for key in ("status", "exited", "before", "since"))
         )
+        tasks = filters.fields.get("is-task", {})  # those of swarm's services, which no container here is
+        if tasks and not {"true", "false"} & set(tasks):
+            raise filters.invalid("is-task")
+        self._tasks = "true" in tasks
+        self._before, self._since = self._neighbour("before"), self._neighbour("since")
         self._ancestors = self._images(filters.get("ancestor")) if "ancestor" in filters else None
+        self._ports = {key: _ports(key, filters.get(key)) for key in ("publish", "expose") if key in filters}
 
     def containers(self) -> list[Container]:
         """What is to be shown, newest first."""
@@ -58,7 +67,7 @@ class Query:
         return found
 
     def _selected(self) -> Iterator[Container]:
-        before, since = self._neighbour("before"), self._neighbour("since")
+        before, since = self._before, self._since
         for container in sorted(self._daemon.containers.all(), key=lambda c: c.created_ns, reverse=True):
             if before is not None and container.created_ns >= before.created_ns:
                 continue
@@ -88,7 +97,8 @@ class Query:
     def _matches(self, container: Container) -> bool:
         filters, state = self._filters, container.state
         return (
-            filters.prefix("id", container.id)
+            not self._tasks
+            and filters.prefix("id", container.id)
             and (filters.match("name", container.name) or filters.match("name", "/" + container.name))
             and filters.exact("status", state.status)
             and filters.labels(container.config.Labels)
@@ -97,10 +107,7 @@ class Query:
             and filters.exact("health", views.health_status(container))
             and self._mounts(container)
             and self._joined(container)
-            and all(
-                key not in filters or views.has_port(self._daemon, container, key, filters.get(key))
-                for key in ("publish", "expose")
-            )
+            and all(views.has_port(self._daemon, container, key, wanted) for key, wanted in self._ports.items())
         )
 
     def _exited_so(self, container: Container) -> bool:
@@ -116,6 +123,29 @@ class Query:
     def _joined(self, container: Container) -> bool:
         wanted = self._filters.get("network")
         return not wanted or any(name in wanted or id in wanted for name, id in self._daemon.networks.names(container))
+
+
+def _ports(key: str, values: list[str]) -> set[tuple[int, str]]:
+    """The ports that `80`, `80/tcp` and `80-90/tcp` mean. Raises InternalError with Go's sentence."""
+    found: set[tuple[int, str]] = set()
+    for value in values:
+        if ":" in value:
+            raise InternalError(f"filter for '{key}' should not contain ':': {value}")
+        ports, _, proto = value.partition("/")
+        first, dash, last = ports.partition("-")
+        start, end = (_port(key, value, text) for text in ((first, last) if dash else (first, first)))
+        found.update((port, proto or "tcp") for port in range(start, end + 1))
+    return found
+
+
+def _port(key: str, value: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        fault = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+    elif int(text) > 65535:
+        fault = f'strconv.ParseUint: parsing "{text}": value out of range'
+    else:
+        return int(text)
+    raise InternalError(f"error while looking up for {key} {value}: {fault}")
 
 
 def _exit_code(text: str) -> int:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from simdocker.actors.daemon import checks, host_options, links, updating, views
 from simdocker.actors.daemon.configuration import Draft
 from simdocker.actors.daemon.console import Console
@@ -94,7 +96,7 @@ class Containers:
         """Process: `POST /containers/create`.
 
         1. Check what does not depend on the image.
-        2. Find the image and merge its configuration under the caller's.
+        2. Find the image, merge its configuration under the caller's and check what dockerd looks at then.
         3. Reserve the name, plan networks and mounts.
         4. Make the writable layer and the volumes.
         """
@@ -103,19 +105,24 @@ class Containers:
         if body is None:
             raise InternalError("EOF")
         name = request.query.get("name", "").removeprefix("/")
-        if name and not VALID_NAME.fullmatch(name):
-            raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         draft = self._draft(body)
         yield daemon.work("container.create")
+        host_options.joining(daemon, draft.host)
         image = self._image(body.Image, request.query.get("platform", ""))
-        id = daemon.new_id()
-        host = host_options.joining(daemon, draft.host)
-        config = draft.config(image, daemon.hostname if host.NetworkMode == "host" else id[:12])
+        config = draft.config(image)
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")
+        host = host_options.joining(daemon, draft.completed(daemon))
+        if name and not VALID_NAME.fullmatch(name):
+            raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+        id = daemon.new_id()
+        hostname = config.Hostname or (daemon.hostname if host.NetworkMode == "host" else id[:12])
+        config = replace(config, Hostname=hostname)
         path, *args = [*(config.Entrypoint or []), *(config.Cmd or [])]
         container = Container(id, image, body.Image, config, host, daemon.env.now, path, args)
         container.call(self._reserve(name, id))
+        if host.StorageOpt:
+            raise InternalError("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
         try:
             container.networking = daemon.networks.plan(host, body.NetworkingConfig)
             self._by_name[container.name] = container
@@ -219,6 +226,7 @@ class Containers:
         self._by_name[new] = container
         links.renamed(self.all(), old, new)
         container.call(new)
+        container.half_started = None
         self.daemon.trace.state(container.actor, "renamed", {"from": old})
         self.event(container, "rename", {"oldName": "/" + old})
         return Response(204)
@@ -227,9 +235,10 @@ class Containers:
         """Process: `POST /containers/{id}/update`."""
         container = self.get(id)
         yield self.daemon.work("container.pause")  # runc writes a cgroup file here too
-        updating.update(self.daemon, container, request.body)
+        warnings = updating.update(self.daemon, container, request.body)
+        container.half_started = None
         self.event(container, "update")
-        return Response(200, {"Warnings": None})
+        return Response(200, {"Warnings": warnings or None})
 
     def delete(self, request: Request, id: str) -> Reply:
         """Process: `DELETE /containers/{id}`: `force` kills first, `v` takes anonymous volumes along."""
@@ -244,6 +253,8 @@ class Containers:
         state = container.state
         if state.removing:
             raise Conflict(f"removal of container {id} is already in progress")
+        if truthy(query.get("link")):  # `/parent/alias` never leads to a container here
+            raise InternalError("Conflict, cannot remove the default link name of the container")
         if state.running and not truthy(query.get("force")):
             raise Conflict(checks.not_removable(container))
         state.removing = True  # whoever else wants to remove it from now on is refused

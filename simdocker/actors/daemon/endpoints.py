@@ -42,7 +42,7 @@ class EndpointState(Struct, eq=False):
     joined: bool = False
 
 
-def shown(settings: EndpointSettings, state: EndpointState | None, *, aliases: bool = True) -> dict[str, Any]:
+def shown(settings: EndpointSettings, state: EndpointState | None) -> dict[str, Any]:
     """An `EndpointSettings` as the API shows it, before (`state` None) or after a connection."""
     network = state.network if state else None
     endpoint = state.endpoint if state else None
@@ -55,7 +55,7 @@ def shown(settings: EndpointSettings, state: EndpointState | None, *, aliases: b
             name: getattr(ipam, name) for name in ("IPv4Address", "IPv6Address", "LinkLocalIPs") if getattr(ipam, name)
         },
         "Links": list(settings.Links) if settings.Links is not None else None,
-        "Aliases": list(names) if aliases and names is not None else None,
+        "Aliases": list(names) if names is not None else None,
         "NetworkID": network.id if network else "",
         "EndpointID": state.id if state else "",
         "Gateway": endpoint.gateway if endpoint else "",

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from simdocker.api.models import HostConfig
 
 CONTAINER = "container:"
+KERNEL_MEMORY_DEPRECATED = "Specifying a kernel memory limit is deprecated and will be removed in a future release."
+NO_BLKIO_WEIGHT = "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded."
 SHM_SIZE = 64 << 20  # Docker's default /dev/shm
 
 
 def check(host: HostConfig, cpus: int) -> None:
     """Raises BadRequest; `cpus` is how many processors the host has."""
-    if host.IpcMode:
-        _check_mode("IPC", host.IpcMode, ("none", "private", "shareable", "host"), CONTAINER)
     if host.PidMode:
         _check_mode("PID", host.PidMode, ("host",), CONTAINER)
     if host.UTSMode:
@@ -39,6 +39,17 @@ def check(host: HostConfig, cpus: int) -> None:
     if not -1000 <= host.OomScoreAdj <= 1000:
         raise BadRequest(f"Invalid value {host.OomScoreAdj}, range for oom score adj is [-1000, 1000]")
     check_processors(host, cpus)
+
+
+def discarded(host: HostConfig) -> list[str]:
+    """What dockerd warns of and leaves out, as the recorded engine's kernel has no such thing."""
+    return [KERNEL_MEMORY_DEPRECATED] * (host.KernelMemory > 0) + [NO_BLKIO_WEIGHT] * (host.BlkioWeight > 0)
+
+
+def check_ipc(host: HostConfig) -> None:
+    """Raises BadRequest, which dockerd does only when it starts the container (`setupIpcDirs`)."""
+    if host.IpcMode:
+        _check_mode("IPC", host.IpcMode, ("none", "private", "shareable", "host"), CONTAINER)
 
 
 def check_processors(host: HostConfig, cpus: int) -> None:

@@ -22,7 +22,7 @@ from simdocker.actors.distribution.session import auth_config
 from simdocker.api import ApiError, BadRequest, InternalError, NotFound, Request, Response
 from simdocker.backends.ports import Process
 from simdocker.content import digest as digests
-from simdocker.content import manifest
+from simdocker.content import manifest, platforms
 from simdocker.content import reference as references
 from simdocker.content.glob import BadPattern, path_match
 from simdocker.content.reference import InvalidReference, Reference
@@ -202,6 +202,10 @@ class Images:
         """Process: `POST /images/create`: pull, or import. Answers when the first manifest is here; the rest
         is a stream of progress."""
         query = request.query
+        try:
+            platforms.platform(query.get("platform") or HOST_PLATFORM)
+        except ValueError as fault:
+            raise BadRequest(str(fault)) from None
         name = query.get("fromImage", "")
         if not name:
             return (yield from import_image(self.daemon, request, HOST_PLATFORM))

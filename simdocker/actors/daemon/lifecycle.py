@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 from simpy import AnyOf, Event
 
-from simdocker.actors.daemon import checks, health, host_options, links, log_drivers
+from simdocker.actors.daemon import checks, health, host_options, links, log_drivers, views
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.endings import Endings
@@ -106,6 +106,7 @@ class Lifecycle:
                 return
             rootfs = yield from daemon.storage.mount(container.id, read_only=container.host.ReadonlyRootfs)
             yield from daemon.networks.attach(container)
+            host_options.check_ipc(container.host)
             mounts = (yield from daemon.volumes.mount(container)) if container.mounts else ()
             if container.host.DeviceRequests:
                 host_options.no_device_driver(container.host)
@@ -172,6 +173,7 @@ class Lifecycle:
         container.process = process
         container.log.opened = True
         container.manually_stopped = False
+        container.half_started = None
         daemon.trace.state(container.actor, "running", {"pid": process.pid})
         self.containers.event(container, "start")
         if container.config.Healthcheck is not None:
@@ -193,6 +195,7 @@ class Lifecycle:
         else:
             answer = InternalError(message)
         code = error.exit_code if isinstance(error, StartFailed) else container.state.exit_code or 128
+        container.half_started = views.half_started(daemon, container)
         yield from self.release(container)
         state.running = state.restarting = False
         state.exit_code = code

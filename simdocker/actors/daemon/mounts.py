@@ -38,7 +38,8 @@ class MountPlan:
     (a volume's is known once it exists), `mode` what the user wrote, as inspect repeats it.
 
     `anonymous` volumes go away with their container if asked; `copy` fills an empty volume from the
-    image; `hidden` (`--tmpfs`) is not listed by inspect."""
+    image; `hidden` (`--tmpfs`) is not listed by inspect; of a `sourceless` one (a volume of image or config)
+    the list of containers does not tell the source."""
 
     __slots__ = (
         "anonymous",
@@ -55,6 +56,7 @@ class MountPlan:
         "propagation",
         "read_only",
         "source",
+        "sourceless",
         "target",
         "tmpfs",
     )
@@ -73,6 +75,7 @@ class MountPlan:
         self.create = False  # the volume is to be created with the container
         self.must_exist = False  # a bind's source: `--mount` requires it, `-v` creates it
         self.hidden = False
+        self.sourceless = False
         self.tmpfs = ""
         self.labels: Mapping[str, str] | None = None
         self.options: Mapping[str, str] | None = None
@@ -123,6 +126,7 @@ def planned(
             asked.add(cleaned)
             mount = _volume("", cleaned, new_id)
             mount.driver = host.VolumeDriver
+            mount.sourceless = True
             yield mount
 
 

@@ -117,7 +117,8 @@ def _check_container_mode(config: ContainerConfig, host: HostConfig) -> None:
 def check_links(daemon: Daemon, host: HostConfig) -> None:
     """Raises BadRequest for a link to a container that is not there; on networks of one's own a link is but
     an alias."""
-    if host.NetworkMode not in ("", "default", "bridge"):
+    mode = host.NetworkMode
+    if mode not in ("", "default", "bridge", "host", "none") and not mode.startswith(CONTAINER):
         return
     for link in host.Links or ():
         name = link.partition(":")[0]

@@ -114,17 +114,23 @@ class Networks:
             "IPPrefixLen": endpoint.prefix_length if endpoint else 0,
             "IPv6Gateway": "",
             "MacAddress": endpoint.mac if endpoint else "",
-            "Networks": self._endpoints(container, aliases=True),
+            "Networks": self._endpoints(container),
         }
 
     def summary(self, container: Container) -> dict[str, Any]:
-        """`NetworkSettings` of `GET /containers/json`."""
-        return {"Networks": self._endpoints(container, aliases=False)}
+        """`NetworkSettings` of `GET /containers/json`, which leaves out what was asked for besides addresses
+        (daemon/container/view.go)."""
+        return {
+            "Networks": {
+                name: endpoint | {"Links": None, "Aliases": None, "DriverOpts": None}
+                for name, endpoint in self._endpoints(container).items()
+            }
+        }
 
     @staticmethod
-    def _endpoints(container: Container, *, aliases: bool) -> dict[str, Any]:
+    def _endpoints(container: Container) -> dict[str, Any]:
         return {
-            name: shown(settings, container.endpoints.get(name), aliases=aliases)
+            name: shown(settings, container.endpoints.get(name))
             for name, settings in sorted(container.networking.items())
         }
 

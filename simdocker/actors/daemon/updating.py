@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
 CHANGEABLE = (
-    "BlkioWeight", "CpuPeriod", "CpuQuota", "CpuRealtimePeriod", "CpuRealtimeRuntime", "CpuShares", "CpusetCpus",
+    "CpuPeriod", "CpuQuota", "CpuRealtimePeriod", "CpuRealtimeRuntime", "CpuShares", "CpusetCpus",
     "CpusetMems", "Memory", "MemoryReservation", "MemorySwap", "NanoCpus", "PidsLimit",
 )  # fmt: skip
 
 
-def update(daemon: Daemon, container: Container, wanted: HostConfig) -> None:
-    """Make the change, or raise ApiError and change nothing."""
+def update(daemon: Daemon, container: Container, wanted: HostConfig) -> list[str]:
+    """Make the change, or raise ApiError and change nothing. Returns dockerd's warnings."""
     if container.state.removing or container.state.dead:
         raise _cannot(container, 'Container is marked for removal and cannot be "update".')
     checks.check_resources(wanted, int(daemon.host_facts.get("NCPU", 2)), update=True)
@@ -43,6 +43,7 @@ def update(daemon: Daemon, container: Container, wanted: HostConfig) -> None:
         nano_cpus = host.NanoCpus or checks.quota_as_nano_cpus(host)
         daemon.runtime.update(container.id, host.Memory, nano_cpus, max(host.PidsLimit or 0, 0))
     daemon.trace.state(container.actor, "updated", {name: changes[name] for name in changes if name in CHANGEABLE})
+    return host_options.discarded(wanted)
 
 
 def _changes(container: Container, wanted: HostConfig) -> dict[str, Any]:

@@ -6,6 +6,7 @@ printed in the order it was sent).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.daemon.container import Container, State
@@ -87,8 +88,15 @@ def summary(daemon: Daemon, container: Container, *, size: bool = False) -> dict
         "Status": status_text(container.state, daemon.env.now, health_status(container)),
         "HostConfig": {"NetworkMode": container.host.NetworkMode or "default"},
         "NetworkSettings": daemon.networks.summary(container),
-        "Mounts": daemon.volumes.inspect_mounts(container),
+        "Mounts": daemon.volumes.list_mounts(container),
+        **(container.half_started or {}),
     }
+
+
+def half_started(daemon: Daemon, container: Container) -> dict[str, Any]:
+    """What the list goes on showing of a start that fails now: dockerd lists containers from a copy that it
+    writes before it gives back what the start had got (daemon/start.go)."""
+    return {"Ports": daemon.networks.ports(container), "NetworkSettings": daemon.networks.summary(container)}
 
 
 def _image_name(daemon: Daemon, container: Container) -> str:
@@ -109,26 +117,13 @@ def _sizes(daemon: Daemon, container: Container, *, omit_empty: bool = False) ->
     return {key: value for key, value in sizes.items() if value} if omit_empty else sizes
 
 
-def has_port(daemon: Daemon, container: Container, key: str, wanted: list[str]) -> bool:
-    """Whether a container publishes (`publish`) or exposes (`expose`) one of the ports asked for,
-    each `80`, `80/tcp` or `80-90/tcp`."""
+def has_port(daemon: Daemon, container: Container, key: str, wanted: Collection[tuple[int, str]]) -> bool:
+    """Whether a container publishes (`publish`) or exposes (`expose`) one of the ports asked for."""
     if key == "publish":
-        have = {(port["PublicPort"], port["Type"]) for port in daemon.networks.ports(container) if "PublicPort" in port}
-    else:
-        have = set()
-        for port in container.config.ExposedPorts or ():
-            number, _, proto = port.partition("/")
-            have.add((int(number), proto or "tcp"))
-    for text in wanted:
-        ports, _, proto = text.partition("/")
-        first, _, last = ports.partition("-")
-        if (
-            first.isdigit()
-            and (not last or last.isdigit())
-            and any((port, proto or "tcp") in have for port in range(int(first), int(last or first) + 1))
-        ):
-            return True
-    return False
+        ports = daemon.networks.ports(container)
+        return any((port["PublicPort"], port["Type"]) in wanted for port in ports if "PublicPort" in port)
+    exposed = (port.partition("/") for port in container.config.ExposedPorts or ())
+    return any((int(number), proto or "tcp") in wanted for number, _, proto in exposed)
 
 
 def inspect(daemon: Daemon, container: Container, *, size: bool = False) -> dict[str, Any]:

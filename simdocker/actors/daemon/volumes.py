@@ -225,7 +225,12 @@ class Volumes:
                 self.daemon.events.emit("volume", "unmount", mount.name, attributes)
 
     def visit(self, container: Container) -> Process:
-        """Process → list of `MountPoint`: the engine itself looks into a container (`docker cp`)."""
+        """Process → list of `MountPoint`: the engine itself looks into a container (`docker cp`), and makes the
+        volumes' mount points where they are not yet (daemon.mountVolumes)."""
+        if not container.running:
+            for mount in container.mounts:
+                if mount.kind == VOLUME:
+                    self.daemon.storage.make_directory(container.id, mount.target)
         return (yield from self.mount(container))
 
     def leave(self, container: Container) -> None:
@@ -256,6 +261,14 @@ class Volumes:
     def inspect_mounts(self, container: Container) -> list[dict[str, Any]]:
         """`Mounts` of `docker inspect`."""
         return [_shown(mount) for mount in container.mounts if not mount.hidden]
+
+    def list_mounts(self, container: Container) -> list[dict[str, Any]]:
+        """`Mounts` of `GET /containers/json`: what dockerd has on disk, where some sources are not."""
+        return [
+            _shown(mount) | {"Source": ""} if mount.sourceless else _shown(mount)
+            for mount in container.mounts
+            if not mount.hidden
+        ]
 
     # -- routes --------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 HARDENED = "nosuid,nodev,noexec,relatime"
 DISK = "/dev/vda"
+DOCKER_INIT = "/sbin/docker-init"
 
 _dev, _sys = stack((DEV,)), stack((SYS,))
 
@@ -255,7 +256,8 @@ def targets(kernel: Kernel, rootfs: RootFS, asked: Sequence[MountPoint]) -> dict
         source = None if mount.kind == "tmpfs" else _source(kernel, mount)
         is_file = source is not None and source.kind != DIRECTORY
         try:
-            target = _made(view, mount.target, kernel.now_ns(), is_file=is_file)
+            in_dev = mount.target.startswith("/dev/")  # a filesystem of its own by then: nothing is left in the layer
+            target = mount.target if in_dev else _made(view, mount.target, kernel.now_ns(), is_file=is_file)
         except OSError as error:
             text = (
                 f'error during container init: error mounting "{mount.source}" to rootfs at "{mount.target}": '
@@ -265,6 +267,11 @@ def targets(kernel: Kernel, rootfs: RootFS, asked: Sequence[MountPoint]) -> dict
         found.pop(target, None)
         found[target] = mount
     return found
+
+
+def place_init(kernel: Kernel, rootfs: RootFS) -> None:
+    """`--init`: docker-init is bound over a file that is left in the container's own layer."""
+    _made(rootfs.view(), DOCKER_INIT, kernel.now_ns(), is_file=True)
 
 
 def _source(kernel: Kernel, mount: MountPoint) -> Node:

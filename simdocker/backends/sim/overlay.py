@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from simdocker.content.changeset import DIRECTORY, FILE, WHITEOUT, Node
+from simdocker.content.changeset import DIRECTORY, FILE, SYMLINK, WHITEOUT, Node
 
 T = TypeVar("T")
 
@@ -152,7 +152,7 @@ PAGE = 4096  # a filesystem in memory holds whole pages
 
 
 def file_bytes(upper: Node, block: int = 1) -> int:
-    """Bytes of the files in a writable layer, each inode once and in whole blocks."""
+    """Bytes of the files (and, but for whole blocks, links) in a writable layer, each inode once."""
     seen: set[Node] = set()
     total = 0
     todo = [upper]
@@ -163,4 +163,6 @@ def file_bytes(upper: Node, block: int = 1) -> int:
             elif node.kind == FILE and node not in seen:
                 seen.add(node)
                 total += -(-node.size // block) * block
+            elif node.kind == SYMLINK and block == 1:  # it says where it leads in its own inode
+                total += len(node.target)
     return total

@@ -148,6 +148,8 @@ class Runtime:
         if spec.capabilities is not None:
             container.capabilities = capabilities.mask(spec.capabilities)
         targets: tuple[str, ...] = ()
+        if spec.init:
+            mounts.place_init(self.kernel, rootfs)
         if spec.mounts:
             container.extra_mounts = mounts.targets(self.kernel, rootfs, spec.mounts)
             targets = tuple(container.extra_mounts)

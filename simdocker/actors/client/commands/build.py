@@ -23,7 +23,6 @@ from simdocker.content.reference import InvalidReference, parse_as_cli
 
 STRINGS = repeated("strings")
 """--cache-from and --security-opt."""
-EXPERIMENTAL = '"--squash" is only supported on a Docker daemon with experimental features enabled'
 
 
 def _tag(text: str) -> str:
@@ -77,8 +76,6 @@ def build(cli: Cli, flags: Flags, args: list[str]) -> Exit:
 
     With --quiet all of that is held back, and shown (on standard error) only if the build fails.
     """
-    if flags.on("squash"):
-        raise CommandError(EXPERIMENTAL)
     quiet = flags.on("quiet")
     _remove_old(cli, flags.text("iidfile"))
     data, dockerfile = yield from context(cli, args[0], flags.text("file"))

@@ -25,6 +25,8 @@ from simdocker.actors.client.values import BOOL, STRING
     aliases="docker container start, docker start",
     flags=[
         Flag("attach", "a", BOOL, "Attach STDOUT/STDERR and forward signals"),
+        Flag("checkpoint", "", STRING, "Restore from this checkpoint", experimental=True),
+        Flag("checkpoint-dir", "", STRING, "Use a custom checkpoint storage directory", experimental=True),
         Flag("detach-keys", "", STRING, "Override the key sequence for detaching a container"),
         Flag("interactive", "i", BOOL, "Attach container's STDIN"),
     ],

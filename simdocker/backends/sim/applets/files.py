@@ -57,7 +57,7 @@ def _make_directory(call: Call, path: str, parents: bool) -> None:
             p.mkdir(done)
         except OSError as error:
             if error.errno != errno.EEXIST or (done == path.rstrip("/") and not is_directory(p, done)):
-                raise OSError(error.errno, error.strerror, path if done == path.rstrip("/") else done) from None
+                raise OSError(error.errno, error.strerror, path if done == path.rstrip("/") else done + "/") from None
         done += "/"
 
 

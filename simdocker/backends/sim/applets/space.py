@@ -99,7 +99,7 @@ def df(call: Call) -> int:
     if "i" in found:
         call.out(f"{wide} {'Inodes':>10}{'Used':>10}{'Available':>10} {capacity} Mounted on\n")
     else:
-        call.out(f"{wide} {size:>9} {'Used':>9} {'Available':>9} {capacity:>4} Mounted on\n")
+        call.out(f"{wide} {size.rjust(9):<15}Used {'Available':>9} {capacity:>4} Mounted on\n")
     mounts = list(call.p.mounts())
     chosen: list[tuple[str, str, str]] = []
     status = 0
