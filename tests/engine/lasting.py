@@ -136,7 +136,7 @@ class LastingEngine(record.OwnEngine):
         """Run one line in a subshell of the shell that lasts as long as the engine: variables do not live on."""
         exit_code = self._shell.run(line, directory, self.environment(directory))
         stdout, stderr = (self._as_usual(path.read_bytes(), directory) for path in self._shell.said)
-        outcome = record.Outcome(line, exit_code, stdout, stderr)
+        outcome = record.Outcome(run=line, on=on, exit=exit_code, stdout=stdout, stderr=stderr)
         if STIRRING.search(line):
             self.settle()
         return outcome

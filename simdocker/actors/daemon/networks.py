@@ -348,6 +348,7 @@ class Networks:
             if container.running:
                 raise
             container.networking = {**container.networking, id: settings}  # found missing at its start
+            container.half_started = None
             return Response(200)
         try:
             yield from self.connections.connect(container, network, settings)
