@@ -115,17 +115,19 @@ def walk(root: Node, path: str = "") -> Iterator[tuple[str, Node]]:
 
 
 def total_size(root: Node) -> int:
-    """Bytes of all files and symbolic links, hard links counted once, as dockerd counts a layer's
-    (pkg/directory `Size`)."""
+    """Bytes of all files, hard links counted once."""
     seen: set[int] = set()
     total = 0
     for _, node in walk(root):
         if node.kind == FILE and id(node) not in seen:
             seen.add(id(node))
             total += node.size
-        elif node.kind == SYMLINK:
-            total += len(node.target)
     return total
+
+
+def layer_size(root: Node) -> int:
+    """Bytes of all files and symbolic links, as dockerd counts a layer's (pkg/directory `Size`)."""
+    return total_size(root) + sum(len(node.target) for _, node in walk(root) if node.kind == SYMLINK)
 
 
 def fingerprint(root: Node) -> str:

@@ -123,7 +123,7 @@ class Layer:
     def unpacked(self) -> int:
         """Bytes of all files, what `docker images` counts."""
         if self._unpacked < 0:
-            self._unpacked = changeset.total_size(self.tree)
+            self._unpacked = changeset.layer_size(self.tree)
         return self._unpacked
 
 
