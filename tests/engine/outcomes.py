@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from simdocker.scenario.normal import Normaliser
+from tests.engine.lines import ENDING
 
 _NEXT = (
     (re.compile(r"\b(?:172|192\.168)\.\d[\d.]*\b(?:/(?:16|20)\b)?"), "<address>"),  # the next subnet
@@ -39,12 +40,16 @@ class Reader:
 
     def __init__(self) -> None:
         self._normaliser = Normaliser()
-        self._seen = -1
+        self._seen = 0  # the ids there were before the ending
 
     def read(self, line: str, outcome: Outcome) -> Outcome:
         """The outcome without what differs from play to play."""
+        if line == ENDING:
+            self._seen = self._normaliser.seen
         stdout, stderr = self._plain(outcome.stdout), self._plain(outcome.stderr)
-        if "prune" in line:
+        if line == ENDING:
+            stdout = self._known_ids(stdout)
+        if "prune" in line or line == ENDING:
             stdout = "".join(sorted(stdout.splitlines(keepends=True)))
         if "{{json .Mounts}}" in line and stdout.startswith("["):
             stdout = json.dumps(sorted(json.loads(stdout), key=json.dumps))
@@ -53,8 +58,6 @@ class Reader:
     def ending(self, found: Any) -> Outcome:
         """What there is at the end, written with its keys and the objects of a list sorted. Ids that no line told
         are not told apart: they would be numbered in an order of chance."""
-        if self._seen < 0:
-            self._seen = self._normaliser.seen
         read = self._told(found)
         objects = read if isinstance(read, list) else [read]
         return Outcome(0, "\n".join(sorted(json.dumps(each, indent=1) for each in objects)), "")
@@ -71,7 +74,10 @@ class Reader:
         if isinstance(found, int):
             text = self._plain(str(found))
             return found if not found else _CHANCE[key] if key in _CHANCE else text if text != str(found) else found
-        text = self._plain(found)
+        return self._known_ids(self._plain(found))
+
+    def _known_ids(self, text: str) -> str:
+        """The text with ids that no line told left without a number."""
         return _PLACEHOLDER.sub(lambda each: each[0] if int(each[1]) <= self._seen else f"<id{each[2]}>", text)
 
     def _plain(self, text: str) -> str:
