@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
 IGNORE_FILE = ".dockerignore"
-PRUNE_FILTERS = frozenset(("until", "id", "parent", "type", "description", "inuse", "shared", "private", "label"))
+PRUNE_FILTERS = frozenset("until id parent type description inuse shared private label label!".split())
 
 
 class Builds:
