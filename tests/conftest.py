@@ -33,7 +33,9 @@ REAL_ROOMS = {"backends", "cli", "engine", "linux", "server"}
 REAL_MARKS = ("root", "busybox", "engine")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.pluginmanager.hasplugin("rerunfailures"):
+        return
     for item in items:
         room = item.path.relative_to(item.config.rootpath / "tests").parts[0]
         if room in REAL_ROOMS or any(item.get_closest_marker(mark) for mark in REAL_MARKS):

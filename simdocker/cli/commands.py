@@ -165,6 +165,9 @@ def serve(
     profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
     trace: Annotated[Optional[Path], typer.Option(help="Write every record here, as JSON lines")] = None,  # noqa: UP045
     speed: Annotated[str, typer.Option(help="Simulated seconds a second; 1 is real time, max waits for nothing")] = "1",
+    data_root: Annotated[
+        Optional[Path], typer.Option(help="Keep the world in this directory: it is there again at the next start")  # noqa: UP045
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the messages")] = False,
 ) -> None:
     """Let real clients (docker, docker-py, …) talk to the simulated daemon."""
@@ -183,6 +186,7 @@ def serve(
                 trace=trace,
                 speed=speed,
                 quiet=quiet,
+                data_root=data_root,
             )
         )
     )

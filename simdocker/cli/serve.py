@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simdocker import __version__
 from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_API_VERSION
 from simdocker.api.times import EPOCH_NS
 from simdocker.cli.console import console
@@ -19,9 +20,11 @@ from simdocker.cli.tracefile import written
 from simdocker.des.ahead import AheadClock
 from simdocker.des.wall import WallClock
 from simdocker.errors import UserError
+from simdocker.scenario.load import text_of
 from simdocker.scenario.world import World
 from simdocker.server.bridge import Bridge
 from simdocker.server.edge import Edge
+from simdocker.server.ledger import Description, Ledger
 from simdocker.server.listening import listening, loopback
 from simdocker.server.reading import Versions
 
@@ -43,24 +46,40 @@ def serve(
     trace: Path | None,
     speed: str,
     quiet: bool,
+    data_root: Path | None,
 ) -> int:
     """Listen until Ctrl-C; returns the exit code. Raises UserError."""
     address = loopback(tcp) if tcp is not None else None
-    scenario, _ = open_world(world)
-    built = World.build(scenario, backend=backend, seed=seed, profile=profile, clock=_clock(speed))
-    here = host or next(iter(built.machines))
+    asked = Description(
+        time.time_ns() - EPOCH_NS,  # today, because clients hold the world's times against their own
+        __version__,
+        world,
+        text_of(world) if world is not None else "",
+        host,
+        seed,
+        profile,
+    )
+    ledger = Ledger(data_root) if data_root is not None else None
+    described = ledger.described(asked) if ledger is not None else asked
+    scenario, _ = open_world(described.scenario, described.text)
+    clock = _clock(speed, described.start_ns)
+    built = World.build(scenario, backend=backend, seed=described.seed, profile=described.profile, clock=clock)
+    here = described.host or next(iter(built.machines))
     if here not in built.machines:
         raise UserError(f"there is no host {here!r}: there are {', '.join(built.machines)}")
+    if ledger is not None:
+        ledger.begin(described)
     path = path.absolute()
-    with written(built.trace, trace, world), _narrated(built, quiet):
+    with written(built.trace, trace, world):
         built.trace.keep = False  # whoever reads it here listens
-        asyncio.run(_serve(built, here, path, address))
+        bridge = Bridge(clock, built.connect(here).call, ledger)
+        with _narrated(built, quiet):
+            asyncio.run(_serve(bridge, here, path, address))
     return 0
 
 
-def _clock(speed: str) -> WallClock:
-    """A clock that starts today, because clients hold its times against their own. Raises UserError."""
-    start = time.time_ns() - EPOCH_NS
+def _clock(speed: str, start: int) -> WallClock:
+    """Raises UserError."""
     if speed == "max":
         return AheadClock(outside=True, start=start)
     try:
@@ -72,11 +91,9 @@ def _clock(speed: str) -> WallClock:
     return WallClock(rate, outside=True, start=start)
 
 
-async def _serve(world: World, here: str, path: Path, tcp: tuple[str, int] | None) -> None:
-    clock = world.env
-    assert isinstance(clock, WallClock)
+async def _serve(bridge: Bridge, here: str, path: Path, tcp: tuple[str, int] | None) -> None:
     versions = Versions(MINIMUM_API_VERSION, NEWEST_API_VERSION, API_VERSION)
-    edge = Edge(Bridge(clock, world.connect(here).call), versions, COMMON_HEADERS)
+    edge = Edge(bridge, versions, COMMON_HEADERS)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

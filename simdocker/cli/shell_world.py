@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.cli.shell_pace import INTERRUPT
 from simdocker.errors import UserError
-from simdocker.scenario.load import load_world
+from simdocker.scenario.load import load_world, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +19,11 @@ DEFAULT: dict[str, Any] = {"title": "One host and Docker Hub", "steps": [{"run":
 WORTH_WAITING = 500_000_000  # ns; shorter pauses between two commands are not written down
 
 
-def open_world(path: str | None) -> tuple[Scenario, dict[str, Any]]:
-    """The scenario whose world is used, and the keys of its file that describe it. Raises ScenarioError."""
+def open_world(path: str | None, text: str | None = None) -> tuple[Scenario, dict[str, Any]]:
+    """The scenario whose world is used (the file's, or a `text` that was read from it before), and the keys of
+    its file that describe it. Raises ScenarioError."""
     if path is not None:
-        return load_world(path)
+        return load_world(path, text_of(path) if text is None else text)
     from simdocker.scenario.model import Scenario
 
     return Scenario.of(DEFAULT), {}

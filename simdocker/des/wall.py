@@ -17,10 +17,14 @@ from typing import Any
 from simpy.core import StopSimulation
 from simpy.events import Event
 
-from simdocker.des.clock import US, Environment, S
+from simdocker.des.clock import FIRST, US, Environment, S
 
 NEAR = 500 * US  # asyncio's timers are about this late (reference/simulation.md): the last bit is polled away
 BATCH = 1_000  # steps before the loop gets a turn, so that a chain of immediate events cannot starve it
+
+
+class Astray(Exception):
+    """What is lived through again goes another way than the first time; the argument says how."""
 
 
 class WallClock(Environment):
@@ -32,7 +36,8 @@ class WallClock(Environment):
 
     `working`, `waiting` and `typing` count what those outside are doing: they have asked for something
     that is being done, wait for something to happen, can send input. Whoever carries their messages
-    keeps the counts; this clock does not look at them (see `ahead`).
+    keeps the counts; this clock does not look at them (see `ahead`). `steps` counts the events that have
+    happened: with it, a call from outside has a place among them that can be found again.
     """
 
     def __init__(self, speed: float = 1.0, *, outside: bool = False, start: int = 0):
@@ -42,6 +47,7 @@ class WallClock(Environment):
         self.outside = outside
         self._start = start
         self.working = self.waiting = self.typing = 0
+        self.steps = 0
         self._origin: int | None = None
         self._stepping = False
         self._event_time = 0
@@ -67,6 +73,46 @@ class WallClock(Environment):
     def stir(self) -> None:
         """Those outside have got something to which they may react."""
 
+    def step(self) -> None:
+        """Let the next event happen; `EmptySchedule` when there is none."""
+        self.steps += 1
+        super().step()
+
+    def live_until(self, number: int, at: int) -> None:
+        """Let events happen at once until the one of that number, which came at the instant `at`. Only before
+        the first run, which goes on from there. Raises Astray when it comes at another, or not at all."""
+        self._live(number)
+        if self._event_time != at:
+            raise Astray(f"event {number} comes at {self._event_time} ns and not at {at}")
+
+    def live_through(self, number: int, at: int, fn: Callable[..., object], *args: Any) -> None:
+        """Have `fn(*args)` called again as the event of that number, at the instant `at`, when a call from outside
+        did it the first time; everything before happens at once. As `live_until`."""
+
+        def call(_event: Event) -> None:
+            fn(*args)
+
+        self._live(number - 1)
+        if not self._event_time <= at <= (self._queue[0][0] if self._queue else at):
+            raise Astray(f"event {number} does not come at {at} ns")
+        event = Event(self)
+        event._ok, event._value = True, None
+        event.callbacks.append(call)
+        self._schedule_at(event, at, FIRST)
+        self._live(number)
+
+    def _live(self, steps: int) -> None:
+        self._stepping = True
+        try:
+            while self.steps < steps and self._queue:
+                with suppress(Exception):  # whoever it happened to was told the first time
+                    self.step()
+        finally:
+            self._stepping = False
+            self._start = self._event_time
+        if self.steps != steps:
+            raise Astray(f"event {steps} does not come")
+
     # -- entrances from outside -----------------------------------------------------------------
 
     def call_soon_threadsafe(self, fn: Callable[..., object], *args: Any) -> None:
@@ -79,7 +125,7 @@ class WallClock(Environment):
             fn(*args)
 
         self._inbox.append((self._wall(), call))
-        self._call_loop()
+        self.wake()
 
     def readable(self, fd: int) -> Event:
         """The event that the descriptor has become readable (or its other end has closed).
@@ -223,7 +269,8 @@ class WallClock(Environment):
         elapsed = monotonic_ns() - self._origin
         return self._start + (elapsed if self.speed == 1.0 else int(elapsed * self.speed))
 
-    def _call_loop(self) -> None:
+    def wake(self) -> None:
+        """Look again whether something is due. From any thread."""
         loop = self._loop
         if loop is not None:
             with suppress(RuntimeError):  # the run ended in this very moment; the next one looks in the inbox

@@ -36,7 +36,7 @@ class ScenarioError(UserError):
 
 def load(path: str) -> Scenario:
     """Read a scenario from a file, or from standard input for `-`. Raises ScenarioError."""
-    text = _read(path)
+    text = text_of(path)
     name = "standard input" if path == "-" else path
     lines = path.endswith((".sh", ".txt")) or (path == "-" and not _looks_like_yaml(text))
     return from_lines(text, name) if lines else from_yaml(text, name)
@@ -45,10 +45,9 @@ def load(path: str) -> Scenario:
 WORLD_KEYS = ("profile", "world", "images", "files")
 
 
-def load_world(path: str) -> tuple[Scenario, dict[str, Any]]:
-    """Read a scenario for its world alone: it needs no steps. → the scenario, and those keys of the
-    file that describe the world, as they stand there. Raises ScenarioError."""
-    text = _read(path)
+def load_world(path: str, text: str) -> tuple[Scenario, dict[str, Any]]:
+    """A scenario for its world alone: the `text` of the file at `path` needs no steps. → the scenario, and
+    those keys of the file that describe the world, as they stand there. Raises ScenarioError."""
     if path.endswith((".sh", ".txt")):
         return from_lines(text, path), {}
     import yaml
@@ -60,7 +59,8 @@ def load_world(path: str) -> tuple[Scenario, dict[str, Any]]:
     return scenario, {key: data[key] for key in WORLD_KEYS if key in data}
 
 
-def _read(path: str) -> str:
+def text_of(path: str) -> str:
+    """What stands in a file, or `-` on standard input. Raises ScenarioError for what is no text."""
     try:
         if path == "-":
             if sys.stdin is None:

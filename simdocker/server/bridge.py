@@ -1,28 +1,20 @@
 """Between two kinds of time: a socket's (asyncio) and the actors' (the clock their world runs on).
 
-Both are stepped by one loop in one thread. A request enters as a process of the world at the moment
-it came; its answer and the chunks of its stream come out as they are written.
+Both are stepped by one loop in one thread. What a client does enters the world as an `Act` at the moment it
+came; its answer and the chunks of its stream come out as they are written.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
 from enum import Enum
 from typing import Any
 
-from simpy import Event
-
-from simdocker.actors.wire import Unreachable
-from simdocker.api import Broken, Request, Response, Stream
+from simdocker.api import Response
 from simdocker.des.wall import WallClock
-
-Call = Callable[[Request], Generator[Event, Any, Response]]
-"""A process that carries a request to whoever answers it. Raises Unreachable when nobody does."""
-
-END = object()
+from simdocker.server.ledger import Entry, Ledger
+from simdocker.server.visits import END, Acts, Ask, Call, End, Leave, Reached, Read, Type, Visits, not_kept, report
 
 
 class Reader(Enum):
@@ -38,11 +30,20 @@ class HungUp(Exception):
 
 
 class Bridge:
-    """The way to one actor in a world that runs on `clock`."""
+    """The way to one actor in a world that runs on `clock`. With a `ledger`, what is recorded in it happens
+    again before anything else, and every act is written there before it happens."""
 
-    def __init__(self, clock: WallClock, call: Call) -> None:
+    def __init__(self, clock: WallClock, call: Call, ledger: Ledger | None = None) -> None:
+        """Raises UserError for a ledger that does not fit the world."""
         self.clock = clock
-        self._call = call
+        self._visits = Visits(clock, call, self._reached)
+        self._ledger = ledger
+        self._last = 0  # the number of the last visit
+        if ledger is not None:
+            ledger.relive(clock, self._again)
+            for number in self._visits.open:  # their connections ended with the process that had them
+                self.enter(End(number))
+                self.enter(Leave(number))
 
     async def keep_time(self) -> None:
         """Let the world go on, for ever. What goes wrong in it costs whoever it happened to, not the others."""
@@ -52,83 +53,114 @@ class Bridge:
             except Exception as fault:
                 report(fault)
 
-    async def ask(self, request: Request) -> Response:
-        """The answer. Raises HungUp. Who asked and is gone (cancelled) leaves no stream behind."""
-        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._start(self._answer(request, answered))
-        return await answered
+    def visitor(self) -> Visitor:
+        """A client with something to ask."""
+        self._last += 1
+        return Visitor(self, self._last)
 
-    def _answer(self, request: Request, answered: asyncio.Future[Response]) -> Generator[Event, Any, None]:
-        self.clock.working += 1
-        try:
-            response = yield from self._call(request)
-        except Unreachable as gone:
-            if not answered.done():
-                answered.set_exception(HungUp(gone.reason))
-            return
-        except Exception as fault:
-            report(fault)
-            response = Response(500, {"message": f"a fault of simdocker: {fault!r}"})
-        finally:
-            self.clock.working -= 1
-            self.clock.stir()
-        if not answered.done():
-            answered.set_result(response)
-        elif response.stream is not None:
-            response.stream.cancel()
+    def enter(self, act: Acts, visitor: Visitor | None = None) -> None:
+        """Have a client act as soon as the world comes to it."""
+        self.clock.call_soon_threadsafe(self._happen, act, visitor)
 
-    async def chunks(self, stream: Stream, reader: Reader) -> AsyncGenerator[Any, None]:
-        """What is written to a stream, until it ends. Who stops reading early hangs up."""
-        queue: asyncio.Queue[Any] = asyncio.Queue()
-        self._start(self._carry(stream, queue))
-        ended = False
+    def _happen(self, act: Acts, visitor: Visitor | None) -> None:
+        """What cannot be kept does not happen."""
+        if self._ledger is not None:
+            try:
+                self._ledger.write(Entry(self.clock.steps, self.clock.now, act))
+            except OSError as error:
+                if visitor is not None:
+                    visitor.answered(not_kept(error))
+                return
+        self._visits.happen(act, visitor)
+
+    def _reached(self, number: int) -> None:
+        if self._ledger is not None:
+            self._ledger.write(Entry(self.clock.steps, self.clock.now, Reached(number)))
+
+    def _again(self, act: Acts) -> None:
+        self._last = max(self._last, act.visit)
+        self._visits.happen(act)
+
+    def count(self, doing: str, difference: int) -> None:
+        """So many more of those outside are `working`, `waiting` or `typing`."""
+        setattr(self.clock, doing, getattr(self.clock, doing) + difference)
+        self.clock.stir()
+        self.clock.wake()  # it looks again
+
+
+class Visitor:
+    """One client's request: what it does, and what it hears."""
+
+    def __init__(self, bridge: Bridge, number: int) -> None:
+        self._bridge = bridge
+        self._number = number
+        self._answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._chunks: asyncio.Queue[Any] = asyncio.Queue()
+        self._ended = False
+
+    # -- what it does ------------------------------------------------------------------------------
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, list[str]],
+        headers: list[tuple[str, str]],
+        body: bytes | None,
+    ) -> Response:
+        """The answer. Raises HungUp."""
+        self._bridge.enter(Ask(self._number, method, path, query, headers, body), self)
+        return await self._answer
+
+    async def chunks(self, reader: Reader) -> AsyncGenerator[Any, None]:
+        """What the answer's stream says, until it ends."""
+        self._bridge.enter(Read(self._number))
         doing = "" if reader is Reader.WATCHING else "waiting"
         self._count(doing, 1)
         try:
-            while (chunk := await queue.get()) is not END:
+            while (chunk := await self._chunks.get()) is not END:
                 if reader is Reader.WORKING and doing == "waiting":  # it has begun, and will end by itself
                     self._count(doing, -1)
                     doing = "working"
                     self._count(doing, 1)
                 yield chunk
-            ended = True
         finally:
             self._count(doing, -1)
-            if not ended:
-                self.clock.call_soon_threadsafe(stream.cancel)
 
-    def _carry(self, stream: Stream, queue: asyncio.Queue[Any]) -> Generator[Event, Any, None]:
-        with suppress(Broken):  # to a client of the network this end looks like any other
-            while (chunk := (yield from stream.read())) is not None:
-                queue.put_nowait(chunk)
-        queue.put_nowait(END)
+    def write(self, data: bytes) -> None:
+        """It types."""
+        self._bridge.enter(Type(self._number, data))
 
-    def write(self, stream: Stream, chunk: bytes) -> None:
-        """What a client typed."""
-        self.clock.call_soon_threadsafe(stream.write, chunk)
+    def close(self) -> None:
+        """It types no more."""
+        self._bridge.enter(End(self._number))
 
-    def close(self, stream: Stream) -> None:
-        """The client types no more."""
-        self.clock.call_soon_threadsafe(stream.close)
-
-    def type(self, difference: int) -> None:
-        """Somebody can type now, or no longer."""
+    def can_type(self, difference: int) -> None:
+        """It can type now (1), or no longer (-1)."""
         self._count("typing", difference)
+
+    def leave(self) -> None:
+        """It hangs up; after the end of the answer this changes nothing."""
+        if not self._ended:
+            self._ended = True
+            self._bridge.enter(Leave(self._number))
 
     def _count(self, doing: str, difference: int) -> None:
         if doing:
-            setattr(self.clock, doing, getattr(self.clock, doing) + difference)
-            self.clock.stir()
-            self.clock.call_soon_threadsafe(_nothing)  # the clock looks again
+            self._bridge.count(doing, difference)
 
-    def _start(self, process: Generator[Event, Any, None]) -> None:
-        self.clock.call_soon_threadsafe(self.clock.process, process)
+    # -- what it hears -----------------------------------------------------------------------------
 
+    def answered(self, response: Response) -> None:
+        self._ended = self._ended or response.stream is None
+        if not self._answer.done():
+            self._answer.set_result(response)
 
-def _nothing() -> None:
-    pass
+    def unanswered(self, reason: str) -> None:
+        self._ended = True
+        if not self._answer.done():
+            self._answer.set_exception(HungUp(reason))
 
-
-def report(fault: Exception) -> None:
-    """Tell whoever runs the server, in a line."""
-    print(f"simdocker: this is a fault of simdocker: {fault!r}", file=sys.stderr)
+    def told(self, chunk: Any) -> None:
+        self._ended = self._ended or chunk is END
+        self._chunks.put_nowait(chunk)

@@ -9,12 +9,13 @@ from typing import Any
 from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web import Response as Whole
 
-from simdocker.api import ApiError, Framing, Response, Stream
+from simdocker.api import ApiError, Framing, Response
 from simdocker.content.blob import Blob
 from simdocker.server import writing
-from simdocker.server.bridge import Bridge, HungUp, Reader, report
+from simdocker.server.bridge import Bridge, HungUp, Reader, Visitor
 from simdocker.server.hijack import converse
 from simdocker.server.reading import Moved, Versions, read, says_errors_as_text
+from simdocker.server.visits import report
 
 JSON = {"Content-Type": "application/json"}
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -49,17 +50,20 @@ class Edge:
             return self._whole(Response(500, {"message": f"a fault of simdocker: {fault!r}"}))
 
     async def _answer(self, http: BaseRequest) -> StreamResponse:
-        request = await read(http, self.versions)
-        typed = request.stdin = Stream(self.bridge.clock) if http.method == "POST" else None
-        answer = await self.bridge.ask(request)
-        if answer.status == HIJACKED and typed is not None:
-            await converse(self.bridge, http, typed, answer, self.common)
-            return self._gone(http)
-        if answer.stream is not None:
-            return await self._stream(http, answer)
-        if isinstance(answer.body, Blob):
-            return await self._blob(http, answer, answer.body)
-        return self._whole(answer)
+        question = await read(http, self.versions)
+        visitor = self.bridge.visitor()
+        try:
+            answer = await visitor.ask(*question)
+            if answer.status == HIJACKED:
+                await converse(visitor, http, answer, self.common)
+                return self._gone(http)
+            if answer.stream is not None:
+                return await self._stream(http, visitor, answer)
+            if isinstance(answer.body, Blob):
+                return await self._blob(http, answer, answer.body)
+            return self._whole(answer)
+        finally:
+            visitor.leave()
 
     def _whole(self, answer: Response) -> Whole:
         headers = {**self.common, **answer.headers}
@@ -73,15 +77,14 @@ class Edge:
             headers.setdefault("Content-Type", JSON["Content-Type"])
         return Whole(status=answer.status, headers=headers, body=data)
 
-    async def _stream(self, http: BaseRequest, answer: Response) -> StreamResponse:
+    async def _stream(self, http: BaseRequest, visitor: Visitor, answer: Response) -> StreamResponse:
         """Headers at once (`docker run` starts no container before it has those of /wait), then chunk by chunk."""
         out = await self._open(http, answer, JSON)
-        assert answer.stream is not None
         if http.method != "GET":
             reader = Reader.WORKING
         else:
             reader = Reader.WATCHING if answer.framing is Framing.LINES else Reader.WAITING
-        async with aclosing(self.bridge.chunks(answer.stream, reader)) as chunks:
+        async with aclosing(visitor.chunks(reader)) as chunks:
             async for said in chunks:
                 await out.write(writing.chunk(answer.framing, said))
         await out.write_eof()

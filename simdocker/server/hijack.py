@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, cast
 
 from aiohttp.web import BaseRequest
 
-from simdocker.api import Response, Stream
+from simdocker.api import Response
 from simdocker.server import writing
-from simdocker.server.bridge import Bridge, Reader
+from simdocker.server.bridge import Reader, Visitor
 
 if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
@@ -30,18 +30,17 @@ UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 class Hijack(asyncio.Protocol):
     """What the transport reports to from the hijack on."""
 
-    def __init__(self, bridge: Bridge, typed: Stream, before: RequestHandler) -> None:
-        self._bridge = bridge
-        self._typed = typed
+    def __init__(self, visitor: Visitor, before: RequestHandler) -> None:
+        self._visitor = visitor
         self._before = before
         self.lost = asyncio.get_running_loop().create_future()
         self._writable = asyncio.Event()
         self._writable.set()
         self._typing = True
-        bridge.type(1)
+        visitor.can_type(1)
 
     def data_received(self, data: bytes) -> None:
-        self._bridge.write(self._typed, data)
+        self._visitor.write(data)
 
     def eof_received(self) -> bool:
         self._end_input()
@@ -57,8 +56,8 @@ class Hijack(asyncio.Protocol):
     def _end_input(self) -> None:
         if self._typing:
             self._typing = False
-            self._bridge.type(-1)
-            self._bridge.close(self._typed)
+            self._visitor.can_type(-1)
+            self._visitor.close()
 
     def pause_writing(self) -> None:
         self._writable.clear()
@@ -70,13 +69,11 @@ class Hijack(asyncio.Protocol):
         await self._writable.wait()
 
 
-async def converse(
-    bridge: Bridge, http: BaseRequest, typed: Stream, answer: Response, common: Mapping[str, str]
-) -> None:
+async def converse(visitor: Visitor, http: BaseRequest, answer: Response, common: Mapping[str, str]) -> None:
     """Take the connection over, carry both streams until the answer's ends, and close it."""
     transport = cast("asyncio.Transport", http.transport)
     before = http.protocol
-    hijack = Hijack(bridge, typed, before)
+    hijack = Hijack(visitor, before)
     upgraded = http.headers.get("Upgrade", "").lower() == "tcp"
     headers = {**common, **answer.headers, **(UPGRADE if upgraded else {})}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -85,8 +82,7 @@ async def converse(
     if tail := before._message_tail:  # what came right behind the request
         hijack.data_received(tail)
     transport.resume_reading()
-    assert answer.stream is not None
-    speaking = asyncio.ensure_future(_speak(bridge, transport, hijack, answer))
+    speaking = asyncio.ensure_future(_speak(visitor, transport, hijack, answer))
     try:
         await asyncio.wait((speaking, hijack.lost), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -111,9 +107,8 @@ async def _headers_read(transport: asyncio.Transport) -> None:
         await asyncio.sleep(MOMENT)
 
 
-async def _speak(bridge: Bridge, transport: asyncio.Transport, hijack: Hijack, answer: Response) -> None:
-    assert answer.stream is not None
+async def _speak(visitor: Visitor, transport: asyncio.Transport, hijack: Hijack, answer: Response) -> None:
     await _headers_read(transport)
-    async for said in bridge.chunks(answer.stream, Reader.WAITING):
+    async for said in visitor.chunks(Reader.WAITING):
         transport.write(writing.chunk(answer.framing, said))
         await hijack.writable()

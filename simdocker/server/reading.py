@@ -1,15 +1,15 @@
-"""From HTTP to the actors' `Request`: path without version, query, headers, body."""
+"""From HTTP to a `Question`: path without version, query, headers, body."""
 
 from __future__ import annotations
 
 import posixpath
 import re
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 from aiohttp.web import BaseRequest
 
-from simdocker.api import BadRequest, Request
-from simdocker.api.messages import Repeated
+from simdocker.api import BadRequest
 
 _VERSION = re.compile(r"/v([0-9.]+)(/.*)")
 
@@ -40,7 +40,17 @@ class Versions:
             raise BadRequest(f"client version {text} is too new. Maximum supported API version is {self.spoken}")
 
 
-async def read(http: BaseRequest, versions: Versions) -> Request:
+class Question(NamedTuple):
+    """What a client asks: `path` without version, each name of the query with all its values."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: list[tuple[str, str]]
+    body: bytes | None
+
+
+async def read(http: BaseRequest, versions: Versions) -> Question:
     """What the client asks. Raises Moved and BadRequest."""
     raw_path, _, raw_query = http.raw_path.partition("?")
     path = unquote(raw_path)
@@ -51,7 +61,9 @@ async def read(http: BaseRequest, versions: Versions) -> Request:
         versions.check(versioned[1])
         path = versioned[2]
     body = b"".join([part async for part in http.content.iter_any()]) if http.body_exists else None
-    return Request(http.method, path, _query(raw_query), body or None, http.headers, size=len(body or b""))
+    return Question(
+        http.method, path, _query(raw_query), [(f"{name}", value) for name, value in http.headers.items()], body or None
+    )
 
 
 def says_errors_as_text(path: str) -> bool:
@@ -60,11 +72,11 @@ def says_errors_as_text(path: str) -> bool:
     return versioned is not None and _numbers(versioned[1]) < JSON_ERRORS
 
 
-def _query(text: str) -> dict[str, str]:
+def _query(text: str) -> dict[str, list[str]]:
     given: dict[str, list[str]] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
         given.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else Repeated(values) for name, values in given.items()}
+    return given
 
 
 def _clean(path: str) -> str:

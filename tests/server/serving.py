@@ -19,6 +19,7 @@ from simdocker.scenario.model import Scenario
 from simdocker.scenario.world import World
 from simdocker.server.bridge import Bridge
 from simdocker.server.edge import Edge
+from simdocker.server.ledger import Description, Ledger
 from simdocker.server.listening import listening
 from simdocker.server.reading import Versions
 
@@ -54,9 +55,15 @@ def served_world(
     tcp: tuple[str, int] | None = None,
     speed: float | None = None,
     prepare: Callable[[World], None] = lambda world: None,
+    ledger: Ledger | None = None,
 ) -> Iterator[Served]:
-    """Serve the world of a scenario until the block ends; without a `speed` nothing is waited for."""
+    """Serve the world of a scenario until the block ends; without a `speed` nothing is waited for. With a
+    `ledger` it is the world that is recorded there."""
     start = time.time_ns() - EPOCH_NS
+    if ledger is not None:
+        kept = ledger.described(Description(start, "test"))
+        ledger.begin(kept)
+        start = kept.start_ns
     clock = WallClock(speed, outside=True, start=start) if speed else AheadClock(outside=True, start=start)
     world = World.build(Scenario.of(described), clock=clock)
     world.trace.keep = False
@@ -64,7 +71,7 @@ def served_world(
     prepare(world)
     clock.working -= 1
     edge = Edge(
-        Bridge(clock, world.connect(next(iter(world.machines))).call),
+        Bridge(clock, world.connect(next(iter(world.machines))).call, ledger),
         Versions(MINIMUM_API_VERSION, "1.47", API_VERSION),
         COMMON_HEADERS,
     )

@@ -1,0 +1,163 @@
+"""What clients did to a served world, on disk, so that the world is there again after a restart.
+
+The ledger of a world is not its state. A SimPy process is a suspended Python generator and cannot be stored;
+but the world is deterministic, so it is enough to keep its description and each act of a client with its
+place: which of the world's events it was, and when. Living through them again, without anybody waiting, gives
+the same world, running containers included. An act is written before it happens, and how far the world had
+come before a client is told of it: what was answered is never lost when the process is killed (a loss of power
+may cost the last moments: the disk is not asked to flush). While nobody serves the world, its time stands still.
+
+A record is its length and its CRC-32 (4 bytes each, big-endian) and a MessagePack value: the `Description`
+first, then `Entry`s. Half a record at the end is what a killed process was writing; it is cut off.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from simdocker.des.wall import Astray, WallClock
+from simdocker.errors import UserError
+from simdocker.server.visits import Acts, Reached
+
+FILE = "ledger"
+HEAD = 8
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Description(msgspec.Struct):
+    """Which world it is: the scenario's text and where it came from (None: the default world), the host whose
+    daemon is visited, seed, profile, the clock's first instant (ns since the simulated epoch), and the version
+    of simdocker in which it lives."""
+
+    start_ns: int
+    version: str
+    scenario: str | None = None
+    text: str = ""
+    host: str | None = None
+    seed: int | None = None
+    profile: str | None = None
+
+
+class Entry(msgspec.Struct, array_like=True, gc=False):
+    """An act that came as event `number` of the world, at `at_ns`."""
+
+    number: int
+    at_ns: int
+    act: Acts | Reached
+
+
+_read_description = msgspec.msgpack.Decoder(Description).decode
+_read_entry = msgspec.msgpack.Decoder(Entry).decode
+
+
+class Ledger:
+    """The file of one world in a directory, held by one process. `description` is None until there is a world."""
+
+    def __init__(self, directory: Path) -> None:
+        """Raises UserError where there cannot be one, or where another process holds it."""
+        self.directory = directory
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = (directory / FILE).open("a+b", buffering=0)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._file.close()
+                raise UserError(f"--data-root {directory}: another simdocker serves the world in it") from None
+        except OSError as error:
+            raise UserError(f"--data-root {directory}: {error.strerror}") from None
+        self._records = self._read()
+        head = next(self._records, b"")
+        self.description: Description | None = None
+        if os.fstat(self._file.fileno()).st_size:
+            try:
+                self.description = _read_description(head)
+            except msgspec.MsgspecError:
+                self.close()
+                raise UserError(f"--data-root {directory}: the file {FILE} in it is not a ledger") from None
+
+    def described(self, asked: Description) -> Description:
+        """The world to serve: the recorded one, or when there is none the one that is asked for. Raises
+        UserError for what is asked of a recorded one and is not so."""
+        kept = self.description
+        if kept is None:
+            return asked
+        for option, name in (("--world", "scenario"), ("--on", "host"), ("--seed", "seed"), ("--profile", "profile")):
+            value, there = getattr(asked, name), getattr(kept, name)
+            differs = asked.text != kept.text if name == "scenario" else value != there
+            if value is not None and differs:
+                raise UserError(
+                    f"--data-root {self.directory}: the world in it was made with another {option}; "
+                    f"leave {option} out, or name an empty directory"
+                )
+        return kept
+
+    def begin(self, description: Description) -> None:
+        """It is the ledger of this world. Raises UserError."""
+        if self.description is None:
+            try:
+                self._write(description)
+            except OSError as error:
+                raise UserError(f"--data-root {self.directory}: {error.strerror}") from None
+            self.description = description
+
+    def relive(self, clock: WallClock, happen: Callable[[Acts], None]) -> None:
+        """Let everything that is recorded happen again, at once. Raises UserError when the world goes another
+        way than it did: what was recorded was done to another."""
+        for number, record in enumerate(self._records, 1):
+            try:
+                entry = _read_entry(record)
+                if isinstance(entry.act, Reached):
+                    clock.live_until(entry.number, entry.at_ns)
+                else:
+                    clock.live_through(entry.number, entry.at_ns, happen, entry.act)
+            except (msgspec.MsgspecError, Astray) as reason:
+                raise UserError(
+                    f"--data-root {self.directory}: its world cannot be lived through again from act {number} on "
+                    f"({reason}): use the simdocker that made it, {self.description and self.description.version}, "
+                    "or another directory"
+                ) from None
+        self._file.truncate(self._file.tell())
+
+    def write(self, entry: Entry) -> None:
+        """Keep an act. Raises OSError."""
+        self._write(entry)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, value: Description | Entry) -> None:
+        data = _encode(value)
+        record = b"".join((len(data).to_bytes(4, "big"), zlib.crc32(data).to_bytes(4, "big"), data))
+        begin = self._file.seek(0, os.SEEK_END)
+        rest = memoryview(record)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError:
+            self._file.truncate(begin)
+            raise
+
+    def _read(self) -> Iterator[bytes]:
+        """The records up to the end, or to half a record, where the file then stands. Raises UserError."""
+        file = self._file
+        size = file.seek(0, os.SEEK_END)
+        begin = file.seek(0)
+        while size - begin >= HEAD:
+            head = file.read(HEAD)
+            length, checksum = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
+            if size - begin - HEAD < length:
+                break
+            data = file.read(length)
+            if zlib.crc32(data) != checksum:
+                raise UserError(f"--data-root {self.directory}: the file {FILE} in it is damaged at byte {begin}")
+            begin += HEAD + length
+            yield data
+        file.seek(begin)

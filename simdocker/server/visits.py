@@ -1,0 +1,196 @@
+"""What clients do to a world, and what the world does about it.
+
+Everything that comes in from outside is one of five `Act`s. They are plain data, and nothing else enters:
+a world is a function of its description, its seed and its acts, each at its place among the world's own
+events. So a served world can be lived through again (`ledger`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from typing import Any, Protocol
+
+import msgspec
+from multidict import CIMultiDict
+from simpy import Event
+
+from simdocker.actors.wire import Unreachable
+from simdocker.api import Broken, Request, Response, Stream
+from simdocker.api.messages import Repeated
+from simdocker.des.wall import WallClock
+
+Call = Callable[[Request], Generator[Event, Any, Response]]
+"""A process that carries a request to whoever answers it. Raises Unreachable when nobody does."""
+
+END = object()
+
+
+class Act(msgspec.Struct, tag=True, gc=False):
+    """Something a client does. `visit` numbers its requests."""
+
+    visit: int
+
+
+class Ask(Act):
+    """A request. A query's names may come several times; a POST may be followed by what is typed."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]] = {}
+    headers: list[tuple[str, str]] = []
+    body: bytes | None = None
+
+
+class Read(Act):
+    """Listen to the answer's stream."""
+
+
+class Type(Act):
+    """Bytes for the process at the other end."""
+
+    data: bytes
+
+
+class End(Act):
+    """No more will be typed."""
+
+
+class Leave(Act):
+    """Hang up, before or in the middle of the answer."""
+
+
+class Reached(Act):
+    """Nobody's doing: the world has come so far when it told the client of the visit an answer or its end, and
+    may not fall behind that again."""
+
+
+Acts = Ask | Read | Type | End | Leave
+
+
+class Caller(Protocol):
+    """The client of a visit, as the world sees it."""
+
+    def answered(self, response: Response) -> None:
+        """The answer, or its head."""
+
+    def unanswered(self, reason: str) -> None:
+        """There is nobody to answer."""
+
+    def told(self, chunk: Any) -> None:
+        """A chunk of the answer's stream; END after the last."""
+
+
+class Visit:
+    """A request that has not ended: its caller (None: nobody is there to be told), what is typed, and from
+    the answer on its stream."""
+
+    __slots__ = ("answered", "caller", "gone", "stream", "typed")
+
+    def __init__(self, caller: Caller | None, typed: Stream | None) -> None:
+        self.caller = caller
+        self.typed = typed
+        self.stream: Stream | None = None
+        self.answered = self.gone = False
+
+
+class Visits:
+    """The visits to one actor of a world on `clock`, `call` being the way to it. `reached` is called before a
+    client is told an answer, or its end; what it raises (OSError) the client is told instead."""
+
+    def __init__(self, clock: WallClock, call: Call, reached: Callable[[int], None]) -> None:
+        self.clock = clock
+        self._call = call
+        self._reached = reached
+        self._open: dict[int, Visit] = {}
+
+    @property
+    def open(self) -> list[int]:
+        """The visits that have not ended, the oldest first."""
+        return list(self._open)
+
+    def happen(self, act: Acts, caller: Caller | None = None) -> None:
+        """Let a client act at this moment. What it does to a visit that has ended changes nothing."""
+        if isinstance(act, Ask):
+            typed = Stream(self.clock) if act.method == "POST" else None
+            new = self._open[act.visit] = Visit(caller, typed)
+            self.clock.process(self._answer(act, new))
+            return
+        visit = self._open.get(act.visit)
+        if visit is None:
+            return
+        if isinstance(act, Read):
+            self.clock.process(self._carry(act.visit, visit))
+        elif isinstance(act, Leave):
+            self._leave(act.visit, visit)
+        elif visit.typed is not None:
+            if isinstance(act, Type):
+                visit.typed.write(act.data)
+            else:
+                visit.typed.close()
+
+    def _answer(self, ask: Ask, visit: Visit) -> Generator[Event, Any, None]:
+        self.clock.working += 1
+        try:
+            response = yield from self._call(_request(ask, visit.typed))
+        except Unreachable as gone:
+            del self._open[ask.visit]
+            if visit.caller is not None:
+                visit.caller.unanswered(gone.reason)
+            return
+        except Exception as fault:
+            report(fault)
+            response = Response(500, {"message": f"a fault of simdocker: {fault!r}"})
+        finally:
+            self.clock.working -= 1
+            self.clock.stir()
+        visit.answered = True
+        visit.stream = response.stream
+        if visit.caller is not None:
+            try:
+                self._reached(ask.visit)
+            except OSError as error:
+                response = not_kept(error)
+            visit.caller.answered(response)
+        if visit.gone or visit.stream is None:
+            self._end(ask.visit, visit)
+
+    def _carry(self, number: int, visit: Visit) -> Generator[Event, Any, None]:
+        assert visit.stream is not None
+        with suppress(Broken):  # to a client of the network this end looks like any other
+            while (chunk := (yield from visit.stream.read())) is not None:
+                if visit.caller is not None:
+                    visit.caller.told(chunk)
+        self._open.pop(number, None)
+        if visit.caller is not None:
+            with suppress(OSError):  # it was told an answer, and the rest cannot be taken back
+                self._reached(number)
+            visit.caller.told(END)
+
+    def _leave(self, number: int, visit: Visit) -> None:
+        """Whoever leaves unanswered is remembered until the answer comes: it may open a stream."""
+        visit.gone = True
+        if visit.answered:
+            self._end(number, visit)
+
+    def _end(self, number: int, visit: Visit) -> None:
+        if visit.stream is not None:
+            visit.stream.cancel()
+        self._open.pop(number, None)
+
+
+def _request(ask: Ask, typed: Stream | None) -> Request:
+    query = {name: values[0] if len(values) == 1 else Repeated(values) for name, values in ask.query.items()}
+    body = ask.body or None
+    return Request(ask.method, ask.path, query, body, CIMultiDict(ask.headers), typed, size=len(body or b""))
+
+
+def not_kept(error: OSError) -> Response:
+    """What a client is told whose act, or whose answer, could not be kept."""
+    return Response(500, {"message": f"simdocker cannot write to its data root: {error.strerror}"})
+
+
+def report(fault: Exception) -> None:
+    """Tell whoever runs the server, in a line."""
+    print(f"simdocker: this is a fault of simdocker: {fault!r}", file=sys.stderr)

@@ -1,0 +1,194 @@
+"""A served world is there again after a restart: what clients did to it is kept, and lived through again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simdocker.errors import UserError
+from simdocker.scenario.world import World
+from simdocker.server.ledger import FILE, Description, Ledger
+from tests.server.serving import ONE_HOST, Served, served_world
+
+docker = pytest.importorskip("docker")
+
+Told = list[tuple[int, int, str, str]]
+PATIENCE = 120  # seconds until something that must happen is given up, however busy the machine
+
+
+@contextmanager
+def kept_world(directory: Path, world: dict[str, Any] = ONE_HOST) -> Iterator[tuple[Served, docker.DockerClient, Told]]:
+    """The world that is kept in a directory, a client at it, and the trace of all that has happened in it."""
+    told: Told = []
+
+    def listen(world: World) -> None:
+        world.trace.listen(lambda record: told.append((record.t_ns, record.cause_seq, record.actor, record.what)))
+
+    ledger = Ledger(directory / "kept")
+    try:
+        with served_world(world, directory, prepare=listen, ledger=ledger) as served:
+            client = docker.DockerClient(base_url=served.url)
+            yield served, client, told
+            client.close()
+    finally:
+        ledger.close()
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.01)
+
+
+def test_the_world_that_is_lived_through_again_is_the_same_to_the_last_record(tmp_path: Path) -> None:
+    with kept_world(tmp_path) as (_, client, told):
+        client.images.pull("busybox", tag="latest")
+        assert client.containers.run("busybox", "echo hi", remove=True) == b"hi\n"
+        box = client.containers.run(
+            "busybox", "sh", detach=True, tty=True, stdin_open=True, name="box", ports={80: 8080}
+        )
+        typing = box.attach_socket(params={"stdin": 1, "stdout": 1, "stream": 1})
+        typing._sock.sendall(b"echo kept > /note\n")
+        until(lambda: box.exec_run("cat /note").exit_code == 0)
+        typing._sock.close()
+        typing.close()
+        client.networks.create("lab").connect(box)
+        client.volumes.create("data", labels={"a": "b"})
+        with pytest.raises(docker.errors.NotFound):
+            client.containers.get("nobody")
+        before = list(told)
+    with kept_world(tmp_path) as (_, client, told):
+        assert told[: len(before)] == before
+        box = client.containers.get("box")
+        assert box.status == "running" and "lab" in box.attrs["NetworkSettings"]["Networks"]
+        assert box.exec_run("cat /note").output == b"kept\n"
+        assert client.volumes.get("data").attrs["Labels"] == {"a": "b"}
+
+
+def created(server: Path, name: str) -> bool:
+    """Whether the server says that it made a volume. Over a bare socket: docker-py leaves those of lost
+    connections to the collector. Raises OSError."""
+    body = json.dumps({"Name": name}).encode()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(server))
+        head = b"POST /volumes/create HTTP/1.1\r\nHost: d\r\nConnection: close\r\n"
+        head += b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % len(body) + body)
+        answer = connection.makefile("rb").read()
+    if not answer:
+        raise ConnectionError
+    return answer.startswith(b"HTTP/1.1 201 ")
+
+
+def test_nothing_that_was_acknowledged_is_lost_by_a_kill(tmp_path: Path) -> None:
+    path, root = tmp_path / "docker.sock", tmp_path / "kept"
+    command = [sys.executable, "-m", "simdocker", "serve", "-q", "--speed", "max"]
+
+    def started() -> subprocess.Popen[bytes]:
+        server = subprocess.Popen([*command, "--socket", str(path), "--data-root", str(root)], stdout=subprocess.PIPE)
+        assert server.stdout is not None and b"listens" in server.stdout.readline()
+        return server
+
+    server = started()
+    acknowledged: list[str] = []
+
+    def work(worker: int) -> None:
+        with suppress(OSError):  # the server was killed
+            while True:
+                name = f"v{worker}-{len(acknowledged)}"
+                if not created(path, name):
+                    return
+                acknowledged.append(name)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for worker in workers:
+        worker.start()
+    until(lambda: len(acknowledged) > 30 or not any(worker.is_alive() for worker in workers))
+    assert len(acknowledged) > 30
+    server.send_signal(signal.SIGKILL)
+    server.communicate()
+    for worker in workers:
+        worker.join(PATIENCE)
+    server = started()
+    client = docker.DockerClient(base_url=f"unix://{path}", timeout=PATIENCE)
+    there = {volume.name for volume in client.volumes.list()}
+    client.close()
+    server.send_signal(signal.SIGINT)
+    server.communicate(timeout=PATIENCE)
+    assert server.returncode == 0
+    assert set(acknowledged) <= there
+    assert len(there) <= len(acknowledged) + len(workers)
+
+
+def test_half_a_record_is_cut_off_and_a_damaged_one_refused(tmp_path: Path) -> None:
+    with kept_world(tmp_path) as (_, client, _told):
+        client.volumes.create("v1")
+    file = tmp_path / "kept" / FILE
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole[-20:-10])
+    with kept_world(tmp_path) as (_, client, _told):
+        assert [volume.name for volume in client.volumes.list()] == ["v1"]
+    damaged = bytearray(whole)
+    damaged[-5] ^= 1
+    file.write_bytes(damaged)
+    with pytest.raises(UserError, match=r"the file ledger in it is damaged at byte \d+"), kept_world(tmp_path):
+        pass
+
+
+def test_what_cannot_be_kept_does_not_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kept_world(tmp_path) as (_, client, _told):
+        client.volumes.create("v1")
+        with monkeypatch.context() as patch:
+            patch.setattr(Ledger, "write", lambda self, entry: os.write(-1, b""))
+            with pytest.raises(docker.errors.APIError, match="cannot write to its data root: Bad file descriptor"):
+                client.volumes.create("v2")
+        assert [volume.name for volume in client.volumes.list()] == ["v1"]
+
+
+def test_a_directory_holds_one_world_for_one_process(tmp_path: Path) -> None:
+    first = Ledger(tmp_path)
+    with pytest.raises(UserError, match="another simdocker serves the world in it"):
+        Ledger(tmp_path)
+    made = Description(0, "1", seed=5)
+    first.begin(first.described(made))
+    first.close()
+    again = Ledger(tmp_path)
+    assert again.described(Description(99, "2")) == made
+    assert again.described(Description(99, "2", seed=5)) == made
+    for other in ({"seed": 6}, {"scenario": "x.yaml", "text": "other"}, {"host": "mars"}, {"profile": "slow"}):
+        with pytest.raises(UserError, match="was made with another --"):
+            again.described(Description(99, "2", **other))
+    again.close()
+
+
+def test_what_is_no_ledger_and_no_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("some notes of somebody, longer than a head")
+    with pytest.raises(UserError):
+        Ledger(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="File exists"):
+        Ledger(tmp_path / "file")
+    assert (tmp_path / FILE).read_text() == "some notes of somebody, longer than a head"
+
+
+def test_a_ledger_of_another_world_is_refused(tmp_path: Path) -> None:
+    """With another seed everything takes another time."""
+    with kept_world(tmp_path) as (_, client, _told):
+        client.images.pull("busybox", tag="latest")
+    refused = r"cannot be lived through again from act \d+ on \(event .*\): use the simdocker that made it, test"
+    with pytest.raises(UserError, match=refused), kept_world(tmp_path, {**ONE_HOST, "seed": 77}):
+        pass
