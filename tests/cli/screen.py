@@ -16,7 +16,7 @@ from pathlib import Path
 import pyte
 
 COLUMNS, ROWS = 80, 24
-PATIENCE = 300.0  # seconds until a test that waits for something gives up, however busy the machine
+PATIENCE = 120.0  # seconds until a test that waits for something gives up, however busy the machine
 
 
 class Screen:

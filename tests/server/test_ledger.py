@@ -98,12 +98,16 @@ def test_nothing_that_was_acknowledged_is_lost_by_a_kill(tmp_path: Path) -> None
     path, root = tmp_path / "docker.sock", tmp_path / "kept"
     command = [sys.executable, "-m", "simdocker", "serve", "-q", "--speed", "max"]
 
-    def started() -> subprocess.Popen[bytes]:
-        server = subprocess.Popen([*command, "--socket", str(path), "--data-root", str(root)], stdout=subprocess.PIPE)
-        assert server.stdout is not None and b"listens" in server.stdout.readline()
-        return server
+    @contextmanager
+    def started() -> Iterator[subprocess.Popen[bytes]]:
+        places = ["--socket", str(path), "--data-root", str(root)]
+        with subprocess.Popen([*command, *places], stdout=subprocess.PIPE) as server:
+            try:
+                assert server.stdout is not None and b"listens" in server.stdout.readline()
+                yield server
+            finally:
+                server.kill()
 
-    server = started()
     acknowledged: list[str] = []
 
     def work(worker: int) -> None:
@@ -115,21 +119,19 @@ def test_nothing_that_was_acknowledged_is_lost_by_a_kill(tmp_path: Path) -> None
                 acknowledged.append(name)
 
     workers = [threading.Thread(target=work, args=(number,)) for number in range(3)]
-    for worker in workers:
-        worker.start()
-    until(lambda: len(acknowledged) > 30 or not any(worker.is_alive() for worker in workers))
-    assert len(acknowledged) > 30
-    server.send_signal(signal.SIGKILL)
-    server.communicate()
+    with started():  # killed at the end
+        for worker in workers:
+            worker.start()
+        until(lambda: len(acknowledged) > 30 or not any(worker.is_alive() for worker in workers))
     for worker in workers:
         worker.join(PATIENCE)
-    server = started()
-    client = docker.DockerClient(base_url=f"unix://{path}", timeout=PATIENCE)
-    there = {volume.name for volume in client.volumes.list()}
-    client.close()
-    server.send_signal(signal.SIGINT)
-    server.communicate(timeout=PATIENCE)
-    assert server.returncode == 0
+    assert len(acknowledged) > 30
+    with started() as server:
+        client = docker.DockerClient(base_url=f"unix://{path}", timeout=PATIENCE)
+        there = {volume.name for volume in client.volumes.list()}
+        client.close()
+        server.send_signal(signal.SIGINT)
+        assert server.wait(PATIENCE) == 0
     assert set(acknowledged) <= there
     assert len(there) <= len(acknowledged) + len(workers)
 
