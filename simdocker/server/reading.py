@@ -61,9 +61,8 @@ async def read(http: BaseRequest, versions: Versions) -> Question:
         versions.check(versioned[1])
         path = versioned[2]
     body = b"".join([part async for part in http.content.iter_any()]) if http.body_exists else None
-    return Question(
-        http.method, path, _query(raw_query), [(f"{name}", value) for name, value in http.headers.items()], body or None
-    )
+    headers = [(f"{name}", value) for name, value in http.headers.items()]  # plain texts, and not aiohttp's
+    return Question(http.method, path, _query(raw_query), headers, body or None)
 
 
 def says_errors_as_text(path: str) -> bool:
