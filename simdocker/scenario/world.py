@@ -129,6 +129,7 @@ class World:
                 self.streams,
                 cpus=host.cpus,
                 memory=host.memory,
+                disk=host.disk.size,
                 disk_read=host.disk.read,
                 disk_write=host.disk.write,
                 lan=self._lan,

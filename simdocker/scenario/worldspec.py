@@ -31,8 +31,9 @@ def server_of(address: str, here: str) -> str:
 
 
 class Disk(Part):
-    """A host's disk, in bytes a second."""
+    """A host's disk, in bytes a second. An eighth of its size is taken by the system."""
 
+    size: Size = Size(64 << 30)
     read: Rate = Rate(500_000_000)
     write: Rate = Rate(300_000_000)
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from simdocker.backends.sim.dentry import Dentry
 from simdocker.backends.sim.namespace import MountNamespace
 from simdocker.backends.sim.program import fail
-from simdocker.content.changeset import Node
+from simdocker.content.changeset import FILE, Node
+
+if TYPE_CHECKING:
+    from simdocker.backends.sim.kernel import Kernel
 
 
 class MountedFiles:
     """`content.archive.Files` over a mount namespace."""
 
-    __slots__ = ("_now", "_view")
+    __slots__ = ("_kernel", "_now", "_view")
 
-    def __init__(self, view: MountNamespace, now: Callable[[], int]) -> None:
+    def __init__(self, view: MountNamespace, now: Callable[[], int], kernel: Kernel | None = None) -> None:
+        self._kernel = kernel  # counts what is written, where the disk may fill
         self._view = view
         self._now = now
 
@@ -42,12 +47,20 @@ class MountedFiles:
     def put(self, path: str, node: Node) -> None:
         now = self._now()
         node.mtime = node.mtime or now
-        self._writable(path).link(node, now)
+        dentry = self._writable(path)
+        if self._kernel is not None and node.kind == FILE:
+            room = self._kernel.room(dentry.parent.mount) if dentry.parent is not None else None
+            if room is not None and node.size > max(room(), 0):
+                raise fail(errno.ENOSPC, path)
+            self._kernel.resized(dentry.mount, 0, node.size)
+        dentry.link(node, now)
 
     def remove(self, path: str) -> None:
         dentry = self._writable(path)
         if dentry.upper is not None:
             dentry.upper.nlink -= 1
+            if self._kernel is not None and not dentry.upper.nlink and dentry.upper.kind == FILE:
+                self._kernel.resized(dentry.mount, dentry.upper.size, 0)
         dentry.unlink(self._now())
 
     def own(self, path: str, *, follow: bool = False) -> Node:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 BOOTED_BEFORE_NS = 600 * 1_000_000_000
 """How long the machine has been up when the simulation starts."""
 
+DISK = 64 << 30
+"""Bytes of a host's disk where nothing is said."""
+
 SMALL_PROGRAM = 1384 * 1024
 """Resident bytes of a small static program: busybox `sleep` on the reference machine."""
 
@@ -217,7 +220,7 @@ class Kernel:
         *,
         cpus: int = 2,
         memory: int = 4 << 30,
-        disk: int = 64 << 30,
+        disk: int = DISK,
     ) -> None:
         self.env = env
         self.trace = trace

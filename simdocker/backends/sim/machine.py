@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.backends.capabilities import ALL
 from simdocker.backends.sim import execve, mounts, signals
-from simdocker.backends.sim.kernel import Cgroup, Container, Kernel, PidNamespace
+from simdocker.backends.sim.kernel import DISK, Cgroup, Container, Kernel, PidNamespace
 from simdocker.backends.sim.lan import NAME_SERVER
 from simdocker.backends.sim.namespace import Mount, MountNamespace, points
 from simdocker.backends.sim.network import DOCKER0, NetworkDriver
@@ -61,6 +61,7 @@ class Machine:
         *,
         cpus: int = 2,
         memory: int = 4 << 30,
+        disk: int = DISK,
         disk_read: int = 500_000_000,
         disk_write: int = 300_000_000,
         lan: Lan | None = None,
@@ -73,7 +74,7 @@ class Machine:
         self.lan = lan
         self.neighbours = neighbours
         random = streams.stream(f"kernel@{name}")
-        kernel = self.kernel = Kernel(env, trace, name, random, cpus=cpus, memory=memory)
+        kernel = self.kernel = Kernel(env, trace, name, random, cpus=cpus, memory=memory, disk=disk)
         self.disk_read = disk_read
         self.network = NetworkDriver(
             name, env, trace, profile, random, lan, kernel.next_pipe, kernel.broken_pipe, docker0
@@ -81,14 +82,14 @@ class Machine:
         pids = PidNamespace(kernel.processes, is_host=True)
         self.host = kernel.outside = host = Container(kernel, "", name, Cgroup("/"), self.network, pids)
         host.capabilities = ALL
-        disk = Node(DIRECTORY, 0o755, mtime=kernel.booted_ns)
+        files = Node(DIRECTORY, 0o755, mtime=kernel.booted_ns)
         for path in (HOME, "/root", "/tmp", f"{data_root}/volumes", "/run", "/mnt", "/opt", "/srv"):
-            put(disk, path, Node(DIRECTORY, 0o1777 if path == "/tmp" else 0o755))
-        put(disk, "/var/run", symlink("/run"))
-        put(disk, "/etc/hostname", file(f"{name}\n"))
-        put(disk, "/etc/hosts", file(f"127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n"))
-        put(disk, "/etc/resolv.conf", file(f"nameserver {NAME_SERVER}\n"))
-        root = Mount(mounts.DISK, "/", "ext4", disk, stack((userland if userland is not None else host_userland(),)))
+            put(files, path, Node(DIRECTORY, 0o1777 if path == "/tmp" else 0o755))
+        put(files, "/var/run", symlink("/run"))
+        put(files, "/etc/hostname", file(f"{name}\n"))
+        put(files, "/etc/hosts", file(f"127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n"))
+        put(files, "/etc/resolv.conf", file(f"nameserver {NAME_SERVER}\n"))
+        root = Mount(mounts.DISK, "/", "ext4", files, stack((userland if userland is not None else host_userland(),)))
         host.mounts = MountNamespace(root, mounts.HOST_MOUNTS, points(tuple(mounts.HOST_MOUNTS)), host)
         self._boot()
         self.storage = StorageDriver(kernel, trace, profile, random, disk_write, data_root)

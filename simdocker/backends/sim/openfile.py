@@ -18,6 +18,7 @@ from simdocker.backends.sim.overlay import PAGE
 from simdocker.backends.sim.program import Blocking, fail
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import Node
+from simdocker.errors import UserError
 
 
 class OpenFile:
@@ -71,6 +72,10 @@ class OpenFile:
 
     def isatty(self) -> bool:
         return False
+
+
+REAL_LIMIT = 512 << 20
+"""Bytes of one file that are kept as they are in the memory of the real machine."""
 
 
 class RegularFile(OpenFile):
@@ -169,6 +174,11 @@ def overwrite(node: Node, start: int, data: bytes | Blob) -> None:
         node.data, node.size = None, max(node.size, start + len(data))  # all of it zeros, which are only counted
         return
     content = writable_data(node)
+    if start + len(data) > REAL_LIMIT and len(content) < start + len(data):
+        raise UserError(
+            f"the simulator keeps no more than {REAL_LIMIT >> 20} MiB of what a simulated program writes into one "
+            "file; zeros, as of /dev/zero, are only counted: write those, or less"
+        )
     if start > len(content):
         content.extend(bytes(start - len(content)))
     content[start : start + len(data)] = data

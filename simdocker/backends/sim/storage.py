@@ -17,8 +17,8 @@ from simdocker.backends.sim.devices import INIT
 from simdocker.backends.sim.files import MountedFiles
 from simdocker.backends.sim.mounts import engine_mounts
 from simdocker.backends.sim.namespace import MakeMount, Mount, MountNamespace, points
-from simdocker.backends.sim.overlay import Merged, changes, file_bytes, frozen, stack
-from simdocker.content.changeset import DIRECTORY, Node, walk
+from simdocker.backends.sim.overlay import PAGE, Merged, changes, file_bytes, frozen, stack
+from simdocker.content.changeset import DIRECTORY, FILE, Node, walk
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.kernel import Kernel
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from simdocker.trace import Trace
 
 MIB = 1 << 20
+NO_SPACE = "no space left on device"
+UNPACKING = "Error processing tar file(exit status 1): "
+"""dockerd unpacks in a process of its own (recorded on a full disk, for build, commit, import, load and cp)."""
 REFERENCE_DISK = 300_000_000
 """Bytes per second that the reference machine's disk writes: what the profile's costs stand on."""
 
@@ -74,9 +77,10 @@ class RootFS:
 class Chain:
     """An extracted layer with those below it, topmost first; `root` is what containers see of them."""
 
-    __slots__ = ("layers", "parent", "root")
+    __slots__ = ("layers", "parent", "root", "size")
 
-    def __init__(self, parent: str, layers: tuple[Node, ...]) -> None:
+    def __init__(self, parent: str, layers: tuple[Node, ...], size: int) -> None:
+        self.size = size
         self.parent = parent
         self.layers = layers
         self.root = stack((INIT, *layers))
@@ -110,24 +114,34 @@ class StorageDriver:
         return chain_id in self._chains
 
     def apply(self, chain_id: str, parent: str, layer: Node, size: int) -> Process:
-        """Process: extract a layer. The time follows the number of files more than their bytes."""
+        """Process: extract a layer. The time follows the number of files more than their bytes. Raises DriverError
+        where the disk has no room for it; then nothing of it stays."""
         draw, random = self.profile.draw, self._random
         per_mib = draw("layer.extract.mib", random) * self._slowness
         per_file = draw("layer.extract.file", random)
         files = entries(layer)
         cost = draw("layer.extract", random) + int(per_mib * size / MIB) + per_file * files
         yield self.kernel.env.timeout(cost)
+        room = self.kernel.disk - self.kernel.disk_used
+        if size > room:
+            raise DriverError(f"{UNPACKING}write {_first_past(layer, room)}: {NO_SPACE}")
+        if chain_id not in self._chains:
+            self.kernel.disk_used += size
         below = self._chains[parent].layers if parent else ()
-        self._chains[chain_id] = Chain(parent, (layer, *below))
+        self._chains[chain_id] = Chain(parent, (layer, *below), size)
         self.trace.step(self.actor, "extract", {"chain": chain_id, "bytes": size, "files": files})
 
     def delete(self, chain_id: str) -> Process:
         """Process: forget an extracted layer."""
         yield self.kernel.env.timeout(self.profile.draw("image.untag", self._random))
-        self._chains.pop(chain_id, None)
+        chain = self._chains.pop(chain_id, None)
+        if chain is not None:
+            self.kernel.disk_used -= chain.size
         self.trace.step(self.actor, "rmtree", {"chain": chain_id})
 
     def create(self, container_id: str, chain_id: str, *, init: bool = True) -> None:
+        if self.kernel.disk - self.kernel.disk_used < PAGE:
+            raise DriverError(f"write {self.directory(container_id)}-init/lower: {NO_SPACE}")
         if init:
             root = self._chains[chain_id].root if chain_id else stack((INIT,))
         else:
@@ -172,7 +186,7 @@ class StorageDriver:
         self, container_id: str, mounts: Sequence[MountPoint] = (), texts: Mapping[str, str] = NO_FILES
     ) -> MountedFiles:
         view = self._containers[container_id].view(engine_mounts(self.kernel, mounts, texts))
-        return MountedFiles(view, self.kernel.now_ns)
+        return MountedFiles(view, self.kernel.now_ns, self.kernel)
 
     def changes(self, container_id: str) -> list[Change]:
         rootfs = self._containers[container_id]
@@ -186,6 +200,17 @@ class StorageDriver:
 
 
 BELOW_A_FILE = ": not a directory"
+
+
+def _first_past(layer: Node, room: int) -> str:
+    """The file of a layer that does not fit into what room there is."""
+    path = "/"
+    for path, node in walk(layer):  # noqa: B007
+        if node.kind == FILE:
+            room -= node.size
+            if room < 0:
+                break
+    return path if path.startswith("/") else f"/{path}"
 
 
 def make_directories(view: MountNamespace, path: str, now: int) -> None:

@@ -172,7 +172,8 @@ def unpack(
             _place(entry, name, path, files, destination, keep_kinds, owner)
         except OSError as error:
             text = os.strerror(error.errno or errno.EIO).lower()
-            raise ArchiveError(f"{_verb(info)} {path}: {text}") from None
+            verb = "write" if error.errno == errno.ENOSPC else _verb(info)
+            raise ArchiveError(f"{verb} {path}: {text}") from None
         if info.isdir():
             directories.append((path, mtime(info)))
     for path, when in directories:
