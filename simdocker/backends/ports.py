@@ -124,6 +124,22 @@ class MountPoint(msgspec.Struct, gc=False):
     options: str = ""
 
 
+class Resources(msgspec.Struct, frozen=True, gc=False):
+    """What a container's cgroup is told besides its limits of memory, processors and processes; 0 and () where
+    nothing is said, -1 for swap without a limit."""
+
+    cpus: Sequence[int] = ()  # --cpuset-cpus: the processors it may run on
+    cpu_shares: int = 0  # the weight among those that compute
+    cpu_period: int = 0  # microseconds
+    memory_swap: int = 0  # bytes of memory and swap together
+    memory_reservation: int = 0
+    swappiness: int = -1
+    oom_kill_disable: bool = False
+
+
+NO_RESOURCES = Resources()
+
+
 class ProcessSpec(msgspec.Struct, gc=False):
     """What the runtime is to execute: the process part of an OCI runtime spec."""
 
@@ -143,13 +159,12 @@ class ProcessSpec(msgspec.Struct, gc=False):
     capabilities: frozenset[str] | None = None  # None: Docker's default 14
     sysctls: Mapping[str, str] | None = None
     groups: Sequence[str] = ()  # --group-add: names or numbers
-    cpus: Sequence[int] = ()  # --cpuset-cpus: the processors it may run on, () for all
     shm_size: int = 64 << 20  # bytes of /dev/shm
     rlimits: Mapping[str, tuple[int, int]] | None = None  # --ulimit: name → soft and hard limit, -1 unlimited
     shared: Mapping[str, str] = NO_NAMESPACES  # pid, ipc or uts, not its own but a container's by id, the host's by ""
     seccomp: str = "default"  # the profile: "default", "unconfined" or a file
     no_new_privileges: bool = False
-    cpu_shares: int = 0  # --cpu-shares: the weight among those that compute, 0 for the usual one
+    resources: Resources = NO_RESOURCES
 
 
 class RunningProcess(Protocol):
@@ -207,7 +222,7 @@ class Runtime(Protocol):
         """/etc/hosts and /etc/resolv.conf of a running container change with its networks: lines that
         `files` no longer has go, new ones come, and what the container itself wrote stays."""
 
-    def update(self, container_id: str, memory: int, nano_cpus: int, pids_limit: int) -> None:
+    def update(self, container_id: str, memory: int, nano_cpus: int, pids_limit: int, resources: Resources) -> None:
         """Set the limits of the container's cgroup anew, 0 for none. Nothing when it does not run."""
 
     def usage(self, container_id: str) -> Usage:

@@ -76,7 +76,7 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     if networking is not None and networking.EndpointsConfig and len(networking.EndpointsConfig) > 1:
         names = ", ".join(sorted(networking.EndpointsConfig))
         raise BadRequest(f"Container cannot be connected to network endpoints: {names}")
-    return host_options.discarded(host)
+    return host_options.warnings(host)
 
 
 def check_restart_policy(name: str, maximum: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from msgspec.structs import replace
 
 from simdocker.api import BadRequest, Conflict, InternalError, NotFound
-from simdocker.backends.ports import NO_NAMESPACES, MountPoint
+from simdocker.backends.ports import NO_NAMESPACES, NO_RESOURCES, MountPoint, Resources
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 CONTAINER = "container:"
 KERNEL_MEMORY_DEPRECATED = "Specifying a kernel memory limit is deprecated and will be removed in a future release."
+OOM_KILL_DISABLED = (
+    "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running "
+    "out of resources."
+)
 NO_BLKIO_WEIGHT = "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded."
 SHM_SIZE = 64 << 20  # Docker's default /dev/shm
 
@@ -41,9 +45,13 @@ def check(host: HostConfig, cpus: int) -> None:
     check_processors(host, cpus)
 
 
-def discarded(host: HostConfig) -> list[str]:
-    """What dockerd warns of and leaves out, as the recorded engine's kernel has no such thing."""
-    return [KERNEL_MEMORY_DEPRECATED] * (host.KernelMemory > 0) + [NO_BLKIO_WEIGHT] * (host.BlkioWeight > 0)
+def warnings(host: HostConfig) -> list[str]:
+    """What dockerd only warns of (daemon.verifyPlatformContainerResources): what it leaves out, as the recorded
+    engine's kernel has no such thing, and what may end badly."""
+    said = [KERNEL_MEMORY_DEPRECATED] * (host.KernelMemory > 0)
+    if host.OomKillDisable and not host.Memory:
+        said.append(OOM_KILL_DISABLED)
+    return said + [NO_BLKIO_WEIGHT] * (host.BlkioWeight > 0)
 
 
 def check_ipc(host: HostConfig) -> None:
@@ -123,6 +131,24 @@ def ulimits(settings: Settings, host: HostConfig) -> list[dict[str, Any]] | None
             if limit.name not in names
         ),
     ]
+
+
+def resources(host: HostConfig) -> Resources:
+    """What the container's cgroup is told besides the limits that every runtime knows."""
+    if not (
+        host.CpusetCpus or host.CpuShares or host.CpuPeriod or host.MemorySwap or host.MemoryReservation
+        or host.OomKillDisable or host.MemorySwappiness is not None
+    ):  # fmt: skip
+        return NO_RESOURCES
+    return Resources(
+        tuple(number_set(host.CpusetCpus)) if host.CpusetCpus else (),
+        host.CpuShares,
+        host.CpuPeriod,
+        host.MemorySwap,
+        host.MemoryReservation,
+        -1 if host.MemorySwappiness is None else host.MemorySwappiness,
+        bool(host.OomKillDisable),
+    )
 
 
 def rlimits(host: HostConfig) -> dict[str, tuple[int, int]] | None:

@@ -152,13 +152,12 @@ class Lifecycle:
             checks.capabilities(host),
             host.Sysctls,
             host.GroupAdd or (),
-            host_options.number_set(host.CpusetCpus) if host.CpusetCpus else (),
             host.ShmSize or host_options.SHM_SIZE,
             host_options.rlimits(host),
             host_options.shared_namespaces(daemon, host),
             host_options.seccomp(host),
             host_options.no_new_privileges(host),
-            host.CpuShares,
+            host_options.resources(host),
         )
 
     def _started(self, container: Container, process: Any) -> None:

@@ -38,10 +38,15 @@ def update(daemon: Daemon, container: Container, wanted: HostConfig) -> list[str
             raise Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
         changes["RestartPolicy"] = policy
         container.restart_count = 0
-    container.host = host = msgspec.structs.replace(container.host, **changes)
+    host = msgspec.structs.replace(container.host, **changes)
     if container.running:
         nano_cpus = host.NanoCpus or checks.quota_as_nano_cpus(host)
-        daemon.runtime.update(container.id, host.Memory, nano_cpus, max(host.PidsLimit or 0, 0))
+        resources = host_options.resources(host)
+        daemon.runtime.update(container.id, host.Memory, nano_cpus, max(host.PidsLimit or 0, 0), resources)
+        if host.CpuShares == 1:  # the kernel has made 2 of it, which runc reads again and minds
+            text = "runc did not terminate successfully: exit status 1: the minimum allowed cpu-shares is 2\n: unknown"
+            raise _cannot(container, text)
+    container.host = host
     daemon.trace.state(container.actor, "updated", {name: changes[name] for name in changes if name in CHANGEABLE})
     return host_options.discarded(wanted)
 
@@ -50,6 +55,8 @@ def _changes(container: Container, wanted: HostConfig) -> dict[str, Any]:
     """The fields that were given. Raises Conflict for those that do not go with what is set."""
     host = container.host
     changes = {name: value for name in CHANGEABLE if (value := getattr(wanted, name))}
+    if wanted.PidsLimit is not None:
+        changes["PidsLimit"] = max(wanted.PidsLimit, 0)
     if changes.get("CpuPeriod") and host.NanoCpus:
         raise _cannot(container, "Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set")
     if changes.get("CpuQuota") and host.NanoCpus:

@@ -73,7 +73,7 @@ def recipe(spec: ProcessSpec, network: str | None) -> Recipe:
     """The cell a container needs. A network that leads somewhere is made apart, and joined."""
     own = tuple(name for name in NAMESPACES if name not in spec.shared)
     others = tuple((kind, of) for kind, of in sorted(spec.shared.items()) if of)
-    return Recipe(own, others, network == "", tuple(spec.cpus), spec.shm_size, bool(spec.sysctls))
+    return Recipe(own, others, network == "", tuple(spec.resources.cpus), spec.shm_size, bool(spec.sysctls))
 
 
 def cell(recipe: Recipe, nest: Nest) -> list[Step]:

@@ -280,7 +280,9 @@ class Runtime:
                 file.truncate()
                 file.write("".join(f"{line}\n" for line in lines))
 
-    def update(self, container_id: str, memory: int, nano_cpus: int, pids_limit: int) -> None:
+    def update(
+        self, container_id: str, memory: int, nano_cpus: int, pids_limit: int, resources: ports.Resources
+    ) -> None:
         container = self._containers.get(container_id)
         if container is not None:
             limits = Limits(memory, nano_cpus, max(pids_limit, 0))

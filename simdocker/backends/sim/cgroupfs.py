@@ -11,18 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from simdocker.backends.sim.kernel import Cgroup, Kernel
-from simdocker.backends.sim.procfs import Entries, ProcDirectory, ProcFile
+from simdocker.backends.sim.procfs import Entries, ProcDirectory, ProcFile, ranges
 from simdocker.content.changeset import Node
 
 UNLIMITED = 9223372036854771712  # the largest multiple of a page
 PERIOD_US = 100_000
+SWAPPINESS = 60
+"""The kernel's own (/proc/sys/vm/swappiness), and a cgroup's where none is given."""
 
 
 def limits(cgroup: Cgroup) -> dict[str, int]:
     """The files that runc writes a container's limits to, with their values; 0 is no limit."""
     return {
         "memory.limit_in_bytes": cgroup.memory,
-        "cpu.cfs_quota_us": cgroup.nano_cpus * PERIOD_US // 1_000_000_000,
+        "cpu.cfs_quota_us": cgroup.nano_cpus * (cgroup.resources.cpu_period or PERIOD_US) // 1_000_000_000,
         "pids.max": cgroup.pids_limit,
     }
 
@@ -78,12 +80,20 @@ def _files(kernel: Kernel, cgroup: Cgroup, controller: str) -> tuple[Files, File
 
     read_write: dict[str, Callable[[], str]] = {"cgroup.procs": processes, "tasks": processes}
     read_only: dict[str, Callable[[], str]] = {}
+    resources = cgroup.resources
     match controller:
         case "memory":
             read_write["memory.limit_in_bytes"] = written("memory.limit_in_bytes", str(UNLIMITED))
             read_write["memory.max_usage_in_bytes"] = lambda: f"{cgroup.peak}\n"
+            swap = resources.memory_swap if resources.memory_swap > 0 else UNLIMITED
+            read_write["memory.memsw.limit_in_bytes"] = lambda: f"{swap}\n"
+            read_write["memory.soft_limit_in_bytes"] = lambda: f"{resources.memory_reservation or UNLIMITED}\n"
+            read_write["memory.kmem.limit_in_bytes"] = lambda: f"{UNLIMITED}\n"  # no longer obeyed, from 5.16 on
+            read_write["memory.swappiness"] = lambda: (
+                f"{resources.swappiness if resources.swappiness >= 0 else SWAPPINESS}\n"
+            )
             read_write["memory.oom_control"] = lambda: (
-                f"oom_kill_disable 0\nunder_oom 0\noom_kill {int(cgroup.oom_killed)}\n"
+                f"oom_kill_disable {int(resources.oom_kill_disable)}\nunder_oom 0\noom_kill {int(cgroup.oom_killed)}\n"
             )
             read_only["memory.usage_in_bytes"] = lambda: f"{cgroup.resident}\n"
             read_only["memory.stat"] = lambda: (
@@ -91,7 +101,12 @@ def _files(kernel: Kernel, cgroup: Cgroup, controller: str) -> tuple[Files, File
             )
         case "cpu":
             read_write["cpu.cfs_quota_us"] = written("cpu.cfs_quota_us", "-1")
-            read_write["cpu.cfs_period_us"] = lambda: f"{PERIOD_US}\n"
+            read_write["cpu.cfs_period_us"] = lambda: f"{resources.cpu_period or PERIOD_US}\n"
+            read_write["cpu.shares"] = lambda: f"{cgroup.shares}\n"
+        case "cpuset":
+            every = range(kernel.cpus)
+            read_write["cpuset.cpus"] = lambda: f"{ranges(resources.cpus or every)}\n"
+            read_write["cpuset.mems"] = lambda: "0\n"
         case "cpuacct":
             read_write["cpuacct.usage"] = lambda: f"{cgroup.cpu_ns}\n"
         case "pids":

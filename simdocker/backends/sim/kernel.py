@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from simdocker.api.times import EPOCH_NS
 from simdocker.backends import capabilities
+from simdocker.backends.ports import NO_RESOURCES, Resources
 from simdocker.backends.sim import rlimits, signals
 from simdocker.backends.sim.namespace import Mount, MountNamespace
 from simdocker.backends.sim.openfile import Entropy, Full, Null, OpenFile, Zero
@@ -110,6 +111,9 @@ ON_DISK = ("overlay", "ext4")
 SHARES = 1024
 """A cgroup's weight where none is given (cpu.shares)."""
 
+LEAST_SHARES = 2
+"""The kernel makes more of less."""
+
 
 class Cgroup(Struct, eq=False):
     """Limits and the freezer. 0 is no limit; `held` counts processes, `resident` bytes of memory (`peak`
@@ -126,6 +130,7 @@ class Cgroup(Struct, eq=False):
     peak: int = 0
     cpu_ns: int = 0
     shares: int = SHARES
+    resources: Resources = NO_RESOURCES
 
     def membership(self) -> str:
         """The text of /proc/<pid>/cgroup for a process in it."""

@@ -307,11 +307,11 @@ def _status(process: Task, pids: PidNamespace) -> str:
             )
         )
         + f"NoNewPrivs:\t{hardened}\nSeccomp:\t{2 * filters}\nSeccomp_filters:\t{filters}\n"
-        + f"Cpus_allowed:\t{sum(1 << cpu for cpu in process.cpus):x}\nCpus_allowed_list:\t{_ranges(process.cpus)}\n"
+        + f"Cpus_allowed:\t{sum(1 << cpu for cpu in process.cpus):x}\nCpus_allowed_list:\t{ranges(process.cpus)}\n"
     )
 
 
-def _ranges(numbers: Sequence[int]) -> str:
+def ranges(numbers: Sequence[int]) -> str:
     """As the kernel lists processors: `0-1`, `0,2-3`."""
     parts: list[list[int]] = []
     for number in sorted(numbers):

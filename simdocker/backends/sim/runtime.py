@@ -19,7 +19,7 @@ from simdocker.backends import capabilities, ports
 from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
 from simdocker.backends.runc_errors import CREATE, EXEC, go, sentence
 from simdocker.backends.sim import cgroupfs, lookpath, mounts, ps, rlimits, signals, users
-from simdocker.backends.sim.kernel import Cgroup, Container, Kernel
+from simdocker.backends.sim.kernel import LEAST_SHARES, SHARES, Cgroup, Container, Kernel
 from simdocker.backends.sim.namespace import MountNamespace
 from simdocker.backends.sim.network import PRIVATE
 from simdocker.backends.sim.openfile import Null, OpenFile
@@ -135,8 +135,9 @@ class Runtime:
 
     def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS, sandbox: ports.Sandbox) -> Container:
         cgroup = Cgroup(f"/docker/{id}", spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
-        if spec.cpu_shares:
-            cgroup.shares = spec.cpu_shares
+        if spec.resources is not ports.NO_RESOURCES:
+            cgroup.resources = spec.resources
+            cgroup.shares = max(spec.resources.cpu_shares or SHARES, LEAST_SHARES)
         joined: dict[str, Container] = {}
         if spec.shared:
             joined = {name: self._containers[of] if of else self.kernel.outside for name, of in spec.shared.items()}
@@ -288,13 +289,17 @@ class Runtime:
             node.data = "".join(f"{line}\n" for line in lines).encode()
             node.size, node.mtime = len(node.data), self.kernel.now_ns()
 
-    def update(self, container_id: str, memory: int, nano_cpus: int, pids_limit: int) -> None:
+    def update(
+        self, container_id: str, memory: int, nano_cpus: int, pids_limit: int, resources: ports.Resources
+    ) -> None:
         container = self._containers.get(container_id)
         if container is None:
             return
         cgroup = container.cgroup
         before = cgroupfs.limits(cgroup)
         cgroup.memory, cgroup.nano_cpus, cgroup.pids_limit = memory, nano_cpus, pids_limit
+        cgroup.resources = resources
+        cgroup.shares = max(resources.cpu_shares or SHARES, LEAST_SHARES)
         self.kernel.processors.limits_changed()
         for file, value in cgroupfs.limits(cgroup).items():
             if value != before[file]:

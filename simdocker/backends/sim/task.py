@@ -122,8 +122,7 @@ class Task:
     @property
     def cpus(self) -> Sequence[int]:
         """The processors it may run on (sched_getaffinity(2))."""
-        spec = self.container.spec
-        return spec.cpus if spec is not None and spec.cpus else range(self.kernel.cpus)
+        return self.cgroup.resources.cpus or range(self.kernel.cpus)
 
     @property
     def clock(self) -> Environment:
