@@ -66,7 +66,7 @@ def _overheard(
     limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
     nest = Nest("/var/lib/docker/containers", cgroup.join)
     handed.append([
-        *cgroup.create(tuple(spec.cpus)), *cell.cell(cell.recipe(spec, network), nest), *cgroup.limit(limits),
+        *cgroup.create(tuple(spec.resources.cpus)), *cell.cell(cell.recipe(spec, network), nest), *cgroup.limit(limits),
         *steps.sources(spec, layout), *steps.container(spec, user, layout),
     ])  # fmt: skip
     return (yield from start(id, spec, rootfs, sandbox, *streams))

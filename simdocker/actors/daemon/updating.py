@@ -23,9 +23,15 @@ CHANGEABLE = (
     "CpusetMems", "Memory", "MemoryReservation", "MemorySwap", "NanoCpus", "PidsLimit",
 )  # fmt: skip
 
+REFUSED = (
+    'runc did not terminate successfully: exit status 1: failed to write "{bytes}": write '
+    "/sys/fs/cgroup/memory/docker/{id}/memory.memsw.limit_in_bytes: invalid argument\n: unknown"
+)
+"""The kernel lets memory and swap together not be less than memory alone."""
+
 
 def update(daemon: Daemon, container: Container, wanted: HostConfig) -> list[str]:
-    """Make the change, or raise ApiError and change nothing. Returns dockerd's warnings."""
+    """Make the change and return dockerd's warnings, or raise ApiError and change nothing."""
     if container.state.removing or container.state.dead:
         raise _cannot(container, 'Container is marked for removal and cannot be "update".')
     checks.check_resources(wanted, int(daemon.host_facts.get("NCPU", 2)), update=True)
@@ -40,6 +46,8 @@ def update(daemon: Daemon, container: Container, wanted: HostConfig) -> list[str
         container.restart_count = 0
     host = msgspec.structs.replace(container.host, **changes)
     if container.running:
+        if 0 < host.MemorySwap < host.Memory:
+            raise _cannot(container, REFUSED.format(bytes=host.MemorySwap, id=container.id))
         nano_cpus = host.NanoCpus or checks.quota_as_nano_cpus(host)
         resources = host_options.resources(host)
         daemon.runtime.update(container.id, host.Memory, nano_cpus, max(host.PidsLimit or 0, 0), resources)
@@ -48,7 +56,7 @@ def update(daemon: Daemon, container: Container, wanted: HostConfig) -> list[str
             raise _cannot(container, text)
     container.host = host
     daemon.trace.state(container.actor, "updated", {name: changes[name] for name in changes if name in CHANGEABLE})
-    return host_options.discarded(wanted)
+    return host_options.warnings(wanted)
 
 
 def _changes(container: Container, wanted: HostConfig) -> dict[str, Any]:

@@ -320,7 +320,7 @@ def host_config(host: HostConfig) -> dict[str, Any]:
     shown |= {
         "MemorySwappiness": None if host.MemorySwappiness == -1 else host.MemorySwappiness,
         "OomKillDisable": bool(host.OomKillDisable),
-        "PidsLimit": host.PidsLimit or None,
+        "PidsLimit": host.PidsLimit,
         "Ulimits": _copy(host.Ulimits),
         "CpuCount": host.CpuCount,
         "CpuPercent": host.CpuPercent,
