@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from simdocker.api.gotext import go_quote
+
 S = 1_000_000_000
 
 EPOCH_S = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
@@ -106,6 +108,21 @@ def _duration(text: str) -> int | None:
             total += int(fraction) * _UNITS[unit] // 10 ** len(fraction)
         at = part.end()
     return sign * total if at and at == len(body) else None
+
+
+def not_rfc3339(value: object) -> str | None:
+    """Go's sentence for a JSON value that is no time, None for one that is (or is null)."""
+    if value is None:
+        return None
+    text = go_quote(value) if isinstance(value, str) else str(value)
+    wrong, expected = (text, '\\"') if not isinstance(value, str) else (text[1:], "2006")
+    if isinstance(value, str) and _RFC3339.fullmatch(value):
+        return None
+    layout = '"\\"2006-01-02T15:04:05Z07:00\\""'
+    return f'parsing time {go_quote(text)} as {layout}: cannot parse {go_quote(wrong)} as "{expected}"'
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
 def _integer(text: str) -> int:

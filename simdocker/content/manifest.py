@@ -161,6 +161,11 @@ class ImageConfig(Document, frozen=True):
             if not isinstance(given, dict) or not given.get("rootfs"):
                 raise ValueError("invalid image JSON, no RootFS key")
             present = {key: value for key, value in given.items() if value is not None}
+            rootfs = given["rootfs"]
+            if isinstance(rootfs, dict):
+                present["rootfs"] = {key: value for key, value in rootfs.items() if value is not None}
+            for name in ("config", "container_config"):
+                present |= {name: _as_lists(present[name])} if isinstance(present.get(name), dict) else {}
             document = msgspec.convert(_ABSENT | present, cls)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise ValueError(f"invalid image JSON: {error}") from None
@@ -183,6 +188,12 @@ class ImageConfig(Document, frozen=True):
             if name in plain:
                 plain[name] = {key: value for key, value in plain[name].items() if value}
         return plain
+
+
+def _as_lists(config: dict[str, Any]) -> dict[str, Any]:
+    """A command may be one text (Go's strslice.StrSlice)."""
+    texts = {key: [config[key]] for key in ("Cmd", "Entrypoint", "Shell") if isinstance(config.get(key), str)}
+    return {**config, **texts}
 
 
 def platform(text: str) -> Platform:

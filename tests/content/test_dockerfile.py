@@ -63,7 +63,7 @@ def refusal(text: str) -> str:
         ("# syntax=a\n# syntax=b\nFROM a\n", "only one syntax parser directive can be used"),
         ("# hi\n# escape=x\nFROM a\n", ""),
         ("# foo=bar\n# escape=`\nFROM a\nCMD a`\nb", LINE + "5: unknown instruction: B"),
-        ('FROM a\nCMD ["a", 1]\n', "When using JSON array syntax, arrays must be comprised of strings only."),
+        ('FROM a\nCMD ["a", 1]\n', "when using JSON array syntax, arrays must be comprised of strings only"),
         ("FROM a\nRUN " + "x" * 65_536, "dockerfile line greater than max allowed size of 65535"),
     ],
 )

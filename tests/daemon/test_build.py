@@ -188,7 +188,7 @@ def test_a_bad_dockerfile_is_an_answer_of_its_own(builder: Builder, dockerfile: 
 
 
 def test_bodies_that_are_no_context(builder: Builder) -> None:
-    assert builder.send(b"no tar at all" * 100).startswith("500 Error processing tar file(exit status 1): ")
+    assert builder.send(b"no tar at all" * 100).startswith("500 Error processing tar file(archive/tar: ")
     assert builder.send(archive.pack([("x", file("y"))])) == "500 Cannot locate specified Dockerfile: Dockerfile"
     assert builder.build(FROM, target="nosuch") == "400 failed to reach build target nosuch in Dockerfile"
     assert builder.build(FROM, buildargs="{") == "400 error reading build args: unexpected end of JSON input"

@@ -17,7 +17,6 @@ from simpy import Event
 
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
-from simdocker.actors.daemon.loading import UNPACKING
 from simdocker.actors.daemon.query import truthy
 from simdocker.actors.daemon.saving import TAR
 from simdocker.api import BadRequest, InternalError, NotFound, Request, Response, times
@@ -80,7 +79,7 @@ class Copying:
                 entries = archive.members(archive.inflate(data))
                 archive.unpack(entries, files, target, keep_kinds=keep)
             except ArchiveError as error:
-                raise InternalError(UNPACKING + error.message) from None
+                raise InternalError(error.told) from None
         self.daemon.containers.event(container, "extract-to-dir")
         return Response(200)
 

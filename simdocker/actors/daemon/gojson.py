@@ -30,6 +30,20 @@ def problem(text: str) -> str | None:
     return None
 
 
+def first_value(text: str) -> tuple[str | None, int]:
+    """The same for a stream of values, of which only the first is read: Go's sentence, and where it ends."""
+    scan = _Scan(text)
+    if not text.strip(_SPACE):
+        return "EOF", 0
+    try:
+        scan.value()
+    except _Invalid as fault:
+        return "unexpected EOF" if str(fault) == END else str(fault), scan.at
+    except RecursionError:
+        return f"invalid character '{text[scan.at - 1]}' exceeded max depth", scan.at
+    return None, scan.at
+
+
 def kind(value: object) -> str:
     """Go's word for a decoded JSON value, as in "cannot unmarshal number into Go value"."""
     if isinstance(value, bool):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from simdocker.actors.daemon import progress
 from simdocker.actors.daemon.builder.configuring import changed
 from simdocker.actors.daemon.daemon import Reply
-from simdocker.actors.daemon.loading import JSON, UNPACKING
+from simdocker.actors.daemon.loading import JSON
 from simdocker.actors.daemon.system import VERSION
 from simdocker.actors.daemon.web import unreachable
 from simdocker.api import BadRequest, InternalError, Request, Response, Stream, times
@@ -53,7 +53,7 @@ def import_image(daemon: Daemon, request: Request, host_platform: str) -> Reply:
     try:
         layer = Layer.of(archive.inflate(Blob.of(request.body or b"")))
     except ArchiveError as error:
-        raise InternalError(UNPACKING + error.message) from None
+        raise InternalError(error.told) from None
     images = daemon.images
     stored = images.layers.get(layer.diff_id)
     if stored is None:

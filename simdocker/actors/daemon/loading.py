@@ -10,25 +10,25 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from simdocker.actors.daemon import gojson, progress
+from simdocker.actors.daemon import gojson, gotypes, progress
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.image_store import Image
 from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.actors.daemon.loading_v1 import FirstFormat
 from simdocker.actors.daemon.query import truthy
 from simdocker.actors.daemon.saving import MANIFEST
-from simdocker.api import BadRequest, Request, Response, Stream
+from simdocker.api import BadRequest, Request, Response, Stream, times
 from simdocker.backends.ports import Process
 from simdocker.content import archive
 from simdocker.content import digest as digests
 from simdocker.content import reference as references
 from simdocker.content.archive import ArchiveError, Tree
 from simdocker.content.blob import Blob
-from simdocker.content.changeset import DIRECTORY, FILE
+from simdocker.content.changeset import DIRECTORY, FILE, SYMLINK
 from simdocker.content.image import Layer
 from simdocker.content.manifest import ImageConfig
 from simdocker.content.reference import Reference
@@ -36,8 +36,9 @@ from simdocker.content.reference import Reference
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
 
+BOM = b"\xef\xbb\xbf"
+MAX_LINKS = 255  # moby's own limit
 JSON = {"Content-Type": "application/json"}
-UNPACKING = "Error processing tar file(exit status 1): "  # dockerd unpacks in a process of its own
 
 
 class LoadError(Exception):
@@ -77,7 +78,7 @@ class Loading:
         """Process: unpack, then load image after image. What fails is the last message."""
         try:
             source.unpack(data)
-            nameless = ""
+            nameless: str | None = ""
             if not source.has(MANIFEST):
                 yield from FirstFormat(self, source, stream, quiet).load()
                 stream.close()
@@ -85,9 +86,9 @@ class Loading:
             for item in source.items():
                 image = yield from self._image(item, source, stream, quiet)
                 tags = list(self._name(image, item, stream))
-                nameless = "" if tags else f"{nameless}Loaded image ID: {image.id}\n"
+                nameless = None if tags or nameless is None else f"{nameless}Loaded image ID: {image.id}\n"
                 self.daemon.events.emit("image", "load", image.id, {**(image.config.Labels or {}), "name": image.id})
-            if nameless:
+            if nameless is not None:
                 stream.write({"stream": nameless})
         except (LoadError, BadRequest) as error:
             stream.write(progress.error(str(error.args[0])))
@@ -95,11 +96,7 @@ class Loading:
 
     def _image(self, item: Item, source: Unpacked, stream: Stream, quiet: bool) -> Process:
         """Process → Image: one image. Raises LoadError, with every layer let go."""
-        data = bytes(source.read(item.Config))
-        try:
-            document = ImageConfig.decode(data)
-        except ValueError as error:
-            raise LoadError(gojson.problem(data.decode(errors="replace")) or str(error)) from None
+        document = _document(bytes(source.read(item.Config)))
         self.check_system(document.os)
         names, diff_ids = item.Layers or (), document.rootfs.diff_ids
         if len(names) != len(diff_ids):
@@ -140,7 +137,7 @@ class Loading:
         try:
             layer = Layer.of(archive.inflate(data))
         except ArchiveError as error:
-            raise LoadError(UNPACKING + error.message) from None
+            raise LoadError(error.told) from None
         if diff_id and layer.diff_id != diff_id:
             raise LoadError(f'invalid diffID for layer {number}: expected "{diff_id}", got "{layer.diff_id}"')
         chain_id = digests.chain_id(parent, layer.diff_id)
@@ -162,16 +159,32 @@ class Loading:
             name = references.parse(tag)
             if not name.tag:
                 raise LoadError(f'invalid tag "{tag}"')
-            self.name(image, name, stream)
+            self.rename(image, name, stream)
+            stream.write({"stream": f"Loaded image: {name.familiar}\n"})
             yield name.familiar
 
-    def name(self, image: Image, name: Reference, stream: Stream) -> None:
-        """Give the image a name, and tell it."""
+    def rename(self, image: Image, name: Reference, stream: Stream) -> None:
+        """Give the image a name, and tell whom it is taken from."""
         before = self.daemon.images.store.name(name, image)
         if before is not None and before is not image:
             renamed = f"renaming the old one with ID {before.id} to empty string"
             stream.write({"stream": f"The image {name.familiar} already exists, {renamed}\n"})
-        stream.write({"stream": f"Loaded image: {name.familiar}\n"})
+
+
+def _document(data: bytes) -> ImageConfig:
+    """An image's configuration. Raises LoadError in the words of Go's decoder."""
+    text = data.decode(errors="replace")
+    problem = gojson.problem(text)
+    if problem is None:
+        given = msgspec.json.decode(text)
+        created = given.get("created") if isinstance(given, dict) else None
+        problem = gotypes.mismatch(given, gotypes.IMAGE) or times.not_rfc3339(created)
+    if problem is not None:
+        raise LoadError(problem)
+    try:
+        return ImageConfig.decode(data)
+    except ValueError as error:
+        raise LoadError(str(error)) from None
 
 
 class Unpacked:
@@ -186,22 +199,47 @@ class Unpacked:
         try:
             archive.unpack(archive.members(archive.inflate(data)), self.tree, "/")
         except ArchiveError as error:
-            raise LoadError(UNPACKING + error.message) from None
+            raise LoadError(error.told) from None
 
     def read(self, name: str) -> Blob:
         """A file of the archive, links followed inside it. Raises LoadError."""
-        path = posixpath.normpath(f"{self.folder}/{name}")
-        if not path.startswith(f"{self.folder}/"):
-            raise LoadError(f"evalSymlinksInScope: {path} is not in {self.folder}")
-        try:
-            node = self.tree.find(f"/{name}", follow=True)
-        except OSError as error:
-            raise LoadError(f"open {self.folder}/{name}: {str(error.strerror).lower()}") from None
+        at = self._resolved(name)
+        path = self.folder + at.rstrip("/")
+        node = self.tree.find(at)
         if node is None:
-            raise LoadError(f"open {self.folder}/{name}: no such file or directory")
+            raise LoadError(f"open {path}: no such file or directory")
+        if node.kind == DIRECTORY:
+            raise LoadError(f"read {path}: is a directory")
         if node.kind != FILE:
-            raise LoadError(f"read {self.folder}/{name}: is a directory")
+            raise LoadError(f"read {path}: invalid argument")  # dockerd reads a device, and may never end
         return Blob([node.size]) if node.data is None else Blob.of(node.data)
+
+    def _resolved(self, name: str) -> str:
+        """A name as the archive has it, links followed (moby's `FollowSymlinkInScope`). Raises LoadError."""
+        asked = posixpath.normpath(f"{self.folder}/{name}")
+        if not f"{asked}/".startswith(f"{self.folder}/"):
+            raise LoadError(f"evalSymlinksInScope: {asked} is not in {self.folder}")
+        at, links = "/", 0
+        todo = [part for part in reversed(asked[len(self.folder) :].split("/")) if part]
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                at = posixpath.dirname(at)
+                continue
+            here = posixpath.join(at, part)
+            above = self.tree.find(at)
+            if above is not None and above.kind != DIRECTORY:
+                raise LoadError(f"lstat {self.folder}{here}: not a directory")
+            node = self.tree.find(here) if above is not None else None
+            if node is not None and node.kind == SYMLINK:
+                links += 1
+                if links > MAX_LINKS:
+                    raise LoadError(f"evalSymlinksInScope: too many links in {self.folder}{here}")
+                at = "/" if node.target.startswith("/") else at
+                todo += [part for part in reversed(node.target.split("/")) if part not in ("", ".")]
+                continue
+            at = here
+        return at
 
     def error(self, sentence: str) -> LoadError:
         return LoadError(sentence)
@@ -211,17 +249,24 @@ class Unpacked:
         return [name for name in self.tree.names("/") if self.tree.root.children[name].kind == DIRECTORY]
 
     def has(self, name: str) -> bool:
-        return self.tree.find(f"/{name}") is not None
+        """Whether there is such a file, where its links lead."""
+        return self.tree.find(self._resolved(name)) is not None
 
     def items(self) -> Sequence[Item]:
         """The images that `manifest.json` names. Raises LoadError in the words of Go's decoder."""
-        text = bytes(self.read(MANIFEST)).decode(errors="replace")  # as Go's decoder takes what is not UTF-8
-        problem = gojson.problem(text)
+        data = bytes(self.read(MANIFEST))
+        text = data.decode("latin-1" if data.startswith(BOM) else "utf-8", "replace")  # as Go takes what is not UTF-8
+        problem, end = gojson.first_value(text)
         if problem is not None:
             raise LoadError(problem)
-        try:
-            return msgspec.json.decode(text, type=list[Item])
-        except msgspec.ValidationError:
-            kind = gojson.kind(msgspec.json.decode(text))
-            into = "[]tarexport.manifestItem" if kind != "array" else "tarexport.manifestItem"
-            raise LoadError(f"json: cannot unmarshal {kind} into Go value of type {into}") from None
+        items = msgspec.json.decode(text[:end])
+        problem = gotypes.mismatch(items, gotypes.MANIFEST)
+        if problem is not None:
+            raise LoadError(problem)
+        return [_item(item or {}) for item in items or ()]
+
+
+def _item(given: dict[str, Any]) -> Item:
+    """One image of the manifest; keys may have other capitals."""
+    named = ((gotypes.ITEM.field(key), value) for key, value in given.items())
+    return Item(**{field[0]: value for field, value in named if field is not None and value is not None})

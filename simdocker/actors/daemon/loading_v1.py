@@ -43,7 +43,7 @@ class FirstFormat:
         for old in self._source.directories():
             yield from self._image(old)
         for name, old in self._names():
-            self._loading.name(self.loaded[old], name, self._stream)
+            self._loading.rename(self.loaded[old], name, self._stream)
 
     def _image(self, old: str) -> Process:
         """Process: one image, its parent first."""

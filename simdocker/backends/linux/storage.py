@@ -122,6 +122,8 @@ class StorageDriver:
             try:
                 if files.find(at, follow=True) is None:
                     files.put(at, Node(DIRECTORY, 0o755))
+            except NotADirectoryError as error:
+                raise DriverError(f"lstat {self.directory(container_id)}/merged{path}: not a directory") from error
             except OSError as error:
                 raise DriverError(f"mkdir {at}: {str(error.strerror).lower()}") from None
         there = files.find(at or "/", follow=True)

@@ -9,11 +9,11 @@ puts what it holds into a filesystem and lets nothing out of it (moby's pkg/arch
 from __future__ import annotations
 
 from simdocker.content.archive.copying import archive_of
-from simdocker.content.archive.reading import ArchiveError, Member, inflate, members
+from simdocker.content.archive.reading import ArchiveError, Member, begins, inflate, members
 from simdocker.content.archive.unpacking import Files, Filesystem, Tree, read_layer, unpack
 from simdocker.content.archive.writing import end, layer, member, pack
 
 __all__ = [
-    "ArchiveError", "Files", "Filesystem", "Member", "Tree", "archive_of", "end", "inflate", "layer", "member",
-    "members", "pack", "read_layer", "unpack",
+    "ArchiveError", "Files", "Filesystem", "Member", "Tree", "archive_of", "begins", "end", "inflate", "layer",
+    "member", "members", "pack", "read_layer", "unpack",
 ]  # fmt: skip

@@ -6,7 +6,10 @@ again as it was, which is how a layer keeps its digest (moby's tar-split).
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
+import re
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -15,7 +18,10 @@ from typing import NamedTuple, cast
 from simdocker.content.blob import BLOCK, Blob
 
 SMALL = 64 << 10  # a file up to this size is simply bytes
+BEGINNING = 64 << 10  # of a file is looked at to see whether it is an archive
 GZIP = b"\x1f\x8b\x08"
+BZIP2 = b"BZh"
+XZ = b"\xfd7zXZ\0"
 
 
 class ArchiveError(Exception):
@@ -25,12 +31,46 @@ class ArchiveError(Exception):
         super().__init__(message)
         self.message = message
 
+    @property
+    def told(self) -> str:
+        """The whole sentence: dockerd unpacks in a process of its own, which has failed."""
+        return f"Error processing tar file(exit status 1): {self.message}"
+
 
 class Truncated(ArchiveError):
     """The archive ends too early."""
 
     def __init__(self, message: str = "unexpected EOF") -> None:
         super().__init__(message)
+
+
+class Short(Truncated):
+    """It ends within the content of a file."""
+
+
+class Corrupt(ArchiveError):
+    """The compression is at fault, behind the end of the archive; or before its beginning, when nothing came."""
+
+    def __init__(self, message: str, nothing: bool = False) -> None:
+        super().__init__(message)
+        self.nothing = nothing
+
+    @property
+    def told(self) -> str:
+        """It is dockerd itself that decompresses."""
+        return self.message if self.nothing else f"Error processing tar file({self.message}): "
+
+
+class Duplicate(ArchiveError):
+    """A layer names one path twice: dockerd keeps no such layer (its tar-split)."""
+
+    def __init__(self, message: str = "duplicates of file paths not supported") -> None:
+        super().__init__(message)
+
+    @property
+    def told(self) -> str:
+        """It is dockerd itself that finds this, while the other process unpacks."""
+        return f"Error processing tar file({self.message}): "
 
 
 class Member(NamedTuple):
@@ -58,12 +98,13 @@ def members(archive: Blob, rest: list[Blob] | None = None) -> Iterator[Member]:
     try:
         with tarfile.open(fileobj=_Tape(archive), mode="r:", encoding="utf-8") as tar:
             for info in tar:
+                _check_extended(archive.part(done, info.offset_data))
                 size = 0 if not info.isreg() else info.size
                 stop = info.offset_data + size
                 if info.size < 0 or stop < done:
                     raise ArchiveError("archive/tar: invalid tar header")
                 if stop > archive.size:
-                    raise Truncated
+                    raise Short
                 if info.sparse is not None:
                     yield _sparse(archive, info, done)
                     done = _after_sparse(info)
@@ -71,12 +112,27 @@ def members(archive: Blob, rest: list[Blob] | None = None) -> Iterator[Member]:
                 yield Member(info, archive.part(done, info.offset_data), _content(archive.part(info.offset_data, stop)))
                 done = stop
             _check_end(archive, tar.offset)
-    except (tarfile.HeaderError, ValueError, OverflowError):  # a number in an extended header that is none
-        raise ArchiveError("archive/tar: invalid tar header") from None
-    except tarfile.ReadError:
-        _check_end(archive, done + -done % tarfile.BLOCKSIZE)
+    except (tarfile.ReadError, ValueError, OverflowError):  # also a number in an extended header that is none
+        _check_end(archive, _after_extensions(archive, done + -done % tarfile.BLOCKSIZE))
     if rest is not None:
         rest.append(archive.part(done, archive.size))
+
+
+def _after_extensions(archive: Blob, at: int) -> int:
+    """Where the header after extended headers is. Raises ArchiveError."""
+    _check_extended(archive.part(at, archive.size))
+    while (block := archive[at : at + tarfile.BLOCKSIZE])[156:157] in (*_EXTENDED, *_LONG) and _sealed(block):
+        size = int(block[124:135].strip(b" \0") or b"0", 8) if block[124] < BASE_256 else archive.size
+        at += tarfile.BLOCKSIZE + size + -size % tarfile.BLOCKSIZE
+        if at > archive.size:
+            raise Truncated
+    return at
+
+
+def _sealed(block: bytes) -> bool:
+    """Whether a header's checksum holds."""
+    said = block[148:156].strip(b" \0")
+    return said.isdigit() and int(said, 8) == sum(block[:148]) + sum(block[156:]) + 8 * ord(" ")
 
 
 def _check_end(archive: Blob, at: int) -> None:
@@ -84,8 +140,49 @@ def _check_end(archive: Blob, at: int) -> None:
     block = archive[at : at + tarfile.BLOCKSIZE]
     if block and len(block) < tarfile.BLOCKSIZE:
         raise Truncated
-    if any(block):
+    if any(block) or (block and any(archive[at + tarfile.BLOCKSIZE : at + 2 * tarfile.BLOCKSIZE])):
         raise ArchiveError("archive/tar: invalid tar header")
+
+
+_EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE)
+_LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+BASE_256 = 0x80  # the first byte of a size that is no octal number
+_TEXTS = (b"path", b"linkpath", b"uname", b"gname")
+_NUMBERS = re.compile(rb"-?[0-9]+")
+_TIMES = re.compile(rb"-?[0-9]+(\.[0-9]*)?")
+
+
+def _check_extended(head: Blob) -> None:
+    """Refuse extended headers that Go refuses and tarfile reads in some way. Raises ArchiveError."""
+    at = head.size % tarfile.BLOCKSIZE  # behind the padding of the entry before
+    while at + tarfile.BLOCKSIZE <= head.size:
+        block = head[at : at + tarfile.BLOCKSIZE]
+        at += tarfile.BLOCKSIZE
+        if block[156:157] not in _EXTENDED or not _sealed(block):
+            continue
+        size = int(block[124:135].strip(b" \0") or b"0", 8) if block[124] < BASE_256 else head.size
+        if at + size > head.size:
+            raise Truncated
+        records = head[at : at + size]
+        at += size + -size % tarfile.BLOCKSIZE
+        while records:
+            length, space, _ = records.partition(b" ")
+            end = int(length) if length.isdigit() else 0
+            key, equals, value = records[len(length) + 1 : max(end - 1, 0)].partition(b"=")
+            if not space or not end or records[end - 1 : end] != b"\n" or not equals or not _good(key, value):
+                raise ArchiveError("archive/tar: invalid tar header")
+            records = records[end:]
+
+
+def _good(key: bytes, value: bytes) -> bool:
+    """Whether an extended header may say that."""
+    if not key or b"\0" in key or (key in _TEXTS and b"\0" in value):
+        return False
+    if key in (b"size", b"uid", b"gid"):
+        return not value or _NUMBERS.fullmatch(value) is not None
+    if key in (b"mtime", b"atime", b"ctime"):
+        return not value or _TIMES.fullmatch(value) is not None
+    return True
 
 
 def _content(data: Blob) -> bytes | Blob | None:
@@ -117,32 +214,105 @@ def _stretches(info: tarfile.TarInfo) -> list[tuple[int, int]]:
 
 
 def inflate(data: Blob) -> Blob:
-    """An archive without its compression (gzip; what is not compressed stays). Raises ArchiveError."""
-    if data[:3] != GZIP:
-        return data
-    return Blob(_inflated(data))
+    """An archive without its compression (gzip, bzip2, xz; what is not compressed stays). Raises ArchiveError."""
+    if data[:3] == GZIP:
+        if not begins_gzip(data):
+            raise Corrupt("unexpected EOF", nothing=True)
+        return Blob(_shared(_gunzipped(data)))
+    if data[:3] == BZIP2:
+        return Blob(_shared(_decompressed(data, bz2.BZ2Decompressor)))
+    if data[:6] == XZ:
+        return Blob(_shared(_decompressed(data, lzma.LZMADecompressor)))
+    return data
 
 
-def _inflated(data: Blob) -> Iterator[Blob]:
+def begins_gzip(data: Blob) -> bool:
+    """Whether anything comes out of it."""
+    try:
+        unpacker = zlib.decompressobj(31)
+        return bool(unpacker.decompress(data[:BEGINNING], 1)) or unpacker.eof
+    except zlib.error:
+        return False
+
+
+def begins(data: Blob) -> bool:
+    """Whether a file is an archive, compressed or not: whether its first header is one (dockerd's `IsArchivePath`)."""
+    try:
+        start = data.part(0, BEGINNING)
+        if data[:3] == GZIP:
+            start = Blob.of(zlib.decompressobj(31).decompress(bytes(start), BEGINNING))
+        elif data[:3] == BZIP2:
+            start = Blob.of(bz2.BZ2Decompressor().decompress(bytes(data), BEGINNING))
+        elif data[:6] == XZ:
+            start = Blob.of(lzma.LZMADecompressor().decompress(bytes(data), BEGINNING))
+        with tarfile.open(fileobj=_Tape(start), mode="r:", encoding="utf-8") as tar:
+            first = tar.next()
+            if first is not None:
+                _check_extended(start.part(0, first.offset_data))
+            return first is not None and first.size >= 0
+    except (ArchiveError, tarfile.TarError, zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
+        return False
+
+
+def _shared(blocks: Iterator[bytes]) -> Iterator[Blob]:
+    """Blocks that repeat are kept once: little data that says it is much is mostly repetition. A fault is dockerd's
+    to tell when what came before it is a whole archive."""
+    seen: dict[bytes, Blob] = {}
+    got: list[Blob] = []
+    try:
+        for block in blocks:
+            blob = seen.get(block)
+            if blob is None:
+                blob = seen[block] = Blob.of(block)
+            got.append(blob)
+            yield blob
+    except ArchiveError as fault:
+        if _is_whole(Blob(got)):
+            raise Corrupt(fault.message) from None
+        raise Truncated from None
+
+
+def _is_whole(archive: Blob) -> bool:
+    try:
+        return all(entry.size >= 0 for entry in members(archive))
+    except ArchiveError:
+        return False
+
+
+def _gunzipped(data: Blob) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(31)
-    ended = False
     try:
         for block in data.blocks():
             left: bytes = block
             while left:
                 if unpacker.eof:
                     if not left.startswith(GZIP):
-                        raise ArchiveError("gzip: invalid header")
+                        raise Truncated
                     unpacker = zlib.decompressobj(31)
-                yield Blob.of(unpacker.decompress(left, BLOCK))
+                yield unpacker.decompress(left, BLOCK)
                 left = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
         while not unpacker.eof and (more := unpacker.decompress(unpacker.unconsumed_tail, BLOCK)):
-            yield Blob.of(more)
-        ended = unpacker.eof
+            yield more
     except zlib.error as error:
-        wrong = "checksum" if "check" in str(error) else "header"
-        raise ArchiveError(f"gzip: invalid {wrong}") from None
-    if not ended:
+        raise ArchiveError("gzip: invalid checksum" if "check" in str(error) else "unexpected EOF") from None
+    if not unpacker.eof:
+        raise Truncated
+
+
+def _decompressed(data: Blob, make: type[bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> Iterator[bytes]:
+    """bzip2 and xz, one stream after the other."""
+    unpacker = make()
+    try:
+        for block in data.blocks():
+            left = block
+            while left or not (unpacker.needs_input or unpacker.eof):
+                if unpacker.eof:
+                    unpacker = make()
+                yield unpacker.decompress(left, BLOCK)
+                left = unpacker.unused_data if unpacker.eof else b""
+    except (OSError, EOFError, lzma.LZMAError):
+        raise ArchiveError("archive/tar: invalid tar header") from None
+    if not unpacker.eof:
         raise Truncated
 
 

@@ -14,14 +14,18 @@ from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
-from simdocker.content.archive.reading import ArchiveError, Member, members
+from simdocker.content.archive.reading import ArchiveError, Duplicate, Member, members
 from simdocker.content.archive.writing import OPAQUE, PROGRAM, SECOND, WHITEOUT_PREFIX
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, Node, whiteout
 
 MAX_LINKS = 40  # Linux's MAXSYMLINKS
+NAME_MAX = 255  # characters of one name in it
 PATH_MAX = 4096  # bytes of the longest path on Linux
 DEEPEST = 512  # directories within each other: with short names and links there could be more than a path can name
+ID_BITS = 0xFFFFFFFF  # the kernel's uid_t
+CAPABILITY = "SCHILY.xattr.security.capability"
+CAPABILITY_SIZES = (0, 12, 20, 24)  # of Linux's struct vfs_cap_data, in its three versions
 METADATA = ".wh..wh."  # aufs's own files, which are nobody's business
 
 _KINDS = {
@@ -129,12 +133,19 @@ def read_layer(archive: Blob) -> tuple[Node, Blob]:
     ArchiveError; whiteouts become nodes."""
     tree = Tree()
     entries: list[Member] = []
+    seen: set[str] = set()
+    twice = False
     rest: list[Blob] = []
     pieces: list[bytes | int | Blob] = []
     for entry in members(archive, rest):
+        name = posixpath.normpath(entry.info.name)
+        twice = twice or name in seen
+        seen.add(name)
         entries.append(entry)
         pieces += entry.raw
     unpack(entries, tree, "/", whiteouts=True)
+    if twice:
+        raise Duplicate
     sparse = any(entry.info.sparse is not None for entry in entries)
     return tree.root, archive if sparse else Blob([*pieces, *rest])
 
@@ -159,11 +170,11 @@ def unpack(
         info = entry.info
         name = posixpath.normpath(info.name)
         path = _joined(destination, name)
-        if name.startswith(METADATA) and posixpath.basename(name) != OPAQUE:
+        if whiteouts and name.startswith(METADATA) and posixpath.basename(name) != OPAQUE:
             continue
-        if len(path) >= PATH_MAX:
-            raise ArchiveError(f"{_verb(info)} {path[:64]}…: file name too long")
-        if not _inside(path, destination):
+        if len(path) >= PATH_MAX or any(len(part) > NAME_MAX for part in path.split("/")):
+            raise ArchiveError(f"{_verb(info)} {path}: file name too long")
+        if not _inside(path, destination) and path != posixpath.dirname(destination):  # moby looks for "../"
             raise ArchiveError(f'"{name}" is outside of "{destination}"')
         try:
             if whiteouts and posixpath.basename(name).startswith(WHITEOUT_PREFIX):
@@ -177,7 +188,9 @@ def unpack(
         if info.isdir():
             directories.append((path, mtime(info)))
     for path, when in directories:
-        files.own(path).mtime = when
+        if files.find(path, follow=True) is None:  # a link has taken its place
+            raise ArchiveError(f"chtimes {path}: no such file or directory")
+        files.own(path, follow=True).mtime = when
 
 
 def _joined(folder: str, name: str) -> str:
@@ -190,7 +203,9 @@ def _inside(path: str, folder: str) -> bool:
 
 
 def _verb(info: tarfile.TarInfo) -> str:
-    return "mkdir" if info.isdir() else "symlink" if info.issym() else "link" if info.islnk() else "open"
+    if info.issym():
+        return f"symlink {info.linkname}"
+    return "mkdir" if info.isdir() else "link" if info.islnk() else "open"
 
 
 def _place(
@@ -203,17 +218,23 @@ def _place(
         if keep_kinds and (there.kind == DIRECTORY) != info.isdir():
             kinds = ("directory", "non-directory") if there.kind == DIRECTORY else ("non-directory", "directory")
             raise ArchiveError(f'cannot overwrite {kinds[0]} "{path}" with {kinds[1]} "{destination}"')
+        if there.kind == DIRECTORY and name == ".":
+            return
         if there.kind == DIRECTORY and info.isdir():
-            if name != ".":
-                _attributes(files.own(path), info, owner)
+            _attributes(files.own(path), info, owner)
             return
         files.remove(path)
     if info.islnk():
         files.put(path, _link_target(info, path, files, destination))
         return
+    if info.issym() and not info.linkname:
+        raise _error(errno.ENOENT, path)
     if info.issym() and not _inside(_joined(posixpath.dirname(path), info.linkname), destination):
         raise ArchiveError(f'invalid symlink "{path}" -> "{info.linkname}"')
-    files.put(path, _attributes(_node(entry), info, owner))
+    node = _attributes(_node(entry), info, owner)
+    if len(info.pax_headers.get(CAPABILITY, "")) not in CAPABILITY_SIZES:
+        raise ArchiveError("invalid argument")
+    files.put(path, node)
 
 
 def _make_parents(files: Files, path: str) -> None:
@@ -241,7 +262,7 @@ def _link_target(info: tarfile.TarInfo, path: str, files: Files, destination: st
 
 def _node(entry: Member) -> Node:
     info = entry.info
-    if info.isreg():
+    if info.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
         node = Node(FILE, 0)
         node.size = info.size
         node.data = entry.data
@@ -249,7 +270,7 @@ def _node(entry: Member) -> Node:
         return node
     kind = _KINDS.get(info.type)
     if kind is None:
-        raise ArchiveError(f"unhandled tar header type {ord(info.type)}\n")
+        raise ArchiveError(f"unhandled tar header type {ord(info.type)}")
     node = Node(kind, 0)
     node.target = info.linkname if kind == SYMLINK else ""
     node.rdev = (info.devmajor, info.devminor) if kind == DEVICE else (0, 0)
@@ -258,7 +279,7 @@ def _node(entry: Member) -> Node:
 
 def _attributes(node: Node, info: tarfile.TarInfo, owner: tuple[int, int] | None) -> Node:
     node.mode = 0o777 if node.kind == SYMLINK else info.mode & 0o7777
-    node.uid, node.gid = owner if owner is not None else (info.uid, info.gid)
+    node.uid, node.gid = owner if owner is not None else (info.uid & ID_BITS, info.gid & ID_BITS)
     node.mtime = mtime(info)
     return node
 
@@ -281,6 +302,7 @@ def _delete(files: Files, path: str) -> None:
         return
     if name.startswith(METADATA):
         return
-    hidden = posixpath.join(folder, name.removeprefix(WHITEOUT_PREFIX))
-    files.remove(hidden)
+    hidden = _joined(folder, name.removeprefix(WHITEOUT_PREFIX))
+    if files.find(hidden) is not None:
+        raise ArchiveError(f'failed to mknod("{hidden}", S_IFCHR, 0): file exists')
     files.put(hidden, whiteout())

@@ -72,7 +72,7 @@ def _pieces(entries: Iterable[tuple[str, Node]]) -> Iterator[bytes | int | Blob]
         if node.kind == SOCKET:
             continue
         link = ""
-        if node.kind == FILE:
+        if node.kind != DIRECTORY:
             link = first.setdefault(node, name)
         yield from member(name, node, link if link != name else "")
     yield end()

@@ -7,6 +7,8 @@ of the stream, after a 200.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
+from tarfile import BLOCKSIZE
 from typing import TYPE_CHECKING, Any
 
 from simpy import Interrupt
@@ -24,7 +26,8 @@ from simdocker.api import ApiError, BadRequest, InternalError, Request, Response
 from simdocker.api.gotext import parse_duration
 from simdocker.backends.ports import Process
 from simdocker.content import archive, manifest
-from simdocker.content.archive import ArchiveError, Tree
+from simdocker.content.archive import ArchiveError, Member, Tree
+from simdocker.content.archive.reading import Corrupt, Short, Truncated
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import DIRECTORY
 from simdocker.content.digest import short
@@ -121,10 +124,24 @@ def _context(options: Options, data: Blob) -> Tree:
         raise InternalError(f"remoteURL ({options.remote}) could not be recognized as URL")
     tree = Tree()
     try:
-        archive.unpack(archive.members(archive.inflate(data)), tree, "/")
+        archive.unpack(_read_on(archive.members(archive.inflate(data))), tree, "/")
     except ArchiveError as error:
-        raise InternalError(f"Error processing tar file(exit status 1): {error.message}") from None
+        raise InternalError(error.told) from None
     return tree
+
+
+def _read_on(entries: Iterator[Member]) -> Iterator[Member]:
+    """The entries as dockerd hands them on to the process that unpacks them, summing them up on the way. What is no
+    entry ends that: the other misses the padding of the one before, or if that has none nothing at all."""
+    size = 0
+    try:
+        for entry in entries:
+            size = entry.size if entry.info.isreg() else 0
+            yield entry
+    except ArchiveError as fault:
+        if size % BLOCKSIZE or isinstance(fault, Short):
+            raise Truncated from None
+        raise Corrupt(fault.message) from None
 
 
 def _dockerfile(tree: Tree, name: str, folder: str) -> Parsed:

@@ -6,10 +6,12 @@ in as a tar would be unpacked there, and commits it.
 
 from __future__ import annotations
 
-import bz2
-import lzma
+import errno
+import os
 import posixpath
 from collections.abc import Iterator
+from copy import copy
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon.builder.sources import Found, Source, hash_of, walk
@@ -17,13 +19,15 @@ from simdocker.api import InternalError
 from simdocker.content import archive
 from simdocker.content.archive import ArchiveError, Files
 from simdocker.content.blob import Blob
-from simdocker.content.changeset import DIRECTORY, Node
+from simdocker.content.changeset import DIRECTORY, FILE, SYMLINK, Node
 
 if TYPE_CHECKING:
     from simdocker.content.dockerfile import Instruction
 
 Owner = tuple[int, int]
 ROOT_USER = (0, 0)
+SET_IDS = 0o6000
+MAX_LINKS = 40  # Linux's MAXSYMLINKS
 
 
 class Copy:
@@ -84,14 +88,14 @@ class Copy:
                     ) from None
                 raise InternalError(f"failed to copy files: lstat {where}: {text}") from None
             except ArchiveError as error:
-                raise InternalError(f"failed to copy files: {error.message}") from None
+                raise InternalError(f"failed to copy files: {error.told}") from None
 
     def _put(self, found: Found, files: Files, owner: Owner | None) -> None:
         to = self.destination.rstrip("/") or "/"
         there = files.find(to, follow=True)
         if found.node.kind == DIRECTORY:
             make_directory(files, to, owner or ROOT_USER)
-            _unpack(archive.pack(_below(found)), files, to, owner)
+            _unpack(archive.pack((name, _owned(node, owner)) for name, node in _below(found)), files, to, owner)
             return
         content = _archive_in(found.node) if self.unpack else None
         if content is not None:
@@ -101,34 +105,73 @@ class Copy:
         if self.destination.endswith("/") or (there is not None and there.kind == DIRECTORY):
             to = posixpath.join(to, posixpath.basename(found.path))
         make_directory(files, posixpath.dirname(to), owner or ROOT_USER)
-        _unpack(archive.pack([(posixpath.basename(to), found.node)]), files, posixpath.dirname(to), owner)
+        _unpack(
+            archive.pack([(posixpath.basename(to), _owned(found.node, owner))]), files, posixpath.dirname(to), owner
+        )
 
 
 class _Subtree:
-    """The files below one directory, as its own root: an archive is unpacked into it as after chroot(2)."""
+    """The files below one directory, as its own root: links are followed inside it, as after chroot(2)."""
 
     def __init__(self, files: Files, root: str) -> None:
         self._files = files
         self._root = root.rstrip("/")
 
     def find(self, path: str, *, follow: bool = False) -> Node | None:
-        return self._files.find(self._root + path, follow=follow or path == "/")
+        return self._files.find(self._at(path, follow))
 
     def names(self, path: str) -> list[str]:
-        return self._files.names(self._root + path)
+        return self._files.names(self._at(path, True))
 
     def put(self, path: str, node: Node) -> None:
-        self._files.put(self._root + path, node)
+        self._files.put(self._at(path), node)
 
     def remove(self, path: str) -> None:
-        self._files.remove(self._root + path)
+        self._files.remove(self._at(path))
 
     def own(self, path: str, *, follow: bool = False) -> Node:
-        return self._files.own(self._root + path, follow=follow or path == "/")
+        return self._files.own(self._at(path, follow), follow=path == "/")
+
+    def _at(self, path: str, follow: bool = False) -> str:
+        """Where that is in the files outside. Raises ELOOP."""
+        at = self._files_root
+        base = len(at)
+        todo = [name for name in reversed(path.split("/")) if name not in ("", ".")]
+        links = 0
+        while todo:
+            name = todo.pop()
+            if name == "..":
+                at = at[: max(base, at.rfind("/"))]
+                continue
+            node = self._files.find(f"{at}/{name}") if todo or follow else None
+            if node is not None and node.kind == SYMLINK:
+                links += 1
+                if links > MAX_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+                at = at[:base] if node.target.startswith("/") else at
+                todo += [part for part in reversed(node.target.split("/")) if part not in ("", ".")]
+                continue
+            at = f"{at}/{name}"
+        return at or "/"
+
+    @cached_property
+    def _files_root(self) -> str:
+        """The directory itself, links that lead to it followed."""
+        real: str = getattr(self._files, "real", lambda path: path)(self._root or "/")
+        return real.rstrip("/")
 
 
 def _unpack(data: Blob, files: Files, to: str, owner: Owner | None) -> None:
     archive.unpack(archive.members(data), _Subtree(files, to), "/", owner=owner)
+
+
+def _owned(node: Node, owner: Owner | None) -> Node:
+    """The file as chown(2) leaves it, which takes the set-user-id and set-group-id bits."""
+    if owner is None or node.kind != FILE or not node.mode & SET_IDS:
+        return node
+    kept = copy(node)
+    kept.mode &= ~SET_IDS
+    return kept
 
 
 def _below(found: Found) -> Iterator[tuple[str, Node]]:
@@ -141,20 +184,16 @@ def _below(found: Found) -> Iterator[tuple[str, Node]]:
 
 
 def _archive_in(node: Node) -> Blob | None:
-    """The tar that a file is, compressed or not; None when it is none."""
+    """The tar that a file is, compressed or not; None when it is none. Raises InternalError."""
     if not node.size or node.data is None:
         return None
     data = Blob.of(node.data)
-    try:
-        if data[:3] == b"BZh":
-            data = Blob([bz2.decompress(bytes(data))])
-        elif data[:6] == b"\xfd7zXZ\0":
-            data = Blob([lzma.decompress(bytes(data))])
-        else:
-            data = archive.inflate(data)
-        return data if next(iter(archive.members(data)), None) is not None else None
-    except (ArchiveError, OSError, EOFError, ValueError, lzma.LZMAError):
+    if not archive.begins(data):
         return None
+    try:
+        return archive.inflate(data)
+    except ArchiveError as error:
+        raise InternalError(f"failed to copy files: Error processing tar file({error.message}): ") from None
 
 
 def make_directory(files: Files, path: str, owner: Owner) -> None:
