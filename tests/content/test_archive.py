@@ -106,8 +106,11 @@ def test_a_gzip_stream_is_unpacked_and_a_broken_one_refused():
     assert archive.inflate(Blob.of(gzip.compress(b"one") + gzip.compress(b"two")))[:] == b"onetwo"
     with pytest.raises(ArchiveError, match="unexpected EOF"):
         archive.inflate(Blob.of(packed[:-20]))
-    with pytest.raises(ArchiveError, match="gzip: invalid"):
+    with pytest.raises(ArchiveError, match="unexpected EOF"):
         archive.inflate(Blob.of(packed[:30] + b"\xff" * 100 + packed[130:]))
+    with pytest.raises(ArchiveError) as failure:
+        archive.inflate(Blob.of(packed[:-8] + b"\xff" * 8))
+    assert failure.value.told == "Error processing tar file(gzip: invalid checksum): "
 
 
 @pytest.mark.parametrize("length", [100, 700, 1600])
@@ -142,7 +145,7 @@ def test_garbage():
         ([("hard", {"type": tarfile.LNKTYPE, "linkname": "../up"})], 'invalid hardlink "/up" -> "../up"'),
         ([("l", {"type": tarfile.SYMTYPE, "linkname": "no"}), ("l/x", {})], "open /in/l/x: no such file or directory"),
         ([("hard", {"type": tarfile.LNKTYPE, "linkname": "no"})], "link /in/no /in/hard: no such file or directory"),
-        ([("odd", {"type": b"V"})], "unhandled tar header type 86\n"),
+        ([("odd", {"type": b"V"})], "unhandled tar header type 86"),
     ],
 )  # fmt: skip
 def test_nothing_leaves_the_destination(entries: list[tuple[str, dict[str, object]]], message: str):
