@@ -21,6 +21,7 @@ SMALL = 64 << 10  # a file up to this size is simply bytes
 BEGINNING = 64 << 10  # of a file is looked at to see whether it is an archive
 GZIP = b"\x1f\x8b\x08"
 BZIP2 = b"BZh"
+TRAILER = 8  # bytes at the end of gzip: checksum and length
 XZ = b"\xfd7zXZ\0"
 
 
@@ -240,6 +241,7 @@ def begins(data: Blob) -> bool:
     try:
         start = data.part(0, BEGINNING)
         if data[:3] == GZIP:
+            start = data.part(0, min(BEGINNING, data.size - TRAILER))
             start = Blob.of(zlib.decompressobj(31).decompress(bytes(start), BEGINNING))
         elif data[:3] == BZIP2:
             start = Blob.of(bz2.BZ2Decompressor().decompress(bytes(data), BEGINNING))
@@ -281,8 +283,9 @@ def _is_whole(archive: Blob) -> bool:
 
 def _gunzipped(data: Blob) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(31)
+    trailer = max(0, data.size - TRAILER)  # by itself, so that all is out when its checksum turns out wrong
     try:
-        for block in data.blocks():
+        for block in (*data.part(0, trailer).blocks(), data[trailer:]):
             left: bytes = block
             while left:
                 if unpacker.eof:
