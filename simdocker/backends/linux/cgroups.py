@@ -245,8 +245,7 @@ class Cgroup:
 @undoes(CGROUP)
 def remove(name: str) -> None:
     """Kill what is in the cgroup `name` or below, and remove it from every hierarchy. Raises OSError."""
-    hierarchies = find(Path("/proc/self/mountinfo").read_text())
-    for base in {*hierarchies.v1.values(), *filter(None, [hierarchies.v2])}:
+    for base in _everywhere(Path("/proc/self/mountinfo").read_text()):
         top = Path(base, name)
         below = [Path(path) for path, _, _ in os.walk(top, topdown=False)]
         for state in [path / "freezer.state" for path in below]:
@@ -261,6 +260,12 @@ def remove(name: str) -> None:
         else:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(top))
         _rmdir(str(top.parent))  # the last run's takes the common parent along
+
+
+def _everywhere(mountinfo: str) -> set[str]:
+    """Every mounted hierarchy: another executor makes a container's group in all of them."""
+    lines = [line.partition(" - ") for line in mountinfo.splitlines()]
+    return {fields.split(" ")[4] for fields, _, kind in lines if kind.split(" ")[0] in ("cgroup", "cgroup2")}
 
 
 def _kill(directories: Sequence[str] | map[str]) -> None:

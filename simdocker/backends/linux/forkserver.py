@@ -56,10 +56,16 @@ class Born(NamedTuple):
 
     def end(self) -> None:
         """Kill it."""
-        self.socket.close()
         signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        self.forget()
+
+    def forget(self) -> None:
+        """Wait for its end, and let go of it."""
+        self.socket.close()
         os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
         os.close(self.pidfd)
+        if self.terminal >= 0:
+            os.close(self.terminal)
 
 
 class ForkServer:

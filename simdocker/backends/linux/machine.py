@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from simdocker.des.wall import WallClock
     from simdocker.trace import Trace
+
+
+EXECUTORS = ("runc", "crun")
+"""What --runtime may name where it is installed."""
 
 
 class LinuxMachine:
@@ -40,7 +45,7 @@ class LinuxMachine:
         pages = os.sysconf("SC_PHYS_PAGES")
         return {
             "Name": self.name, "NCPU": os.cpu_count() or 1, "MemTotal": pages * os.sysconf("SC_PAGE_SIZE"),
-            "KernelVersion": os.uname().release,
+            "KernelVersion": os.uname().release, "Runtimes": [name for name in EXECUTORS if shutil.which(name)],
         }  # fmt: skip
 
     def daemon_config(self) -> dict[str, Any]:

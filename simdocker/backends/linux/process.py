@@ -45,6 +45,11 @@ class Running:
         self.oom_killed = False
         self.end_seq = ROOT
 
+    @property
+    def inside(self) -> int:
+        """The pidfd of a process that is in the container's namespaces, -1 once it has ended."""
+        return self.pidfd
+
     def signal(self, number: int) -> None:
         """Send a signal, to nobody if it has ended."""
         if self.pidfd >= 0:
@@ -190,3 +195,19 @@ def _until_writable(fd: int) -> None:
         select.select([], [fd], [])
     finally:
         os.close(fd)
+
+
+def traffic(pid: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Bytes received and sent by interface, as the process's network namespace counts them."""
+    received, sent = {}, {}
+    try:
+        with open(f"/proc/{pid}/net/dev") as file:
+            lines = file.read().splitlines()[2:]
+    except OSError:
+        return {}, {}
+    for line in lines:
+        name, _, numbers = line.partition(":")
+        if name.strip() != "lo":
+            columns = numbers.split()
+            received[name.strip()], sent[name.strip()] = int(columns[0]), int(columns[8])
+    return received, sent

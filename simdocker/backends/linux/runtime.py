@@ -16,14 +16,15 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol, cast
 
 from simdocker.backends import ports, users
-from simdocker.backends.linux import cell, seccomp, steps
+from simdocker.backends.linux import cell, oci, seccomp, steps
 from simdocker.backends.linux.cell import Recipe
 from simdocker.backends.linux.cells import Cell, Cells, done_here
-from simdocker.backends.linux.cgroups import Cgroups, Limits
+from simdocker.backends.linux.cgroups import Cgroup, Cgroups, Limits
+from simdocker.backends.linux.executor import Bundle
 from simdocker.backends.linux.failures import failure
 from simdocker.backends.linux.files import DiskFiles
 from simdocker.backends.linux.forkserver import Born, ForkServer, StepError
-from simdocker.backends.linux.process import Running, Streams
+from simdocker.backends.linux.process import Running, Streams, traffic
 from simdocker.backends.linux.steps import Layout, Step
 from simdocker.backends.linux.storage import FOLDER, RootFS, remove_directory
 from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
@@ -54,12 +55,14 @@ class Container:
 
     __slots__ = ("cell", "cgroup", "home", "id", "init", "limits", "rootfs", "spec")
 
-    def __init__(self, spec: ProcessSpec, rootfs: RootFS, cell: Cell, limits: Limits, home: str) -> None:
+    def __init__(
+        self, spec: ProcessSpec, rootfs: RootFS, cell: Cell | None, cgroup: Cgroup, limits: Limits, home: str
+    ) -> None:
         self.id = os.path.basename(home)
         self.spec = spec
         self.rootfs = rootfs
-        self.cell: Cell | None = cell  # until its process is the container's
-        self.cgroup = cell.cgroup
+        self.cell = cell  # until its process is the container's
+        self.cgroup = cgroup
         self.limits = limits
         self.home = home
         self.init: Running | None = None
@@ -103,6 +106,8 @@ class Runtime:
         files = cast(RootFS, rootfs)
         user = self._user(files, spec)
         namespace = cast(Sandbox, sandbox).namespace
+        if spec.runtime:
+            return (yield from self._executed(container_id, spec, files, user, namespace, output, stdin))
         container = yield from self._container(container_id, spec, files, namespace)
         held: dict[str, int] = {}
         try:
@@ -119,22 +124,46 @@ class Runtime:
                 os.close(descriptor)
             self._cells.refill()
         self._containers[container_id] = container
-        container.init = self._run(container, born, streams)
+        container.init = self._run(container, Running(self.env, born), streams)
+        return container.init
+
+    def _executed(
+        self, id: str, spec: ProcessSpec, rootfs: RootFS, user: User, namespace: str | None, output: Output,
+        stdin: Stream | None,
+    ) -> ports.Process:  # fmt: skip
+        """Process → RunningProcess: the same by another OCI runtime. It makes the cgroup itself."""
+        limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
+        container = Container(spec, rootfs, None, self.cgroups.cgroup(id), limits, f"{self._home}/{id}")
+        os.makedirs(container.home, 0o710, exist_ok=True)
+        bundle = Bundle(spec.runtime, container.home)
+        try:
+            layout = self._layout(container, namespace)
+            bundle.write(oci.config(spec, user, layout, limits, container.cgroup.name))
+            monitors = self.cgroups.cgroup("monitors")
+            self._do([step for step in monitors.create() if step.call == "mkdir"], container)
+            plan = bundle.steps(monitors.join, tty=spec.tty)
+            born, streams = yield from self._become(None, plan, container, spec, output, stdin, {})
+            running = yield from bundle.started(self.env, born, streams)
+        except DriverError:
+            self._release(container)
+            raise
+        self._containers[id] = container
+        container.init = self._run(container, running, streams)
         return container.init
 
     def exec(self, container_id: str, spec: ProcessSpec, output: Output, stdin: Stream | None) -> ports.Process:
         """Process → RunningProcess: another process in the namespaces of a running container."""
         container = self._containers.get(container_id)
-        if container is None or container.init is None or container.init.pidfd < 0:
+        if container is None or container.init is None or container.init.inside < 0:
             raise DriverError("OCI runtime exec failed: exec failed: container not running: unknown")
         if not spec.cwd.startswith("/"):
             raise StartFailed("OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown", 126)
         user = self._user(container.rootfs, spec)
         layout = Layout("", join=container.cgroup.join, seccomp=seccomp.program(spec.seccomp))
         plan = steps.process(spec, user, layout)
-        held = {"pid of": container.init.pidfd}
+        held = {"pid of": container.init.inside}
         born, streams = yield from self._become(None, plan, container, spec, output, stdin, held)
-        return self._run(container, born, streams)
+        return self._run(container, Running(self.env, born), streams)
 
     def _user(self, rootfs: RootFS, spec: ProcessSpec) -> User:
         """Whom the process runs as, by the container's own files."""
@@ -155,7 +184,7 @@ class Runtime:
             remove_directory(home)
             raise
         limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
-        container = Container(spec, rootfs, ready[0], limits, home)
+        container = Container(spec, rootfs, ready[0], ready[0].cgroup, limits, home)
         self._tell(ready[0].made, id, {"ahead": True} if ready[1] else {})
         return container
 
@@ -164,9 +193,9 @@ class Runtime:
         others = {}
         for kind, id in recipe.shared:
             other = self._containers.get(id)
-            if other is None or other.init is None or other.init.pidfd < 0:
+            if other is None or other.init is None or other.init.inside < 0:
                 raise DriverError(f"cannot join {kind.upper()} of a non running container: {id}")
-            others[f"{kind} of"] = other.init.pidfd
+            others[f"{kind} of"] = other.init.inside
         return others
 
     def _layout(self, container: Container, namespace: str | None) -> Layout:
@@ -226,8 +255,7 @@ class Runtime:
         """Do steps here and now. Raises DriverError."""
         self._tell(done_here(plan, held), container.id)
 
-    def _run(self, container: Container, born: Born, streams: Streams) -> Running:
-        running = Running(self.env, born)
+    def _run(self, container: Container, running: Running, streams: Streams) -> Running:
         kills = container.cgroup.oom_kills()
 
         def ended(code: int) -> None:
@@ -293,7 +321,7 @@ class Runtime:
         container = self._containers.get(container_id)
         if container is None or container.init is None or container.init.pidfd < 0:
             return ports.Usage()
-        received, sent = _traffic(container.init.pid)
+        received, sent = traffic(container.init.pid)
         return ports.Usage(*container.cgroup.use(), received, sent)
 
     def resize(self, process: ports.RunningProcess, height: int, width: int) -> None:
@@ -364,19 +392,3 @@ def _is_directory(source: str) -> bool:
 def _short(args: tuple[object, ...]) -> list[object]:
     """A step's arguments for the trace: a filter is told by its length."""
     return [f"{len(arg) // 8} instructions" if isinstance(arg, bytes) else arg for arg in args]
-
-
-def _traffic(pid: int) -> tuple[dict[str, int], dict[str, int]]:
-    """Bytes received and sent by interface, as the process's network namespace counts them."""
-    received, sent = {}, {}
-    try:
-        with open(f"/proc/{pid}/net/dev") as file:
-            lines = file.read().splitlines()[2:]
-    except OSError:
-        return {}, {}
-    for line in lines:
-        name, _, numbers = line.partition(":")
-        if name.strip() != "lo":
-            columns = numbers.split()
-            received[name.strip()], sent[name.strip()] = int(columns[0]), int(columns[8])
-    return received, sent

@@ -27,6 +27,7 @@ from simdocker.backends.linux.syscalls import (
     MS_NOEXEC,
     MS_NOSUID,
     MS_RDONLY,
+    PR_SET_NO_NEW_PRIVS,
 )  # fmt: skip
 from simdocker.backends.ports import MountPoint, ProcessSpec
 from simdocker.backends.users import User
@@ -79,7 +80,7 @@ def sources(spec: ProcessSpec, layout: Layout) -> list[Step]:
     if layout.namespace:
         what = (layout.namespace, NET)
         steps.append(Step("open netns", "open", what, "Hold the network that was made for it."))
-    for target, source in _bound(spec, layout).items():
+    for target, source in bound(spec, layout).items():
         why = f"Hold what becomes {target}: the host is not in sight from inside."
         steps.append(Step("open_tree", "open_tree", (source, target), why))
     return steps
@@ -104,7 +105,7 @@ def process(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
         *join(layout.join),
         Step("setns", "join process", ("pid of", everything), "It sees what the container's processes see."),
         Step("setsid", "setsid", (), "Signals of the engine's terminal do not reach it."),
-        *(_terminal() if spec.tty else ()),
+        *(terminal() if spec.tty else ()),
         *_process(spec, user, layout),
     ]
 
@@ -129,11 +130,11 @@ def _root(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
     yield Step("umount cell", "umount2", (".", MNT_DETACH), "What is left of the cell is not needed any more.")
     yield Step("chdir /", "chdir", ("/",), "The working directory must not lie outside.")
     if spec.tty:
-        yield from _terminal()
+        yield from terminal()
         yield Step("mount console", "console", (), "The terminal is the console too.")
 
 
-def _bound(spec: ProcessSpec, layout: Layout) -> dict[str, str]:
+def bound(spec: ProcessSpec, layout: Layout) -> dict[str, str]:
     """What comes from the host, by target."""
     by_target = {mount.target: mount for mount in spec.mounts}
     bound = {target: mount.source for target, mount in by_target.items() if mount.kind != "tmpfs"}
@@ -159,7 +160,7 @@ def masked(path: str) -> Step:
     return Step(f"mask {path}", "mask", (path,), "It tells of, or reaches, the whole machine.")
 
 
-def _terminal() -> Iterator[Step]:
+def terminal() -> Iterator[Step]:
     yield Step(
         "open ptmx", "terminal", (0, 0), "A pseudo-terminal: the engine keeps the master, the process gets the slave."
     )
@@ -168,7 +169,7 @@ def _terminal() -> Iterator[Step]:
 def _mounts(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
     """Volumes, binds, tmpfs and the engine's files of /etc, the ones nearer to the root first."""
     by_target = {mount.target: mount for mount in spec.mounts}
-    targets = {*by_target, *_bound(spec, layout)}
+    targets = {*by_target, *bound(spec, layout)}
     for target in sorted(targets, key=lambda target: (target.count("/"), target)):
         if target in by_target:
             yield from _mount_point(by_target[target], layout)
@@ -246,6 +247,9 @@ def _process(spec: ProcessSpec, user: User, layout: Layout) -> Iterator[Step]:
     yield Step(
         "drop bounding set", "drop bounding", (dropped,), "Not even a set-user-ID program gets these capabilities."
     )
+    if spec.no_new_privileges:
+        why = "No set-user-ID program gives it more than it has."
+        yield Step("prctl no_new_privs", "prctl", (PR_SET_NO_NEW_PRIVS, 1), why)
     if layout.seccomp:
         yield Step("seccomp", "seccomp", (layout.seccomp,), "Calls that no ordinary program needs fail.")
     yield Step("fchown streams", "own streams", (user.uid, user.gid), "The user may open its own streams again.")

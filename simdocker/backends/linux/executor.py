@@ -1,0 +1,131 @@
+"""Another OCI runtime as the executor of a container: `docker run --runtime runc`.
+
+The fork server makes a process that becomes `runc run` on a bundle (`oci.py`), with the container's streams as its
+own; it lives as long as the container, hands on what is written, and ends with the container's exit status.
+What is done to the running container, signals, execs, pausing, goes to its first process and its cgroup
+as always.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from simdocker.backends.linux.oci import Json
+from simdocker.backends.linux.process import Running, Streams
+from simdocker.backends.linux.steps import Step, terminal
+from simdocker.backends.ports import Process, StartFailed
+from simdocker.backends.runc_errors import CREATE, sentence
+
+if TYPE_CHECKING:
+    from simdocker.backends.linux.forkserver import Born
+    from simdocker.des.wall import WallClock
+
+POLL = 1_000_000  # ns between two looks whether the container has started
+WORDS = ("executable file not found", "no such file or directory", "permission denied", "is a directory")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Bundle:
+    """One container's bundle in `home`, and the state that the executor `name` keeps of it there."""
+
+    def __init__(self, name: str, home: str) -> None:
+        self.name = name
+        self.home = Path(home)
+        self.id = self.home.name
+
+    def write(self, config: Json) -> None:
+        (self.home / "config.json").write_bytes(msgspec.json.format(msgspec.json.encode(config)))
+
+    def steps(self, join: list[str], *, tty: bool) -> list[Step]:
+        """The steps of the process that becomes the executor. Raises StartFailed when it is not here."""
+        found = shutil.which(self.name, path=PATH)
+        if found is None:
+            text = f"failed to start shim: {self.name}: executable file not found in $PATH"
+            raise StartFailed(sentence(CREATE, text), 128)
+        argv = (found, "--root", f"{self.home}/state", "--log", f"{self.home}/log", "--log-format", "json", "run",
+                "--bundle", str(self.home), "--pid-file", f"{self.home}/pid", self.id)  # fmt: skip
+        return [
+            Step("clone", "", (0,), "A process of its own for the executor."),
+            *(Step("cgroup join", "write", (path, "0"), "It ends with the run.") for path in join),
+            Step("setsid", "setsid", (), "Signals of the engine's terminal do not reach it."),
+            *(terminal() if tty else ()),
+            Step("dup2", "streams", (tty,), "The container's streams pass through it."),
+            Step("close_range", "close", (), "No descriptor of the engine's leads out of it."),
+            Step("look up command", "look path", (found, PATH), "Where the executor is."),
+            Step("execve", "", (argv, {"PATH": PATH}), f"{self.name} makes the container of its bundle."),
+        ]
+
+    def started(self, env: WallClock, born: Born, streams: Streams) -> Process:
+        """Process → Executed: the container runs, or has run. Raises StartFailed when the executor gave up."""
+        while not self._is_started():
+            if os.waitid(os.P_PIDFD, born.pidfd, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None:
+                if self._pid() and not self._complaint():  # it has come and gone
+                    break
+                streams.close()
+                born.forget()
+                raise self._failure()
+            yield env.timeout(POLL)
+        return Executed(env, born, self._pid())
+
+    def _is_started(self) -> bool:
+        """The pipe by which it is told to start goes when it has been."""
+        return self._pid() > 0 and not (self.home / "state" / self.id / "exec.fifo").exists()
+
+    def _pid(self) -> int:
+        try:
+            return int((self.home / "pid").read_text() or 0)
+        except FileNotFoundError:
+            return 0
+
+    def _complaint(self) -> str:
+        """The last error in its log."""
+        told = ""
+        with suppress(FileNotFoundError):
+            for line in (self.home / "log").read_text().splitlines():
+                entry = json.loads(line)
+                if entry.get("level") == "error":
+                    told = entry["msg"]
+        return told
+
+    def _failure(self) -> StartFailed:
+        told = self._complaint() or f"{self.name} did not complete successfully"
+        code = 127 if any(words in told for words in WORDS[:2]) else 126 if any(w in told for w in WORDS) else 128
+        return StartFailed(
+            f"failed to create shim task: OCI runtime create failed: {self.name} create failed: {told}: unknown", code
+        )
+
+
+class Executed(Running):
+    """A container that another executor runs: `pidfd` is the executor's, `first` that of the container."""
+
+    __slots__ = ("first",)
+
+    def __init__(self, env: WallClock, born: Born, pid: int) -> None:
+        super().__init__(env, born)
+        self.pid = pid
+        self.first = -1
+        with suppress(ProcessLookupError):
+            self.first = os.pidfd_open(pid)
+
+    @property
+    def inside(self) -> int:
+        return self.first
+
+    def signal(self, number: int) -> None:
+        if self.first >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.first, number)
+
+    def reap(self) -> int:
+        if self.first >= 0:
+            os.close(self.first)
+            self.first = -1
+        return super().reap()
