@@ -239,8 +239,9 @@ def doctor(
 )
 def explain(
     command: Annotated[list[str], typer.Argument(help="A docker command that starts a container: docker run …")],
+    bundle: Annotated[bool, typer.Option("--bundle", help="The same as an OCI bundle's config.json.")] = False,
 ) -> None:
     """List the system calls that make a container, each with its reason: explain docker run busybox."""
     from simdocker.cli.explain import explain as explain_start
 
-    raise typer.Exit(exit_code(lambda: explain_start(command)))
+    raise typer.Exit(exit_code(lambda: explain_start(command, bundle=bundle)))

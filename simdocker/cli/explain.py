@@ -6,17 +6,19 @@ runtime. What it hands over is planned as the Linux runtime would do it; nothing
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import textwrap
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from simdocker.backends import ports
-from simdocker.backends.linux import cell, steps
+from simdocker.backends.linux import cell, oci, steps
 from simdocker.backends.linux.cell import Nest
 from simdocker.backends.linux.cgroups import Cgroup, Hierarchies, Limits
+from simdocker.backends.linux.oci import Json
 from simdocker.backends.linux.steps import Layout, Step
 from simdocker.backends.ports import MountPoint, ProcessSpec
 from simdocker.backends.sim import users
@@ -29,19 +31,31 @@ GAP = "  "
 HIERARCHY = Hierarchies({}, "/sys/fs/cgroup")  # cgroup v2: each limit is one file
 
 
-def explain(words: list[str]) -> int:
-    """Print the steps of a `docker run` command's container; returns the exit code. Raises UserError."""
+class Plan(NamedTuple):
+    """A container's start: the steps, and the same as an OCI runtime's config.json."""
+
+    steps: list[Step]
+    config: Json
+
+
+def explain(words: list[str], *, bundle: bool = False) -> int:
+    """Print the steps of a `docker run` command's container, or its config.json; returns the exit code. Raises
+    UserError."""
     line = shlex.join(words if words[:1] == ["docker"] else ["docker", *words])
+    planned = plan(line)
+    if bundle:
+        print(json.dumps(planned.config, indent=2))
+        return 0
     width = shutil.get_terminal_size().columns
-    for text in table(plan(line), width):
+    for text in table(planned.steps, width):
         print(text)
     return 0
 
 
-def plan(line: str) -> list[Step]:
-    """The steps of the first container that `line` starts. Raises UserError when it starts none."""
+def plan(line: str) -> Plan:
+    """How the first container that `line` starts is made. Raises UserError when it starts none."""
     world = World.build(scenario := from_lines(f"{line}\n", "the command"))
-    handed: list[list[Step]] = []
+    handed: list[Plan] = []
     for machine in world.machines.values():
         runtime: Any = machine.runtime
         runtime.start = partial(_overheard, runtime.start, handed)
@@ -52,7 +66,7 @@ def plan(line: str) -> list[Step]:
 
 
 def _overheard(
-    start: Any, handed: list[list[Step]], id: str, spec: ProcessSpec, rootfs: Any, sandbox: Any, *streams: Any
+    start: Any, handed: list[Plan], id: str, spec: ProcessSpec, rootfs: Any, sandbox: Any, *streams: Any
 ) -> ports.Process:
     """Process: a start, whose steps are kept as the real machine would do them."""
     cgroup = Cgroup(HIERARCHY, f"simdocker/{id[:12]}")
@@ -65,10 +79,11 @@ def _overheard(
     layout = Layout(root, network, (), etc, _files(spec.mounts), "/usr/bin/docker-init", filter)
     limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
     nest = Nest("/var/lib/docker/containers", cgroup.join)
-    handed.append([
+    listed = [
         *cgroup.create(tuple(spec.resources.cpus)), *cell.cell(cell.recipe(spec, network), nest), *cgroup.limit(limits),
         *steps.sources(spec, layout), *steps.container(spec, user, layout),
-    ])  # fmt: skip
+    ]  # fmt: skip
+    handed.append(Plan(listed, oci.config(spec, user, layout, limits, cgroup.name)))
     return (yield from start(id, spec, rootfs, sandbox, *streams))
 
 

@@ -1,5 +1,7 @@
 """`simdocker explain docker run …`: the list of system calls a class can read."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -43,6 +45,15 @@ def test_what_is_asked_for_is_in_the_list():
     } <= added
     gone = {*names(plain)} - {*names(text)}
     assert gone == {"open netns", "setns net", "seccomp"}
+
+
+def test_the_same_start_is_told_as_an_oci_bundle():
+    code, text = explained("--bundle", "docker", "run", "-m", "64m", "-v", "data:/data", "busybox", "echo", "hello")
+    assert code == 0
+    config = json.loads(text)
+    assert config["process"]["args"] == ["echo", "hello"]
+    assert config["linux"]["resources"]["memory"]["limit"] == 64 << 20
+    assert "/data" in [mount["destination"] for mount in config["mounts"]]
 
 
 @pytest.mark.parametrize("words", [["run"], ["ps"], ["run", "nosuchimage"], ["nothing"]])

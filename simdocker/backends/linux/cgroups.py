@@ -245,12 +245,11 @@ class Cgroup:
 @undoes(CGROUP)
 def remove(name: str) -> None:
     """Kill what is in the cgroup `name` or below, and remove it from every hierarchy. Raises OSError."""
-    for base in _everywhere(Path("/proc/self/mountinfo").read_text()):
-        top = Path(base, name)
+    tops = [Path(base, name) for base in _everywhere(Path("/proc/self/mountinfo").read_text())]
+    for state in [state for top in tops for state in top.rglob("freezer.state")]:
+        state.write_text("THAWED")  # first of all, whatever hierarchy they are looked for in: the frozen cannot die
+    for top in tops:
         below = [Path(path) for path, _, _ in os.walk(top, topdown=False)]
-        for state in [path / "freezer.state" for path in below]:
-            if state.exists():
-                state.write_text("THAWED")  # the frozen cannot die
         for _ in range(200):
             _kill(map(str, below))
             gone = [_rmdir(str(path)) for path in below]
