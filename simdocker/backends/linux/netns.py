@@ -7,7 +7,9 @@ on, as `ip netns` does. A container's process joins it with setns(2). Whatever i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,6 +56,39 @@ class NetworkNamespace:
         self.netlink.close()
         remove(str(self.path))
         self._journal.forget(NETNS, str(self.path))
+
+
+class Spares:
+    """Namespaces that are ready before anyone asks: the kernel takes almost a millisecond to make one. `make` and
+    `refill` are for the thread that makes them all, `take` for any."""
+
+    NUMBER = 2
+
+    def __init__(self, paths: Iterator[Path], journal: Journal) -> None:
+        self._paths = paths
+        self._journal = journal
+        self._ready: deque[NetworkNamespace] = deque()
+
+    def take(self) -> Future[NetworkNamespace] | None:
+        """One that is ready, as the done future of it, or None."""
+        try:
+            spare = self._ready.popleft()
+        except IndexError:
+            return None
+        done: Future[NetworkNamespace] = Future()
+        done.set_result(spare)
+        return done
+
+    def make(self) -> NetworkNamespace:
+        return NetworkNamespace(next(self._paths), self._journal)
+
+    def refill(self) -> None:
+        while len(self._ready) < self.NUMBER:
+            self._ready.append(self.make())
+
+    def close(self) -> None:
+        while self._ready:
+            self._ready.pop().close()
 
 
 @undoes(NETNS)

@@ -19,7 +19,7 @@ from simdocker.backends import ports
 from simdocker.backends.linux import dns, links, macvlan
 from simdocker.backends.linux.dns import EmbeddedDns
 from simdocker.backends.linux.links import Bridge, Interface
-from simdocker.backends.linux.netns import NetworkNamespace
+from simdocker.backends.linux.netns import NetworkNamespace, Spares
 from simdocker.backends.linux.nft import Rules
 from simdocker.backends.linux.publishing import reserve
 from simdocker.backends.linux.rtnetlink import RtNetlink
@@ -108,7 +108,8 @@ class NetworkDriver:
         self.trace = trace
         self._random = random
         self._journal = journal
-        self._paths = (journal.path.parent / f"{journal.instance}-{number}.netns" for number in count(1))
+        paths = (journal.path.parent / f"{journal.instance}-{number}.netns" for number in count(1))
+        self._namespaces = Spares(paths, journal)
         self._host = RtNetlink()
         self._rules: Rules | None = None
         self._making_rules = Lock()
@@ -182,7 +183,7 @@ class NetworkDriver:
                 raise DriverError(f"cannot join network of a non running container: {mode.partition(':')[2]}")
             shared.users += 1
             return shared
-        made = self._worker.submit(NetworkNamespace, next(self._paths), self._journal)
+        made = self._namespaces.take() or self._worker.submit(self._namespaces.make)
         sandbox = self._sandboxes[container_id] = Sandbox(self, container_id, made)
         sandbox.resolver = resolver
         return sandbox
@@ -244,6 +245,7 @@ class NetworkDriver:
         if sandbox.users == 0:
             self._sandboxes.pop(sandbox.container_id, None)
             self._close(sandbox)
+            self._worker.submit(self._namespaces.refill)
 
     def _close(self, sandbox: Sandbox) -> None:
         if sandbox.dns is not None:
@@ -285,6 +287,7 @@ class NetworkDriver:
         for taken in self._published.values():
             if taken is not None:
                 taken.close()
+        self._worker.submit(self._namespaces.close)
         self._worker.shutdown()
         self._host.close()
 
