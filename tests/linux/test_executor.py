@@ -94,6 +94,12 @@ def test_its_mounts_user_and_directory_are_what_was_asked_for(linux, runtime, tm
     assert (code, out.splitlines()) == (0, ["33", "/w/d", "mine", "ro"]), error
 
 
+def test_it_shares_the_processes_of_another_container(linux, runtime):
+    other = linux.container("sleep", "1000").start()
+    assert linux.run("cat", "/proc/1/comm", shared={"pid": other.id}, runtime=runtime) == (0, "sleep\n", "")
+    other.remove()
+
+
 @pytest.mark.parametrize(("command", "code"), [("/nope", 127), ("nope", 127), ("/etc", 126)])
 def test_a_command_that_cannot_be_executed_fails_the_start(linux, runtime, command, code):
     with pytest.raises(StartFailed, match=f"{runtime} create failed") as caught:

@@ -72,6 +72,7 @@ def _limit(value: int) -> int:
 
 def _namespaces(spec: ProcessSpec, layout: Layout) -> list[Json]:
     own: list[Json] = [{"type": word} for name, word in NAMESPACES.items() if name not in spec.shared]
+    own += [{"type": NAMESPACES[kind], "path": path} for kind, path in layout.shared.items()]
     own.append({"type": "cgroup"})
     if layout.namespace is not None:
         own.append({"type": "network", "path": layout.namespace} if layout.namespace else {"type": "network"})

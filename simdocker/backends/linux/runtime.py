@@ -137,7 +137,9 @@ class Runtime:
         os.makedirs(container.home, 0o710, exist_ok=True)
         bundle = Bundle(spec.runtime, container.home)
         try:
-            layout = self._layout(container, namespace)
+            self._others(cell.recipe(spec, namespace))  # they are there
+            shared = {kind: f"/proc/{self._pid(of)}/ns/{kind}" for kind, of in spec.shared.items() if of}
+            layout = self._layout(container, namespace)._replace(shared=shared)
             bundle.write(oci.config(spec, user, layout, limits, container.cgroup.name))
             monitors = self.cgroups.cgroup("monitors")
             self._do([step for step in monitors.create() if step.call == "mkdir"], container)
@@ -197,6 +199,12 @@ class Runtime:
                 raise DriverError(f"cannot join {kind.upper()} of a non running container: {id}")
             others[f"{kind} of"] = other.init.inside
         return others
+
+    def _pid(self, id: str) -> int:
+        """The first process of a running container."""
+        init = self._containers[id].init
+        assert init is not None
+        return init.pid
 
     def _layout(self, container: Container, namespace: str | None) -> Layout:
         """What of this machine the container's steps need. Raises StartFailed."""

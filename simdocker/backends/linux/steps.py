@@ -45,6 +45,7 @@ READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tri
 SYSCTLS = "/proc/sys"
 ROOT, NET, CELL = "root", "net", "cell"  # names of what is held; a mount is held under its target, which begins with /
 INIT = "/sbin/docker-init"
+SHM = "/dev/shm"
 TMPFS_FLAGS = {"ro": MS_RDONLY, "nosuid": MS_NOSUID, "nodev": MS_NODEV, "noexec": MS_NOEXEC}
 TMPFS_UNFLAGS = {"rw": MS_RDONLY, "suid": MS_NOSUID, "dev": MS_NODEV, "exec": MS_NOEXEC}
 
@@ -63,7 +64,7 @@ class Layout(NamedTuple):
     of its network namespace, None for the host's, "" for a new one that leads nowhere; `etc` where the engine
     keeps its files of /etc; `files` those of the mounts' sources that are no directories; `init` the host's tini;
     `seccomp` the filter's instructions, if there is one; `join` the files of the cgroups that another process
-    joins."""
+    joins; `shared` the files of other containers' namespaces, by kind, for an executor that opens them itself."""
 
     root: str
     namespace: str | None = None
@@ -72,6 +73,7 @@ class Layout(NamedTuple):
     files: frozenset[str] = frozenset()
     init: str = ""
     seccomp: bytes = b""
+    shared: Mapping[str, str] = {}
 
 
 def sources(spec: ProcessSpec, layout: Layout) -> list[Step]:
@@ -140,6 +142,8 @@ def bound(spec: ProcessSpec, layout: Layout) -> dict[str, str]:
     bound = {target: mount.source for target, mount in by_target.items() if mount.kind != "tmpfs"}
     if spec.init:
         bound[INIT] = layout.init
+    if spec.shared.get("ipc") == "":
+        bound.setdefault(SHM, SHM)
     return bound | {target: source for target, source in layout.etc.items() if target not in by_target}
 
 
@@ -180,6 +184,8 @@ def _mounts(spec: ProcessSpec, layout: Layout) -> Iterator[Step]:
             yield Step(
                 "remount init ro", "bind remount", (target, MS_RDONLY), "It is the host's: nobody may change it."
             )
+        elif target == SHM:
+            yield Step(f"mount {SHM}", "move_mount", (SHM, SHM, False), "Shared memory is the host's.")
         else:
             yield Step(
                 f"mount {target}", "move_mount", (target, target, True), "The engine keeps this file up to date."
