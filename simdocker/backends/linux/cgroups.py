@@ -24,6 +24,7 @@ CGROUP = "cgroup"
 PARENT = "simdocker"
 PERIOD = 100_000  # µs: the kernel's and Docker's period of cpu.max
 NO_LIMIT_V1 = "-1"
+ATTEMPTS, PAUSE = 2_000, 0.005  # to remove a group whose processes are ending: seconds, on a busy machine
 V2_CONTROLLERS = ("cpu", "memory", "pids", "cpuset")
 V1_CONTROLLERS = ("cpu", "cpuacct", "memory", "pids", "freezer", "devices", "cpuset")
 VISIBLE = ("cpu", "memory", "pids")  # those of v1 that programs read their limits from
@@ -250,12 +251,12 @@ def remove(name: str) -> None:
         state.write_text("THAWED")  # first of all, whatever hierarchy they are looked for in: the frozen cannot die
     for top in tops:
         below = [Path(path) for path, _, _ in os.walk(top, topdown=False)]
-        for _ in range(200):
+        for _ in range(ATTEMPTS):
             _kill(map(str, below))
             gone = [_rmdir(str(path)) for path in below]
             if all(gone):
                 break
-            time.sleep(0.005)
+            time.sleep(PAUSE)
         else:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(top))
         _rmdir(str(top.parent))  # the last run's takes the common parent along

@@ -42,7 +42,10 @@ def serve(control: socket.socket) -> None:
             message: tuple[Any, ...] = ("born", *_birth(held, steps, home))
         except OSError as error:
             message = ("failed", 0, error.errno or 0, "")
-        _tell(held["control"], message)
+        try:
+            _tell(held["control"], message)
+        except BrokenPipeError:  # nobody waits for it any more
+            return
         for descriptor in held.values():  # the gate among them: the engine looks when the child has closed it too
             os.close(descriptor)
 
