@@ -88,8 +88,8 @@ def _resources(spec: ProcessSpec, limits: Limits) -> Json:
     cpu: Json = {}
     if limits.nano_cpus:
         cpu |= {"period": PERIOD, "quota": limits.nano_cpus * PERIOD // 1_000_000_000}
-    if spec.cpus:
-        cpu["cpus"] = ",".join(map(str, spec.cpus))
+    if spec.resources.cpus:
+        cpu["cpus"] = ",".join(map(str, spec.resources.cpus))
     if spec.resources.cpu_shares:
         cpu["shares"] = spec.resources.cpu_shares
     if cpu:
