@@ -243,6 +243,15 @@ class Cgroup:
             return ""
 
 
+def leash(journal: Journal) -> Path:
+    """The file by which a process that is in no container joins a run, whose `Cgroups` there must be: it ends with it
+    at the latest."""
+    v1, v2 = find(Path("/proc/self/mountinfo").read_text())
+    group = Path(v2 or v1.get("freezer") or v1["pids"], PARENT, journal.instance, "session")
+    group.mkdir(parents=True, exist_ok=True)
+    return group / "cgroup.procs"
+
+
 @undoes(CGROUP)
 def remove(name: str) -> None:
     """Kill what is in the cgroup `name` or below, and remove it from every hierarchy. Raises OSError."""

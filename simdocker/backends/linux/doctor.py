@@ -18,6 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from simdocker.backends.linux import cgroups, nft, rtnetlink, seccomp, syscalls
+from simdocker.backends.linux.programs import is_static, real_program
 from simdocker.backends.linux.rtnetlink import RtNetlink
 from simdocker.backends.ports import DriverError
 
@@ -56,6 +57,12 @@ class Finding(msgspec.Struct, frozen=True):
 def examine(data_root: str | None = None) -> list[Finding]:
     """Try everything. `data_root` is where containers' files would lie."""
     return [_tried(check) for check in _checks(data_root or tempfile.gettempdir())]
+
+
+def lacking(data_root: str | None = None) -> list[Finding]:
+    """What a run needs and this machine has not."""
+    checks = [check for check in _checks(data_root or tempfile.gettempdir()) if check.needed]
+    return [finding for finding in map(_tried, checks) if not finding.works]
 
 
 def rootless() -> bool:
@@ -191,8 +198,11 @@ def _seccomp() -> None:
 
 
 def _busybox() -> None:
-    if shutil.which("busybox") is None:
+    busybox = real_program("busybox")
+    if busybox is None:
         raise OSError("there is no busybox on the PATH")
+    if not is_static(busybox):
+        raise OSError("it is not static: no image has the libraries it wants")
 
 
 def _engine() -> None:

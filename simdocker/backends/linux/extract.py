@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterator
-from functools import cache
 
 from simdocker.backends.linux.calls import PROGRAM
+from simdocker.backends.linux.programs import excuse, real_program
 from simdocker.backends.ports import DriverError
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, WHITEOUT, Node
@@ -49,11 +48,12 @@ def write_entry(node: Node, name: str, directory: int) -> None:
 
 
 class _Writer:
-    """One tree being written. `links` are the files already made, by node: their other names are hard links."""
+    """One tree being written. Of the files already made, by node, other names are hard links; and of real programs, by
+    what is in them and whose they are, as a system image has the same one some two hundred times."""
 
     def __init__(self, top: str) -> None:
         self._top = top
-        self._links: dict[Node, str] = {}
+        self._links: dict[Node | tuple[str, int, int, int], str] = {}
 
     def directory(self, node: Node, fd: int, names: tuple[str, ...]) -> None:
         """Fill the directory `fd`, then give it its own attributes (children change its time)."""
@@ -106,7 +106,9 @@ class _Writer:
 
     def _linked(self, node: Node, name: str, fd: int, names: tuple[str, ...]) -> bool:
         """Make `name` another name of a file that is there already."""
-        first = self._links.setdefault(node, "/".join((*names, name)))
+        is_program = node.program and real_program(node.program) is not None
+        one = (node.program, node.mode, node.uid, node.gid) if is_program else node
+        first = self._links.setdefault(one, "/".join((*names, name)))
         if first == "/".join((*names, name)):
             return False
         os.link(f"{self._top}/{first}", name, dst_dir_fd=fd, follow_symlinks=False)
@@ -121,19 +123,20 @@ def _check(name: str) -> None:
 def _write_file(node: Node, name: str, directory: int) -> None:
     fd = os.open(name, NEW_FILE, 0o600, dir_fd=directory)
     try:
-        real = real_program(node.program) if node.program else ""
-        if real:
-            with open(real, "rb") as program:
-                os.sendfile(fd, program.fileno(), 0, os.fstat(program.fileno()).st_size)
+        real = real_program(node.program) if node.program else None
+        if real is not None:
+            _put(fd, real)
             return
         if node.program:
             os.setxattr(fd, PROGRAM, node.program.encode())
+            if node.data is None:
+                _put(fd, excuse(node.program))
         if node.size > MAX_FILE:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
         if node.data is not None:
             for block in Blob.of(node.data).blocks():
                 _put(fd, block)
-        os.ftruncate(fd, node.size)
+        os.ftruncate(fd, max(node.size, os.fstat(fd).st_size))
     finally:
         os.close(fd)
 
@@ -146,13 +149,6 @@ def _put(fd: int, block: bytes) -> None:
     view = memoryview(block)
     while view:
         view = view[os.write(fd, view) :]
-
-
-@cache
-def real_program(program: str) -> str:
-    """Where this machine has the real thing of a simulated program, "" where it has none: busybox alone is
-    one file that runs in any image."""
-    return shutil.which("busybox") or "" if program == "busybox" else ""
 
 
 def read_tree(path: str) -> Node:

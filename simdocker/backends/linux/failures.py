@@ -6,6 +6,7 @@ import errno
 import os
 
 from simdocker.backends.linux.forkserver import StepError
+from simdocker.backends.linux.programs import NO_TWIN
 from simdocker.backends.linux.steps import INIT
 from simdocker.backends.ports import ProcessSpec, StartFailed
 from simdocker.backends.runc_errors import CREATE, EXEC, GO_ERRORS, sentence
@@ -35,7 +36,7 @@ def failure(error: StepError, prefix: str, spec: ProcessSpec) -> StartFailed:
 def _not_found(name: str, number: int, go: str, what: str, *, in_exec: bool) -> StartFailed:
     prefix = EXEC if in_exec else CREATE
     if number == STAND_IN:
-        text = f'exec: "{name}": {what} runs in the simulator only: this machine has no program that stands for it'
+        text = f'exec: "{name}": {what} {NO_TWIN}'
         return StartFailed(sentence(prefix, text), 126)
     if number == NOT_EXECUTABLE:
         return StartFailed(sentence(prefix, f'exec: "{name}": permission denied'), 126)

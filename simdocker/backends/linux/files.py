@@ -41,15 +41,27 @@ class DiskFiles:
         self._root = root
         self._mounts = mounts
         self._texts = texts
+        self._linked: dict[tuple[int, int, int], Node] = {}
 
     def find(self, path: str, *, follow: bool = False) -> Node | None:
         try:
             with self._walk(path, follow=follow) as found:
                 if found.path in self._texts:
                     return file(self._texts[found.path])
-                return None if found.fd is None else DiskNode(found)
+                return None if found.fd is None else self._read(found)
         except FileNotFoundError:
             return None
+
+    def _read(self, found: Found) -> Node:
+        """What was found, as it is now. A file of several names is one node as long as it stays as it is."""
+        assert found.fd is not None
+        status = os.fstat(found.fd)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink == 1:
+            return _node(found)
+        inode = (status.st_dev, status.st_ino, status.st_ctime_ns)
+        if inode not in self._linked:
+            self._linked[inode] = _node(found)
+        return self._linked[inode]
 
     def real(self, path: str) -> str:
         with self._walk(path, follow=True) as found:
@@ -151,7 +163,7 @@ class DiskFiles:
 
 
 class DiskNode(Node):
-    """An inode on disk: read when it is found, except a file's content; what is set is set there too."""
+    """An inode on disk, to be changed: what is set is set there too."""
 
     __slots__ = ("fd",)
 
@@ -159,22 +171,11 @@ class DiskNode(Node):
 
     def __init__(self, found: Found) -> None:
         assert found.fd is not None
-        status = os.fstat(found.fd)
         put = super().__setattr__
         put("fd", os.dup(found.fd))
-        kind = extract.kind_of(status)
-        plain = Node(kind, 0)
-        extract.attributes(plain, status)
-        if kind == SYMLINK:
-            plain.target = os.readlink("", dir_fd=found.fd)
-        elif kind == DEVICE:
-            plain.rdev = (os.major(status.st_rdev), os.minor(status.st_rdev))
-        elif kind == FILE:
-            plain.size = status.st_size
+        plain = _node(found)
         for name in Node.__slots__:
             put(name, getattr(plain, name))
-        if kind == FILE:
-            put("data", _content(found))
 
     def __del__(self) -> None:
         os.close(self.fd)
@@ -194,6 +195,22 @@ class DiskNode(Node):
         elif name == "opaque" and value:
             raise _error(errno.ENOTSUP, self.place)
         super().__setattr__(name, value)
+
+
+def _node(found: Found) -> Node:
+    """An inode with its content."""
+    assert found.fd is not None
+    status = os.fstat(found.fd)
+    node = Node(extract.kind_of(status), 0)
+    extract.attributes(node, status)
+    if node.kind == SYMLINK:
+        node.target = os.readlink("", dir_fd=found.fd)
+    elif node.kind == DEVICE:
+        node.rdev = (os.major(status.st_rdev), os.minor(status.st_rdev))
+    elif node.kind == FILE:
+        node.size = status.st_size
+        node.data = _content(found)
+    return node
 
 
 def _content(found: Found) -> Blob:

@@ -3,8 +3,10 @@
 A killed process cannot tidy up; whoever comes next can, if it knows what to look for. Each run writes
 down what it is about to make (`record`) and, once that is gone again, so (`forget`). A journal whose
 owner is dead is undone entry by entry, the youngest first, by the function registered for its kind;
-nothing that was not recorded is ever touched. What `write(2)` took outlives the process that wrote it,
-and kernel objects do not outlive a reboot: no fsync is needed, and /run suits.
+nothing that was not recorded is ever touched. A living owner holds a lock on its journal, so that plays
+which share this directory, even from different pid namespaces, leave each other's things alone. What
+`write(2)` took outlives the process that wrote it, and kernel objects do not outlive a reboot: no fsync
+is needed, and /run suits.
 """
 
 from __future__ import annotations
@@ -107,7 +109,8 @@ class Journal:
         self._entries: dict[Entry, None] = {}
         self._dead_lines = 0
         self._lock = Lock()
-        self._fd = self._written_anew()
+        with alone(directory):
+            self._fd = self._written_anew()
 
     def record(self, kind: str, name: str) -> None:
         """A thing is about to be made."""
@@ -125,7 +128,7 @@ class Journal:
             del self._entries[entry]
             self._dead_lines += 2
             if self._dead_lines > COMPACT_AFTER + len(self._entries):
-                with suppress(OSError):  # the disk is full: the long journal is as good
+                with suppress(OSError), alone(self.path.parent):  # the disk is full: the long journal is as good
                     before, self._fd = self._fd, self._written_anew()
                     os.close(before)
 
@@ -143,10 +146,12 @@ class Journal:
         return undone
 
     def _written_anew(self) -> int:
-        """Put a file with only what is there now in the journal's place → its descriptor."""
+        """Put a file with only what is there now in the journal's place → its descriptor. Its lock ends
+        with the process: what that starts does not inherit the descriptor."""
         draft = self.path.with_suffix(DRAFT)
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for entry in self._entries:
                 _append(fd, Line(True, *entry))
             draft.rename(self.path)
@@ -163,7 +168,7 @@ def clean(directory: Path | str = RUN_DIRECTORY) -> Undone:
     result = Undone([], [])
     if not directory.is_dir():
         return result
-    with _alone(directory):
+    with alone(directory):
         for path in _of_the_dead(directory, JOURNAL):
             undone = _undo(_read(path))
             result.entries.extend(undone.entries)
@@ -183,9 +188,28 @@ def _of_the_dead(directory: Path, suffix: str) -> list[Path]:
     dead = []
     for path in sorted(directory.glob(f"*{suffix}")):
         with suppress(ValueError):  # somebody else's file
-            if not Owner.of(path).alive:
+            if not Owner.of(path).alive and not _locked(path):
                 dead.append(path)
     return dead
+
+
+def _locked(path: Path) -> bool:
+    """Whether a process holds a journal, if only one of another pid namespace."""
+    with suppress(FileNotFoundError), path.open("rb") as journal:
+        try:
+            fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def of_the_living(directory: Path, kind: str) -> list[str]:
+    """The names of all things of a kind that runs have now."""
+    found = []
+    for path in sorted(directory.glob(f"*{JOURNAL}")):
+        with suppress(FileNotFoundError):  # its run has ended meanwhile
+            found += [entry.name for entry in _read(path) if entry.kind == kind]
+    return found
 
 
 def _undo(entries: Iterable[Entry]) -> Undone:
@@ -230,8 +254,8 @@ def _read(path: Path) -> list[Entry]:
 
 
 @contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """One cleaner at a time: two would trip over each other's removals."""
+def alone(directory: Path) -> Iterator[None]:
+    """One at a time in here, of all runs: two cleaners would trip over each other's removals."""
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -9,6 +9,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
+from ipaddress import IPv4Network
 from itertools import count
 from pathlib import Path
 
@@ -66,6 +67,8 @@ def make_bridge(host: RtNetlink, journal: Journal, network: NetworkSpec) -> Brid
 
 def _add_bridge(host: RtNetlink, journal: Journal, network: NetworkSpec) -> Bridge:
     """The bridge alone, under the first name that is free."""
+    if network.driver == "bridge" and network.gateway:
+        _refuse_taken(host, network.subnet)
     wanted = (network.options or {}).get(NAME_OPTION)
     for name in _names(network):
         try:
@@ -145,6 +148,14 @@ def lead_outside(namespace: NetworkNamespace, before: Interface | None, after: I
 def disconnect(namespace: NetworkNamespace, interface: Interface) -> None:
     """Remove the interface; its other end goes with it, and its routes."""
     namespace.netlink.do(rtnetlink.delete_link(interface.index))
+
+
+def _refuse_taken(host: RtNetlink, subnet: str) -> None:
+    """Raises OSError when a route of the host leads to addresses of the subnet and nowhere else: another run's
+    network has them, and one of the two would get the other's packets."""
+    for route in map(IPv4Network, host.routed()):
+        if route.subnet_of(IPv4Network(subnet, strict=False)):
+            raise OSError(errno.EADDRINUSE, f"the addresses {subnet} are taken: this host has a route to {route}")
 
 
 def _write(path: Path, value: str) -> None:

@@ -7,8 +7,10 @@ import shutil
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from simdocker.backends.linux.journal import RUN_DIRECTORY, Journal, clean
+from simdocker.backends.linux.cgroups import leash
+from simdocker.backends.linux.journal import RUN_DIRECTORY, Journal, Undone, clean
 from simdocker.backends.linux.network import NetworkDriver
+from simdocker.backends.linux.plugins import PluginHost
 from simdocker.backends.linux.pools import daemon_config
 from simdocker.backends.linux.runtime import Runtime
 from simdocker.backends.linux.storage import StorageDriver
@@ -30,15 +32,25 @@ class LinuxMachine:
     directory of its own that it deletes again. What earlier runs were killed over is removed first."""
 
     def __init__(
-        self, name: str, env: WallClock, trace: Trace, *, data_root: str, run_directory: Path = RUN_DIRECTORY
+        self,
+        name: str,
+        env: WallClock,
+        trace: Trace,
+        *,
+        data_root: str,
+        run_directory: Path = RUN_DIRECTORY,
+        journal: Journal | None = None,
     ) -> None:
         self.name = name
-        clean(run_directory)
-        self.journal = Journal(run_directory)
+        if journal is None:  # else the run has one already, and has looked for what others left
+            clean(run_directory)
+            journal = Journal(run_directory)
+        self.journal = journal
         self.runtime = Runtime(name, env, trace, self.journal, data_root)
         self.storage = StorageDriver(name, env, trace, self.journal, data_root)
         self.network = NetworkDriver(name, env, trace, Random(name), self.journal)
         self.volume = VolumeDriver(name, env, trace, self.journal, data_root)
+        self.plugins = PluginHost()
 
     def facts(self) -> dict[str, Any]:
         """What `docker info` says of the machine."""
@@ -50,12 +62,16 @@ class LinuxMachine:
 
     def daemon_config(self) -> dict[str, Any]:
         """What its daemon.json has to say here: addresses that lead nowhere yet. Raises OSError."""
-        return daemon_config()
+        return daemon_config(self.journal)
 
-    def close(self) -> None:
-        """End all that runs and remove all that was made."""
+    def leash(self) -> Path:
+        """A file to write 0 into: who does is killed, with all it starts, when the run is over."""
+        return leash(self.journal)
+
+    def close(self) -> Undone:
+        """End all that runs and remove all that was made → what the journal had left to remove."""
         self.runtime.close()
         self.volume.close()
         self.network.close()
         self.storage.close()
-        self.journal.close()
+        return self.journal.close()

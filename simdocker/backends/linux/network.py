@@ -173,7 +173,7 @@ class NetworkDriver:
 
     # -- sandboxes and endpoints -----------------------------------------------------------------
 
-    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None) -> Sandbox:
+    def sandbox(self, container_id: str, mode: str, resolver: Resolver | None, actor: str = "") -> Sandbox:
         """A namespace of the container's own, the host's, or another container's."""
         if mode == HOST:
             return Sandbox(self, container_id, None)
@@ -189,13 +189,14 @@ class NetworkDriver:
         return sandbox
 
     def serve_names(self, sandbox: Sandbox) -> None:
-        """Open an embedded DNS in a sandbox; it answers some 3 ms later."""
-        self.env.process(self._serve_names(sandbox))
+        """Open an embedded DNS in a sandbox. The worker does it before it plugs the sandbox in anywhere: a container
+        may ask as soon as it runs."""
+        self.env.process(self._serve_names(sandbox, self._worker.submit(lambda: dns.listen(sandbox.network_namespace))))
 
-    def _serve_names(self, sandbox: Sandbox) -> Process:
+    def _serve_names(self, sandbox: Sandbox, listening: Future[Any]) -> Process:
         try:
-            udp, tcp = yield from self._in_kernel(lambda: dns.listen(sandbox.network_namespace))
-        except DriverError as error:
+            udp, tcp = yield self.env.future(listening)
+        except (OSError, DriverError) as error:
             self.trace.note(self.kernel, "no embedded DNS", {"why": error.args[0]})
             return
         sandbox.dns = EmbeddedDns(self.env, self._random, sandbox.resolve, udp, tcp)

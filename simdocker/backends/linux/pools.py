@@ -1,7 +1,8 @@
-"""Which of Docker's default address pools this host has no use for.
+"""Which of Docker's default address pools this host has no use for, and which of them are a run's.
 
 dockerd leaves out what the host has a route to (libnetwork's `CheckRouteOverlaps`); beside a real dockerd,
-or another run, two networks with the same addresses would reach each other's containers or none.
+or another run, two networks with the same addresses would reach each other's containers or none. A run makes
+its bridges when it needs them, so it says at once, in its journal, which addresses will be theirs.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from ipaddress import IPv4Network
 from itertools import chain
 from typing import Any
 
+from simdocker.backends.linux.journal import Journal, alone, of_the_living, undoes
 from simdocker.backends.linux.rtnetlink import RtNetlink
 
 BASES = (("172.16.0.0/12", 16), ("192.168.0.0/16", 20))
 """Docker's own, with the size of a network; it leaves out 172.16."""
+
+CLAIM = "addresses"
+FEWEST = 2  # the default bridge, and one more network
 
 
 def free_pools() -> list[IPv4Network]:
@@ -25,10 +30,28 @@ def free_pools() -> list[IPv4Network]:
     return [pool for pool in list(pools)[1:] if not any(pool.overlaps(route) for route in routed)]
 
 
-def daemon_config() -> dict[str, Any]:
+def claimed_pools(journal: Journal) -> list[IPv4Network]:
+    """The subnets that are this run's from now on: half of what other runs have left, so that the next ones get
+    some too. Raises OSError when there are too few."""
+    directory = journal.path.parent
+    with alone(directory):
+        others = {pool for claim in of_the_living(directory, CLAIM) for pool in claim.split()}
+        left = [pool for pool in free_pools() if str(pool) not in others]
+        if len(left) < FEWEST:
+            taken = "this host has a route to" if not others else "other runs and this host's routes have"
+            raise OSError(f"{taken} each of Docker's address pools")
+        claimed = left[: max(FEWEST, len(left) // 2)]
+        journal.record(CLAIM, " ".join(map(str, claimed)))
+    return claimed
+
+
+@undoes(CLAIM)
+def unclaim(_pools: str) -> None:
+    """Nothing in the kernel: with the journal the claim is gone."""
+
+
+def daemon_config(journal: Journal) -> dict[str, Any]:
     """What daemon.json has to say for these to be used: the first is the default bridge's. Raises OSError when
     not two are left."""
-    pools = free_pools()
-    if len(pools) < 2:
-        raise OSError("this host has a route to each of Docker's address pools")
+    pools = claimed_pools(journal)
     return {"default-address-pools": [{"base": str(pool), "size": pool.prefixlen} for pool in pools]}

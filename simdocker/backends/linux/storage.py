@@ -279,6 +279,10 @@ def unmount(path: str) -> None:
 
 @undoes(FOLDER)
 def remove_directory(path: str) -> None:
-    """Delete a directory and all below it. Raises OSError."""
+    """Delete a directory and all below it. Raises OSError, also when something is mounted there still: what is
+    behind a mount may be anybody's."""
     if Path(path).is_dir():
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+        if any(line.split(" ")[4].replace("\\040", " ").startswith(f"{path}/") for line in mounts):
+            raise OSError(errno.EBUSY, "something is mounted in it", path)
         shutil.rmtree(path)
