@@ -46,7 +46,9 @@ def options(
 @app.command()
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario file (.yaml), a list of docker commands (.sh), or -")],
-    backend: Annotated[str, typer.Option(help="Where it plays: sim, or engine for a real Docker Engine")] = "sim",
+    backend: Annotated[
+        str, typer.Option(help="Where it plays: sim, linux for real containers, engine for Docker's")
+    ] = "sim",
     host: Annotated[
         Optional[str], typer.Option(help="The engine's address; DOCKER_HOST or the docker context by default")  # noqa: UP045
     ] = None,
@@ -56,6 +58,10 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the play")] = False,
     speed: Annotated[
         Optional[float], typer.Option(help="Simulated seconds a second; at once by default, 1 is real time")  # noqa: UP045
+    ] = None,
+    data_root: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--data-root", metavar="DIR", help="With linux: where containers' files lie (default: /tmp)"),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what docker prints, and what failed")] = False,
 ) -> None:
@@ -74,6 +80,7 @@ def run(
                 speed=speed,
                 quiet=quiet,
                 host=host,
+                data_root=data_root,
             )
         )
     )
@@ -82,7 +89,9 @@ def run(
 @app.command()
 def compare(
     scenario: Annotated[str, typer.Argument(help="A scenario file (.yaml), a list of docker commands (.sh), or -")],
-    other: Annotated[str, typer.Option("--with", help="What to hold the simulator against: engine, or sim")] = "engine",
+    other: Annotated[
+        str, typer.Option("--with", help="What to hold the simulator against: linux, engine or sim")
+    ] = "engine",
     host: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="The engine's address; DOCKER_HOST or the docker context by default"),
@@ -92,6 +101,10 @@ def compare(
     repeat: Annotated[
         int, typer.Option(help="Play so often on each, and hold the median times against each other")
     ] = 1,
+    data_root: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--data-root", metavar="DIR", help="With linux: where containers' files lie (default: /tmp)"),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object")] = False,
 ) -> None:
     """Play a scenario on the simulator and for real, and show what differs. Exit 0: equal outcomes; 1: not."""
@@ -100,7 +113,14 @@ def compare(
     raise typer.Exit(
         exit_code(
             lambda: run_compare(
-                scenario, other=other, host=host, seed=seed, profile=profile, repeat=repeat, as_json=json
+                scenario,
+                other=other,
+                host=host,
+                seed=seed,
+                profile=profile,
+                repeat=repeat,
+                as_json=json,
+                data_root=data_root,
             )
         )
     )
@@ -138,6 +158,7 @@ def shell(
     world: Annotated[
         Optional[str], typer.Argument(help="A scenario file whose world to use; by default one host and Docker Hub")  # noqa: UP045
     ] = None,
+    backend: Annotated[str, typer.Option(help="Whose containers: sim, or linux (real ones)")] = "sim",
     on: Annotated[Optional[str], typer.Option(help="The host to type at; the first by default")] = None,  # noqa: UP045
     seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
     profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
@@ -145,16 +166,33 @@ def shell(
     speed: Annotated[
         Optional[float], typer.Option(help="Simulated seconds a second; at once by default, 1 is real time")  # noqa: UP045
     ] = None,
+    data_root: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--data-root", metavar="DIR", help="With linux: where containers' files lie (default: /tmp)"),
+    ] = None,
 ) -> None:
-    """Type docker commands at a prompt, against a simulated world."""
-    from simdocker.cli.shell import run_shell
+    """Type docker commands at a prompt, against a simulated world or real containers."""
+    from simdocker.cli.shell import opened_shell
 
-    raise typer.Exit(exit_code(lambda: run_shell(world, seed=seed, profile=profile, trace=trace, speed=speed, host=on)))
+    raise typer.Exit(
+        exit_code(
+            lambda: opened_shell(
+                world,
+                backend=backend,
+                seed=seed,
+                profile=profile,
+                trace=trace,
+                speed=speed,
+                host=on,
+                data_root=data_root,
+            )
+        )
+    )
 
 
 @app.command()
 def serve(
-    backend: Annotated[str, typer.Option(help="What the daemon stands on: sim")] = "sim",
+    backend: Annotated[str, typer.Option(help="What the daemon stands on: sim, or linux (real containers)")] = "sim",
     socket: Annotated[Path, typer.Option(help="Where to listen")] = Path("docker.sock"),
     tcp: Annotated[Optional[str], typer.Option(help="HOST:PORT to listen at as well, on this machine only")] = None,  # noqa: UP045
     world: Annotated[

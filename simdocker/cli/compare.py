@@ -28,13 +28,21 @@ SAME, DIFFERENT = 0, 1
 
 
 def run_compare(
-    path: str, *, other: str, host: str | None, seed: int | None, profile: str | None, repeat: int, as_json: bool
+    path: str,
+    *,
+    other: str,
+    host: str | None,
+    seed: int | None,
+    profile: str | None,
+    repeat: int,
+    as_json: bool,
+    data_root: str | None = None,
 ) -> int:
     """Play on the simulator and on `other`, `repeat` times each; returns the exit code. Raises UserError."""
     if repeat < 1:
         raise UserError(f"--repeat {repeat}: a scenario is played at least once")
     scenario = load(path)
-    theirs = [_played(scenario, other, host, None, None) for _ in range(repeat)]
+    theirs = [_played(scenario, other, host, None, None, data_root) for _ in range(repeat)]
     ours = [_played(scenario, "sim", None, (seed or scenario.seed) + turn, profile) for turn in range(repeat)]
     found = compare(ours, theirs)
     if as_json:
@@ -46,8 +54,15 @@ def run_compare(
     return SAME if found.agree else DIFFERENT
 
 
-def _played(scenario: Scenario, backend: str, host: str | None, seed: int | None, profile: str | None) -> Run:
-    world = build(scenario, backend=backend, seed=seed, profile=profile, host=host)
+def _played(
+    scenario: Scenario,
+    backend: str,
+    host: str | None,
+    seed: int | None,
+    profile: str | None,
+    data_root: str | None = None,
+) -> Run:
+    world = build(scenario, backend=backend, seed=seed, profile=profile, host=host, data_root=data_root)
     with stopped_by_ctrl_c(world.env):
         return Player(scenario, world, Silent()).play()
 

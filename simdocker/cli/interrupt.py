@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from simdocker.des import Environment
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def stop(env: Environment, error: BaseException) -> None:
     """Have `env.run` raise `error` at its next event."""
 
@@ -30,16 +33,26 @@ def stop(env: Environment, error: BaseException) -> None:
         env.timeout(0).callbacks.append(fail)
 
 
+class Terminated(BaseException):
+    """A signal asked the play to end. The argument is its number."""
+
+
 @contextmanager
 def stopped_by_ctrl_c(env: Environment) -> Iterator[None]:
-    """While inside, SIGINT stops `env.run` with KeyboardInterrupt. A second one does not wait."""
+    """While inside, SIGINT stops `env.run` with KeyboardInterrupt, and SIGTERM or SIGHUP with Terminated, so that a
+    play on a real machine can put away what it made. A second SIGINT does not wait."""
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop(env, KeyboardInterrupt())
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            stop(env, KeyboardInterrupt())
+        else:
+            stop(env, Terminated(number))
 
-    before = signal.signal(signal.SIGINT, ask)
+    asked = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGINT]
+    before = {number: signal.signal(number, ask) for number in asked}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Callable
 
+from simdocker.cli.interrupt import Terminated
 from simdocker.errors import UserError
 
 USAGE_ERROR = 2
 INTERRUPTED = 130  # as a shell reports SIGINT
 BROKEN_PIPE = 141  # and SIGPIPE
+SIGNALLED = 128  # and any other, by its number
 
 
 def exit_code(command: Callable[[], int]) -> int:
@@ -22,6 +24,8 @@ def exit_code(command: Callable[[], int]) -> int:
         return _say(str(error), USAGE_ERROR)
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
+    except Terminated as ended:
+        return SIGNALLED + int(ended.args[0])
     except BrokenPipeError:
         _forget_output()
         return BROKEN_PIPE

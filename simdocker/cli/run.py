@@ -32,6 +32,7 @@ def run_scenario(
     speed: float | None,
     quiet: bool,
     host: str | None = None,
+    data_root: str | None = None,
 ) -> int:
     """Play one scenario; returns the exit code. Raises UserError.
 
@@ -40,8 +41,8 @@ def run_scenario(
     if speed is not None and not 0 < speed < float("inf"):
         raise UserError(f"--speed {speed:g}: a speed is above 0, such as 1 for real time or 10 for ten times as fast")
     scenario = load(path)
-    world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host)
-    if backend != "sim" and (seed is not None or profile is not None):
+    world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host, data_root=data_root)
+    if (backend == "engine" and seed is not None) or (backend != "sim" and profile is not None):
         print("simdocker: nothing is drawn on a real machine: --seed and --profile are not looked at", file=sys.stderr)
     with written(world.trace, trace, path), stopped_by_ctrl_c(world.env):
         world.trace.keep = False  # whoever reads it here listens

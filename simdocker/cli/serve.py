@@ -29,6 +29,7 @@ from simdocker.server.listening import listening, loopback
 from simdocker.server.reading import Versions
 
 if TYPE_CHECKING:
+    from simdocker.scenario.linuxworld import LinuxWorld
     from simdocker.trace import Record
 
 NEWEST_API_VERSION = "1.47"  # what it adds is accepted, what it says is 1.41's
@@ -49,6 +50,10 @@ def serve(
     data_root: Path | None,
 ) -> int:
     """Listen until Ctrl-C; returns the exit code. Raises UserError."""
+    if backend == "linux":
+        from simdocker.cli.serve_real import serve_real
+
+        return serve_real(path, tcp, world, host, seed, profile, trace, speed, quiet)
     address = loopback(tcp) if tcp is not None else None
     asked = Description(
         time.time_ns() - EPOCH_NS,  # today, because clients hold the world's times against their own
@@ -106,7 +111,7 @@ async def _serve(bridge: Bridge, here: str, path: Path, tcp: tuple[str, int] | N
 
 
 @contextmanager
-def _narrated(world: World, quiet: bool) -> Iterator[None]:
+def _narrated(world: World | LinuxWorld, quiet: bool) -> Iterator[None]:
     """Show the messages as they happen."""
     if quiet:
         yield

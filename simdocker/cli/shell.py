@@ -155,6 +155,31 @@ class Desk:
                 self._lost = error
 
 
+def opened_shell(
+    world: str | None,
+    *,
+    backend: str,
+    seed: int | None,
+    profile: str | None,
+    trace: Path | None,
+    speed: float | None,
+    host: str | None,
+    data_root: str | None,
+) -> int:
+    """A shell on a backend; returns the exit code. Raises UserError."""
+    if backend == "linux":
+        if speed is not None or profile is not None:
+            raise UserError("--speed and --profile: on a real machine everything takes as long as it takes")
+        from simdocker.cli.shell_real import run_real_shell
+
+        return run_real_shell(world, seed=seed, trace=trace, host=host, data_root=data_root)
+    if backend != "sim":
+        raise UserError(f"--backend {backend}: there is no shell on it; there is one on sim and on linux")
+    if data_root is not None:
+        raise UserError("--data-root says where the files of real containers lie: it goes with --backend linux")
+    return run_shell(world, seed=seed, profile=profile, trace=trace, speed=speed, host=host)
+
+
 def run_shell(
     world: str | None,
     *,

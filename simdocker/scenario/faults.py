@@ -14,13 +14,14 @@ from simdocker.scenario.parts import FOREVER
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.life import Life
+    from simdocker.scenario.linuxworld import LinuxWorld
     from simdocker.scenario.model import Fault
     from simdocker.scenario.world import World
 
 Process = Generator[Event, Any, None]
 
 
-def apply(fault: Fault, world: World) -> Process:
+def apply(fault: Fault, world: World | LinuxWorld) -> Process:
     """Process: make it happen; a `down` with a duration mends itself later. Stopping and starting a
     daemon takes its time, all else happens at once."""
     world.trace.note("player", "fault", _said(fault))
@@ -59,7 +60,7 @@ def _strike(fault: Fault, life: Life) -> Process:
         yield from life.start()
 
 
-def _strike_plugin(fault: Fault, name: str, world: World) -> Process:
+def _strike_plugin(fault: Fault, name: str, world: World | LinuxWorld) -> Process:
     """Process: what happens to a plugin, wherever it is enabled. Raises UserError where it is nowhere."""
     struck = [daemon.plugins for daemon in world.daemons.values() if daemon.plugins.runs(name)]
     if not struck:
@@ -73,7 +74,7 @@ def _strike_plugin(fault: Fault, name: str, world: World) -> Process:
             plugins.fail(name)
 
 
-def _later(fault: Fault, world: World) -> Process:
+def _later(fault: Fault, world: World | LinuxWorld) -> Process:
     """Process: what was down for a while is up again."""
     yield world.env.timeout(fault.down or 0)
     if fault.link is not None:

@@ -178,11 +178,12 @@ def play(
     observer: Observer | None = None,
     speed: float | None = None,
     host: str | None = None,
+    data_root: str | None = None,
 ) -> Run:
     """Play a scenario and return the run. `seed` and `profile` override the file's; `speed` is
     simulated seconds a second (None: as fast as it goes), `host` where the engine of the backend `engine`
-    listens. Raises UserError."""
+    listens, `data_root` where the files of the containers of `linux` lie. Raises UserError."""
     from simdocker.scenario.stage import build
 
-    world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host)
+    world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host, data_root=data_root)
     return Player(scenario, world, observer or Silent()).play()

@@ -1,7 +1,8 @@
 """The seam between a play and what it stands on: what the player, its expectations and its watchers need of a world.
 
-`world.World` is the simulated one, `engineworld.EngineWorld` this machine with a real Docker Engine. A further backend
-is a further world here: nothing else of the player's side changes.
+`world.World` is the simulated one, `linuxworld.LinuxWorld` this machine's kernel under our daemon,
+`engineworld.EngineWorld` this machine with a real Docker Engine. A further backend is a further world here: nothing
+else of the player's side changes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from simdocker.scenario.worldspec import WorldSpec
     from simdocker.trace import Trace
 
-BACKENDS = ("sim", "engine")
+BACKENDS = ("sim", "linux", "engine")
 
 
 class Line(Protocol):
@@ -81,18 +82,25 @@ def build(
     profile: str | None = None,
     speed: float | None = None,
     host: str | None = None,
+    data_root: str | None = None,
 ) -> Stage:
     """The world of a scenario on a backend. Raises UserError for an unknown one, and for what it cannot honour."""
     if backend not in BACKENDS:
         raise UserError(f"--backend {backend}: there is no such backend; known are {', '.join(BACKENDS)}")
+    if host is not None and backend != "engine":
+        raise UserError("--host says where a real engine is: it goes with --backend engine")
+    if data_root is not None and backend != "linux":
+        raise UserError("--data-root says where the files of real containers lie: it goes with --backend linux")
     if backend == "sim":
-        if host is not None:
-            raise UserError("--host says where a real engine is: it goes with --backend engine")
         from simdocker.scenario.world import World
 
         return World.build(scenario, backend=backend, seed=seed, profile=profile, speed=speed)
     if speed is not None:
         raise UserError(f"--speed: on a real machine time passes at its own pace (--backend {backend})")
+    if backend == "linux":
+        from simdocker.scenario.linuxworld import LinuxWorld
+
+        return LinuxWorld(scenario, seed=seed, data_root=data_root)
     from simdocker.backends.engine.endpoint import found
     from simdocker.scenario.engineworld import EngineWorld
 

@@ -6,39 +6,29 @@ trace. Inspecting it takes no simulated time and changes nothing.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from simdocker.actors.client.client import Client
 from simdocker.actors.client.connection import DaemonUnreachable
-from simdocker.actors.daemon import image_views, views
 from simdocker.actors.daemon.daemon import Daemon
-from simdocker.actors.daemon.events import as_json
 from simdocker.actors.daemon.ipam import dotted
-from simdocker.actors.daemon.query import NO_FILTERS
-from simdocker.actors.distribution.directory import HTTP, Directory
-from simdocker.actors.registry.catalogue import hub
-from simdocker.actors.registry.catalogue.plugins import plugins
-from simdocker.actors.registry.proxy import PullThrough
-from simdocker.actors.registry.registry import REFUSED, Registry
+from simdocker.actors.distribution.directory import Directory
+from simdocker.actors.registry.registry import Registry
 from simdocker.actors.wire import Wire, not_found
-from simdocker.api import ApiError
 from simdocker.backends.sim import Machine
 from simdocker.backends.sim.lan import NAME_SERVER, Lan
 from simdocker.backends.sim.machine import HOME
-from simdocker.content.reference import DEFAULT_TAG, HUB
 from simdocker.des import CostProfile, Environment, Network, RandomStreams, rare_gc
 from simdocker.errors import UserError
 from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
+from simdocker.scenario import looking, registries
 from simdocker.scenario.faults import apply
 from simdocker.scenario.lines import HostSession, Line, Screen
 from simdocker.scenario.model import Fault, Scenario
 from simdocker.scenario.worldspec import SOCKET, TCP_PORT, server_of
-from simdocker.scenario.worldspec import Registry as RegistrySpec
 from simdocker.trace import Trace
 
 if TYPE_CHECKING:
@@ -90,7 +80,7 @@ class World:
         """The world of a scenario, on a `clock` of its own if none is given. Raises UserError for an
         unknown backend or profile, and for a world in which a client has no way to a daemon."""
         if backend not in BACKENDS:
-            raise UserError(f"--backend {backend}: there is no such backend; known is {', '.join(BACKENDS)}")
+            raise UserError(f"--backend {backend}: there is no such backend here; known are sim and linux")
         try:
             costs = CostProfile.load(profile or scenario.profile)
         except (ValueError, OSError) as error:
@@ -115,10 +105,7 @@ class World:
                 self.network.add_link(a, b, link.latency, link.bandwidth or None)
             except ValueError as error:
                 raise UserError(f"world: {error}") from None
-        for name, registry in spec.registries.items():
-            self._add_registry(name, registry)
-        for name, image in scenario.images.items():
-            self._publish(name, image)
+        self.registries = registries.opened(scenario, self.directory, self.env, self.trace, self.profile, self.streams)
         daemons = dict.fromkeys(spec.daemons())
         for name, host in spec.machines.items():
             machine = Machine(
@@ -144,34 +131,6 @@ class World:
             client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self.connect, name))
             self.clients[name] = client
             self.machines[name].kernel.client = client
-
-    def _add_registry(self, name: str, spec: RegistrySpec) -> None:
-        contents = hub() if name == HUB else None
-        registry: Registry
-        if spec.proxy:
-            way = partial(self.directory.connect, name, spec.proxy, actor=f"registry@{name}")
-            registry = PullThrough(name, self.env, self.trace, self.profile, self.streams, spec.proxy, way)
-        else:
-            registry = Registry(
-                name, self.env, self.trace, self.profile, self.streams, contents, users=spec.users, way=spec.auth
-            )
-        if name == HUB:
-            for repository, plugin in plugins():
-                registry.publish(repository, DEFAULT_TAG, plugin)
-        if not spec.tls:
-            registry.scheme = HTTP
-        if spec.rate_limit is not None:
-            registry.set_rate_limit(spec.rate_limit)
-        if spec.down:
-            registry.set_outage(REFUSED)
-        self.registries[name] = registry
-        self.directory.add(registry)
-
-    def _publish(self, name: str, spec: Any) -> None:
-        """Publish an image of the scenario's `images:` to the registry its name says."""
-        from simdocker.scenario.publish import publish
-
-        publish(name, spec, self.registries)
 
     def _daemon(self, name: str, machine: Machine, settings: Settings) -> Daemon:
         machine.serve_engine()
@@ -205,7 +164,7 @@ class World:
         known = there in self.machines
         daemon = self.daemons.get(there)
         if daemon is None or not (address == SOCKET or address.endswith(f":{TCP_PORT}")):
-            return _Nowhere(address, "" if known else not_found(there, f"{NAME_SERVER}:53"))
+            return Nowhere(address, "" if known else not_found(there, f"{NAME_SERVER}:53"))
         dialled = f"{self._lan.names(there)[0]}:{TCP_PORT}"
         return Wire(
             address, self.network, self.trace, f"client@{here}", here, daemon.actor, there, daemon.handle, dialled
@@ -251,35 +210,15 @@ class World:
     @property
     def events(self) -> list[dict[str, Any]]:
         """What all daemons said happened, oldest first, as `docker events` tells it."""
-        logs = [daemon.events.past(0, self.env.now, NO_FILTERS) for daemon in self.daemons.values()]
-        return [as_json(event) for event in heapq.merge(*logs, key=attrgetter("t_ns"))]
+        return looking.events(*self.daemons.values())
 
     def inspect(self, kind: str, name: str, host: str | None = None) -> dict[str, Any] | None:
         """What `docker inspect` would show of an object, None when there is none."""
-        daemon = self.daemon(host)
-        try:
-            if kind == "container":
-                return views.inspect(daemon, daemon.containers.get(name))
-            if kind == "image":
-                return image_views.inspection(daemon.storage, daemon.images.get(name))
-            if kind == "network":
-                return daemon.networks.find(name).view()
-            return daemon.volumes.get(name).view()
-        except ApiError:
-            return None
+        return looking.inspect(self.daemon(host), kind, name)
 
     def listing(self, kind: str, host: str | None = None) -> list[dict[str, Any]]:
         """What `docker ps -a`, `images`, `network ls` or `volume ls` on `host` would be told of each object."""
-        daemon = self.daemon(host)
-        if kind == "container":
-            return [views.summary(daemon, container) for container in daemon.containers.all()]
-        if kind == "image":
-            return [
-                image_views.summary(image, image.repo_tags, image.repo_digests) for image in daemon.images.store.all()
-            ]
-        if kind == "network":
-            return [network.view() for network in daemon.networks.all()]
-        return [volume.view() for volume in daemon.volumes.all()]
+        return looking.listing(self.daemon(host), kind)
 
 
 def _docker0(settings: Settings) -> tuple[str, str]:
@@ -287,7 +226,7 @@ def _docker0(settings: Settings) -> tuple[str, str]:
     return f"{dotted(first)}/{length}", address
 
 
-class _Nowhere:
+class Nowhere:
     """A connection to an address where no daemon listens."""
 
     def __init__(self, address: str, reason: str) -> None:

@@ -7,12 +7,14 @@ shell (`exit`), or in which Ctrl-C ends it, ends the session, and the next line 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from simdocker.scenario.realhost import shim
 INTERRUPTED = 130
 BLOCK = 1 << 16
 DESK = "desk"
+ABOVE = 20  # bash moves the descriptors that a redirection covers to 10 and above
 
 LOOP = (
     "exec 9<&{lines} 8>&{codes} {lines}<&- {codes}>&-; again() {{ return $1; }}; code=0; "
@@ -33,10 +36,19 @@ LOOP = (
 """What the shell does. `again` gives a line the last one's `$?`."""
 
 
-def _hears_ctrl_c() -> None:
-    """What is ignored stays so in all that is started: a play in the background of a script ignores SIGINT, its lines
-    must not."""
+def begin(leash: Path | None) -> None:
+    """In the new process. What is ignored stays so in all that is started: a play in the background of a script
+    ignores SIGINT, its lines must not."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if leash is not None:
+        leash.write_text("0")
+
+
+def _moved_up(fd: int) -> int:
+    """The same descriptor under a number that the shell does not put another in the place of."""
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, ABOVE)
+    os.close(fd)
+    return moved
 
 
 def install_shim(directory: Path) -> None:
@@ -73,9 +85,12 @@ class Line:
 
 
 class BashSession:
-    """One bash in `directory`, which is this session's alone; it starts out in `cwd`."""
+    """One bash in `directory`, which is this session's alone; it starts out in `cwd`. `leash` is the cgroup.procs of
+    the cgroup that it and all it starts belong to."""
 
-    def __init__(self, clock: WallClock, directory: Path, cwd: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, clock: WallClock, directory: Path, cwd: str, env: Mapping[str, str], leash: Path | None = None
+    ) -> None:
         self.clock = clock
         self.directory = directory
         self.cwd = cwd
@@ -83,8 +98,8 @@ class BashSession:
         self.current: Line | None = None
         self._count = 0
         self._open: set[int] = set()
-        lines, self._lines = os.pipe()
-        self._codes, codes = os.pipe()
+        (lines, self._lines), (self._codes, codes) = os.pipe(), os.pipe()
+        lines, codes = _moved_up(lines), _moved_up(codes)
         path = f"{directory}/bin:{os.environ.get('PATH') or os.defpath}"
         self._bash = subprocess.Popen(
             ["bash", "--noprofile", "--norc", "-c", LOOP.format(lines=lines, codes=codes)],
@@ -93,7 +108,7 @@ class BashSession:
             stdin=subprocess.DEVNULL,
             pass_fds=(lines, codes),
             start_new_session=True,
-            preexec_fn=_hears_ctrl_c,
+            preexec_fn=partial(begin, leash),
         )
         os.close(lines)
         os.close(codes)

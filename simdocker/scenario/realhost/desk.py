@@ -55,7 +55,7 @@ class Desk:
         self._listener.bind(str(path))
         self._listener.listen(64)
         self._listener.setblocking(False)
-        self._hearing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()  # asyncio itself does not hold on to them
         clock.process(self._serve())
 
     def close(self) -> None:
@@ -73,11 +73,14 @@ class Desk:
     def _attend(self, caller: socket.socket) -> Generator[Event, Any, None]:
         """Process: one command line, from the shim's hello to its exit code."""
         loop = asyncio.get_running_loop()
-        welcome = loop.create_task(_welcome(caller))  # kept: asyncio alone does not hold on to a task
+        welcome = loop.create_task(_welcome(caller))
+        self._tasks.add(welcome)
         try:
             reader, writer, hello = yield self._clock.future(welcome)
         except LOST:
             return
+        finally:
+            self._tasks.discard(welcome)
         commands: list[Process] = []
 
         def die(number: int) -> None:
@@ -93,12 +96,12 @@ class Desk:
         command = self._clock.process(self._command(hello["argv"], terminal))
         commands.append(command)
         hearing = loop.create_task(self._hear(reader, terminal, end))
-        self._hearing.add(hearing)
+        self._tasks.add(hearing)
         code = yield command
         if code != GONE:
             terminal.say(shim.EXIT, bytes((code,)))
         hearing.cancel()
-        self._hearing.discard(hearing)
+        self._tasks.discard(hearing)
         writer.close()
 
     def _command(self, argv: list[str], terminal: ShimTerminal) -> Generator[Event, Any, int]:

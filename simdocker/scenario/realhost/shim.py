@@ -15,12 +15,17 @@ import signal
 import socket
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 DESK = ""  # the address of the desk, written here where the shim is installed
 HEADER = 5
 HELLO, TYPED, SIGNALLED = b"H", b"T", b"S"
 """From here: how the command was called, what stdin has (nothing: it has ended), a signal's number."""
-OUT, ERR, READ, EXIT, DIE = b"O", b"E", b"R", b"X", b"D"
-"""From the client: what to print, the wish for stdin, the exit code, the signal to die of."""
+OUT, ERR, READ, RAW, EXIT, DIE = b"O", b"E", b"R", b"W", b"X", b"D"
+"""From the client: what to print, the wish for stdin, whether every key of a terminal is wanted as it is typed, the
+exit code, the signal to die of."""
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM)
 GONE = 1  # exit code when the play has ended
 
@@ -37,7 +42,10 @@ def main(address: str) -> int:
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # a background job of a shell does not hear Ctrl-C
             signal.signal(number, lambda number, _frame: say(desk, SIGNALLED, bytes((number,))))
-    return obey(desk)
+    try:
+        return obey(desk)
+    finally:
+        set_raw(False)
 
 
 def hello() -> dict[str, object]:
@@ -78,12 +86,32 @@ def obey(desk: socket.socket) -> int:
             if kind == EXIT:
                 return data[0]
             if kind == DIE:
+                set_raw(False)
                 signal.signal(data[0], signal.SIG_DFL)
                 os.kill(os.getpid(), data[0])
             elif kind == READ:
                 wanted = True
+            elif kind == RAW:
+                set_raw(data != b"\0")
             else:
                 put(1 if kind == OUT else 2, data)
+
+
+before: "list[Any]" = []  # how the terminal was set
+
+
+def set_raw(raw: bool) -> None:
+    """Have the terminal at stdin hand over every key, or be again as it was."""
+    if raw == bool(before) or not is_terminal(0):
+        return
+    import termios  # where there is no terminal it is not worth its time
+    import tty
+
+    if raw:
+        before[:] = [termios.tcgetattr(0)]
+        tty.setraw(0)
+    else:
+        termios.tcsetattr(0, termios.TCSADRAIN, before.pop())
 
 
 def typed() -> bytes:

@@ -84,7 +84,8 @@ class ShimTerminal:
         self._handler = handler
 
     def set_raw(self, raw: bool) -> None:
-        """A scenario's lines have no terminal whose keys could be handed over."""
+        if self.stdin_tty:
+            self.say(shim.RAW, bytes((raw,)))
 
     def sleep(self, ns: int) -> Generator[Event, Any, None]:
         yield self._clock.timeout(ns)

@@ -8,11 +8,10 @@ pulled, tagged and looked into, but its own program does not start ("exec format
 from __future__ import annotations
 
 import shutil
-import struct
-from collections.abc import Mapping
 from pathlib import Path
 
 from simdocker.actors.registry.catalogue.busybox import APPLETS
+from simdocker.backends.linux.programs import saying
 from simdocker.content import archive
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import DIRECTORY, FILE, Node
@@ -21,7 +20,6 @@ from simdocker.content.manifest import docker_manifest
 from simdocker.errors import UserError
 
 NAMES = {*APPLETS, "busybox"}
-ELF_BASE = 0x400000
 
 
 class Userland:
@@ -74,33 +72,3 @@ class Userland:
         if node.kind == DIRECTORY:
             twin.children = {name: self._copy(child, seen) for name, child in node.children.items()}
         return twin
-
-
-def saying(text: bytes) -> bytes:
-    """A static x86-64 Linux program that writes `text` and ends: an ELF header, one segment, two system calls."""
-    entry = 64 + 56
-    code_size = 34
-    code = b"".join(
-        (
-            b"\xb8\x01\x00\x00\x00",  # mov eax, 1 (write)
-            b"\xbf\x01\x00\x00\x00",  # mov edi, 1
-            b"\xbe" + struct.pack("<I", ELF_BASE + entry + code_size),  # mov esi, text
-            b"\xba" + struct.pack("<I", len(text)),  # mov edx, length
-            b"\x0f\x05",  # syscall
-            b"\xb8\x3c\x00\x00\x00",  # mov eax, 60 (exit)
-            b"\xbf\x00\x00\x00\x00",  # mov edi, 0
-            b"\x0f\x05",  # syscall
-        )
-    )
-    assert len(code) == code_size
-    size = entry + code_size + len(text)
-    header = struct.pack(
-        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, ELF_BASE + entry, 64, 0, 0, 64, 56, 1, 0, 0, 0
-    )
-    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, ELF_BASE, ELF_BASE, size, size, 0x1000)
-    return header + segment + code + text
-
-
-def greeting_of(programs: Mapping[str, str]) -> bytes:
-    """What hello-world says."""
-    return programs["hello"].encode()

@@ -1,0 +1,72 @@
+"""The registries of a scenario's world, and what is published there before its first step.
+
+They are actors on every backend: a play on a real machine talks to the same registries as a simulated one.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from simdocker.actors.distribution.directory import HTTP, Directory
+from simdocker.actors.registry.catalogue import hub
+from simdocker.actors.registry.catalogue.plugins import plugins
+from simdocker.actors.registry.proxy import PullThrough
+from simdocker.actors.registry.registry import REFUSED, Registry
+from simdocker.content.reference import DEFAULT_TAG, HUB
+
+if TYPE_CHECKING:
+    from simdocker.des import CostProfile, Environment, RandomStreams
+    from simdocker.scenario.model import Scenario
+    from simdocker.scenario.worldspec import Registry as RegistrySpec
+    from simdocker.trace import Trace
+
+
+def opened(
+    scenario: Scenario,
+    directory: Directory,
+    env: Environment,
+    trace: Trace,
+    profile: CostProfile,
+    streams: RandomStreams,
+) -> dict[str, Registry]:
+    """The scenario's registries by name, listed in `directory`, with the scenario's images. Raises UserError for a
+    Dockerfile that cannot be built."""
+    registries: dict[str, Registry] = {}
+    for name, spec in scenario.world.registries.items():
+        registries[name] = _opened(name, spec, directory, env, trace, profile, streams)
+        directory.add(registries[name])
+    if scenario.images:
+        from simdocker.scenario.publish import publish
+
+        for name, image in scenario.images.items():
+            publish(name, image, registries)
+    return registries
+
+
+def _opened(
+    name: str,
+    spec: RegistrySpec,
+    directory: Directory,
+    env: Environment,
+    trace: Trace,
+    profile: CostProfile,
+    streams: RandomStreams,
+) -> Registry:
+    contents = hub() if name == HUB else None
+    registry: Registry
+    if spec.proxy:
+        way = partial(directory.connect, name, spec.proxy, actor=f"registry@{name}")
+        registry = PullThrough(name, env, trace, profile, streams, spec.proxy, way)
+    else:
+        registry = Registry(name, env, trace, profile, streams, contents, users=spec.users, way=spec.auth)
+    if name == HUB:
+        for repository, plugin in plugins():
+            registry.publish(repository, DEFAULT_TAG, plugin)
+    if not spec.tls:
+        registry.scheme = HTTP
+    if spec.rate_limit is not None:
+        registry.set_rate_limit(spec.rate_limit)
+    if spec.down:
+        registry.set_outage(REFUSED)
+    return registry
