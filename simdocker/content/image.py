@@ -75,10 +75,12 @@ class Layer:
         self.created_by = created_by
 
     @classmethod
-    def of(cls, data: Blob) -> Layer:
-        """The layer that an archive holds. Raises ArchiveError."""
+    def of(cls, data: Blob, digest: str = "", compressed: int | None = None) -> Layer:
+        """The layer that an archive holds; of one from a registry, with its blob's digest and size there. Raises
+        ArchiveError."""
         tree, data = archive.read_layer(data)
-        layer = cls(lambda: tree)
+        layer = cls(lambda: tree, compressed)
+        layer._digest = digest
         layer._archive = data
         layer._tree = tree
         return layer

@@ -164,7 +164,8 @@ def _refuse_unknown(scenario: Scenario) -> None:
         if scenario.images:
             from simdocker.scenario.publish import refuse_unknown
 
-            refuse_unknown(scenario.images, scenario.world.registries)
+            ours = [name for name, registry in scenario.world.registries.items() if not registry.url]
+            refuse_unknown(scenario.images, ours)
         if scenario.profile != "default":
             from simdocker.des import CostProfile
 

@@ -223,6 +223,8 @@ class Scenario(Part, kw_only=True):
                     raise ValueError(f"a fault names a link between {' and '.join(fault.link)}: linked are {known}")
             if fault is not None and fault.daemon is not None and fault.daemon not in world.daemons():
                 raise ValueError(f"a fault names the daemon of {fault.daemon!r}: they run on {listed(world.daemons())}")
+            if fault is not None and fault.registry is not None and _is_real(world, fault.registry):
+                raise ValueError(f"a fault names the registry {fault.registry!r}, which is a real one: it is not ours")
             if fault is not None and fault.registry is not None and fault.registry not in self.world.registries:
                 raise ValueError(
                     f"a fault names the registry {fault.registry!r}: known are {listed(self.world.registries)}"
@@ -243,6 +245,10 @@ class Scenario(Part, kw_only=True):
     def flat_steps(self) -> list[Step]:
         """All steps, those of `parallel` after it."""
         return _flat(self.steps)
+
+
+def _is_real(world: WorldSpec, registry: str) -> bool:
+    return registry in world.registries and bool(world.registries[registry].url)
 
 
 def _flat(steps: list[Step]) -> list[Step]:

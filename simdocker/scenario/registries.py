@@ -16,6 +16,7 @@ from simdocker.actors.registry.registry import REFUSED, Registry
 from simdocker.content.reference import DEFAULT_TAG, HUB
 
 if TYPE_CHECKING:
+    from simdocker.backends.distribution import RemoteRegistry
     from simdocker.des import CostProfile, Environment, RandomStreams
     from simdocker.scenario.model import Scenario
     from simdocker.scenario.worldspec import Registry as RegistrySpec
@@ -30,10 +31,14 @@ def opened(
     profile: CostProfile,
     streams: RandomStreams,
 ) -> dict[str, Registry]:
-    """The scenario's registries by name, listed in `directory`, with the scenario's images. Raises UserError for a
+    """The scenario's registries by name, listed in `directory`, with the scenario's images; real ones are listed
+    alone. Raises UserError for a
     Dockerfile that cannot be built."""
     registries: dict[str, Registry] = {}
     for name, spec in scenario.world.registries.items():
+        if spec.url:
+            directory.add(_real(name, spec, env))
+            continue
         registries[name] = _opened(name, spec, directory, env, trace, profile, streams)
         directory.add(registries[name])
     if scenario.images:
@@ -42,6 +47,14 @@ def opened(
         for name, image in scenario.images.items():
             publish(name, image, registries)
     return registries
+
+
+def _real(name: str, spec: RegistrySpec, env: Environment) -> RemoteRegistry:
+    from simdocker.backends.distribution import RemoteRegistry
+
+    return RemoteRegistry(
+        name, env, spec.url, username=spec.username, password=spec.password, ca=spec.ca, insecure=spec.insecure
+    )
 
 
 def _opened(

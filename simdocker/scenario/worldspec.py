@@ -9,6 +9,7 @@ from collections import defaultdict
 from functools import cached_property, lru_cache
 from itertools import permutations, product
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from msgspec import Meta, field
 
@@ -76,6 +77,9 @@ class Registry(Part):
     registry wants to know who asks, by a password in each request or, with `auth: token`, by a token;
     at docker.io the users are those who may push under their own name. With `proxy` it is a pull-through
     cache of another registry; with `tls: false` it speaks plain http.
+
+    With `url` it is a real registry, which is reached over HTTP or HTTPS as the url says. `username` and `password`
+    are for who has no login of his own; `ca` is a file of certificates to trust, `insecure: true` trusts any.
     """
 
     rate_limit: Annotated[int, Meta(ge=0)] | None = None
@@ -84,13 +88,34 @@ class Registry(Part):
     auth: str = ""
     proxy: str = ""
     tls: bool = True
+    url: str = ""
+    username: str = ""
+    password: str = ""
+    ca: str = ""
+    insecure: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.url:
+            self._must_be_real()
+        elif self.username or self.password or self.ca or self.insecure:
+            raise ValueError("username, password, ca and insecure belong to a registry with a url")
         if self.auth not in ("", "basic", "token"):
             raise ValueError(f"auth is {self.auth!r}, but a registry knows basic and token")
         if self.proxy and self.users:
             raise ValueError("a registry with proxy has no users of its own")
+
+    def _must_be_real(self) -> None:
+        """Raises ValueError for a url that is none, and for what only a simulated registry can be."""
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/") or parts.query:
+            raise ValueError(f"url is {self.url!r}, but a registry's is http://HOST:PORT or https://HOST:PORT")
+        if self.users or self.auth or self.proxy or self.down or not self.tls or self.rate_limit is not None:
+            raise ValueError(
+                "a registry with a url is as it is: users, auth, proxy, down, tls and rate_limit are not ours"
+            )
+        if self.password and not self.username:
+            raise ValueError("a password needs a username")
 
 
 class Switch(Part):
