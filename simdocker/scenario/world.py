@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from simdocker.actors.client.connection import Connection
     from simdocker.actors.daemon.settings import Settings
-    from simdocker.backends.distribution import RemoteRegistry
     from simdocker.backends.ports import NetworkDriver
 
 BACKENDS = ("sim",)
