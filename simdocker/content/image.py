@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import msgspec
@@ -35,18 +35,25 @@ from simdocker.content.manifest import (
     RootFS,
     docker_manifest,
 )
+from simdocker.content.platforms import AMD64
 
-AMD64 = Platform("amd64", "linux")
 CREATED = "2025-12-01T00:00:00Z"
 FILLER = "usr/share/filler"
 
 _known: dict[str, str] = {}
+_manifests: list[Callable[[], Mapping[str, str]]] = []
 
 
 def remember(diff_ids: Mapping[str, str]) -> None:
     """Diff ids that were worked out before, by the fingerprint of the tree: a catalogue has gigabytes
     of filler, and hashing them anew in every run takes seconds."""
     _known.update(diff_ids)
+
+
+def remember_manifests(load: Callable[[], Mapping[str, str]]) -> None:
+    """What `load` will give when it is needed: `"sha256:… linux/arm64/v8"` (an image's manifest, and the platform of
+    one beside it) → `"sha256:… 527"`, the other's manifest and its size."""
+    _manifests.append(cache(load))
 
 
 class Layer:
@@ -122,6 +129,11 @@ class Layer:
         return self.unpacked if self._compressed is None else self._compressed
 
     @property
+    def compressed(self) -> int | None:
+        """The blob's size as it was given."""
+        return self._compressed
+
+    @property
     def unpacked(self) -> int:
         """Bytes of all files, what `docker images` counts."""
         if self._unpacked < 0:
@@ -133,7 +145,8 @@ class Image:
     """Layers and what to run in them.
 
     `steps` are what built it, first to last: a layer, or the text of a step that only set
-    configuration (`CMD ["sh"]`) and is remembered in the history alone.
+    configuration (`CMD ["sh"]`) and is remembered in the history alone. `others` are what stands under the
+    same tag for other platforms; each of them is `beside` this one.
     """
 
     def __init__(
@@ -143,12 +156,20 @@ class Image:
         *,
         created: str = CREATED,
         platform: Platform = AMD64,
+        others: Sequence[Image] = (),
+        beside: Image | None = None,
     ) -> None:
         self.steps = tuple(steps)
         self.layers = tuple(step for step in steps if isinstance(step, Layer))
         self.container_config = config
         self.created = created
         self.platform = platform
+        self.others = tuple(others)
+        self.beside = beside
+
+    def on(self, platform: Platform) -> Image | None:
+        """What the tag holds for a platform."""
+        return next((image for image in (self, *self.others) if image.platform == platform), None)
 
     @cached_property
     def config(self) -> ImageConfig:
@@ -192,13 +213,28 @@ class Image:
         return docker_manifest(self.config, layers)
 
     @cached_property
+    def descriptor(self) -> Descriptor:
+        """What an index says of it."""
+        digest, size = self.known_manifest or (self.manifest.digest, self.manifest.size)
+        return Descriptor(MANIFEST, digest, size, self.platform)
+
+    @property
+    def known_manifest(self) -> tuple[str, int] | None:
+        """Digest and size of the manifest, where they were worked out before."""
+        if self.beside is None:
+            return None
+        key = f"{self.beside.manifest.digest} {self.platform}"
+        known = next((table()[key] for table in _manifests if key in table()), "")
+        digest, _, size = known.partition(" ")
+        return (digest, int(size)) if known else None
+
+    @cached_property
     def index(self) -> Index:
-        """The index document of a tag that holds this image alone."""
-        manifest = self.manifest
+        """The index document of the tag: this image and those for other platforms."""
         return Index(
             schemaVersion=2,
             mediaType=INDEX,
-            manifests=(Descriptor(MANIFEST, manifest.digest, manifest.size, self.platform),),
+            manifests=tuple(image.descriptor for image in (self, *self.others)),
         )
 
     @cached_property
@@ -256,6 +292,7 @@ def compose(
     config: ContainerConfig | Mapping[str, Any] | None = None,
     *,
     created: str = CREATED,
+    platform: Platform | None = None,
 ) -> Image:
     """An image made of `base` (None: from scratch), `steps` on top, and `config` over the base's.
 
@@ -270,8 +307,9 @@ def compose(
     else:
         own = msgspec.convert(config, ContainerConfig)
     if base is None:
-        return Image(steps, own, created=created)
-    return Image((*base.steps, *steps), _over(base.container_config, own), created=created, platform=base.platform)
+        return Image(steps, own, created=created, platform=platform or AMD64)
+    config = _over(base.container_config, own)
+    return Image((*base.steps, *steps), config, created=created, platform=platform or base.platform)
 
 
 def _over(base: ContainerConfig, own: ContainerConfig) -> ContainerConfig:

@@ -7,7 +7,6 @@ equal documents have equal names. Documents are shared between actors and are ne
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
@@ -38,6 +37,8 @@ class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
     architecture: str
     os: str
     variant: str = ""
+    os_version: str = msgspec.field(default="", name="os.version")  # Windows: the host's must be the same
+    os_features: tuple[str, ...] = msgspec.field(default=(), name="os.features")
 
     def __str__(self) -> str:
         return f"{self.os}/{self.architecture}" + (f"/{self.variant}" if self.variant else "")
@@ -194,35 +195,3 @@ def _as_lists(config: dict[str, Any]) -> dict[str, Any]:
     """A command may be one text (Go's strslice.StrSlice)."""
     texts = {key: [config[key]] for key in ("Cmd", "Entrypoint", "Shell") if isinstance(config.get(key), str)}
     return {**config, **texts}
-
-
-def platform(text: str) -> Platform:
-    """`linux/arm64/v8`, `linux/amd64` or `arm64` as a platform, with containerd's defaults."""
-    parts = text.lower().split("/")
-    if len(parts) == 1:
-        if parts[0] in ("linux", "windows"):
-            return Platform("amd64", parts[0])
-        return Platform(_ARCHITECTURES.get(parts[0], parts[0]), "linux")
-    architecture = _ARCHITECTURES.get(parts[1], parts[1])
-    variant = parts[2] if len(parts) > 2 else ""
-    return Platform(architecture, parts[0], "" if (architecture, variant) == ("arm64", "v8") else variant)
-
-
-_COMPONENT = re.compile("[A-Za-z0-9_-]+")
-_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm"}
-
-
-def no_component(text: str) -> str:
-    """What containerd says of the first part of a platform that cannot be one, "" when there is none."""
-    for part in text.split("/"):
-        if not _COMPONENT.fullmatch(part):
-            rule = f'must match "^{_COMPONENT.pattern}$"'
-            return (
-                f'"{part}" is an invalid component of "{text}": platform specifier component {rule}: invalid argument'
-            )
-    return ""
-
-
-def bad_platform(text: str) -> str:
-    """What containerd says against a platform, "" when it is one."""
-    return f'"{text}": cannot parse platform specifier: invalid argument' if text.count("/") > 2 else ""

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, field
 
+from simdocker.content.platforms import parse
 from simdocker.scenario.parts import Bandwidth, Duration, Outage, Part, Size, listed, must_compile, read
 from simdocker.scenario.shorthand import written_out
 from simdocker.scenario.worldspec import WorldSpec
@@ -37,7 +38,7 @@ class LayerSpec(Part):
 
 class ImageSpec(Part):
     """An image published before the first step: layers on top of `from`, or what a `dockerfile` makes of
-    `files`."""
+    `files`. With `platforms` there is one for each of them, on `from`'s for the same platform."""
 
     dockerfile: str = ""
     files: dict[str, str] = field(default_factory=dict)
@@ -51,9 +52,14 @@ class ImageSpec(Part):
     workdir: str = ""
     user: str = ""
     labels: dict[str, str] = field(default_factory=dict)
+    platforms: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for text in self.platforms:
+            if not text.count("/"):
+                raise ValueError(f"{text!r} is no platform: write linux/arm64 or windows/amd64")
+            parse(text)
         if self.files and not self.dockerfile:
             raise ValueError("an image's files are for its dockerfile; without one they belong to one of its layers")
         if self.dockerfile:

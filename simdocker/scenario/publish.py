@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from simdocker.actors.registry.catalogue import hub
 from simdocker.api.models import ContainerConfig
 from simdocker.content import image as images
+from simdocker.content import platforms
 from simdocker.content.image import Image
+from simdocker.content.manifest import Platform
 from simdocker.content.reference import HUB, InvalidReference, Reference, parse
 from simdocker.errors import UserError
 
@@ -109,7 +111,32 @@ def _composed(spec: ImageSpec, registries: Mapping[str, Registry]) -> Image:
         Labels=dict(spec.labels) or None,
     )
     base = None if spec.base == SCRATCH else _found(parse(spec.base).or_latest(), registries)
-    return images.compose(base, layers, config)
+    if not spec.platforms:
+        return images.compose(base, layers, config)
+    first, *others = [
+        images.compose(_for(spec.base, base, wanted), layers, config, platform=wanted)
+        for wanted in (_platform(text) for text in spec.platforms)
+    ]
+    first.others = tuple(others)
+    return first
+
+
+def _platform(text: str) -> Platform:
+    """A platform as indexes of Docker Hub write it: with the variant of its processors."""
+    wanted = platforms.parse(text)
+    usual = platforms.USUAL.get(wanted.architecture, "") if wanted.os == "linux" else ""
+    return Platform(wanted.architecture, wanted.os, wanted.variant or usual)
+
+
+def _for(name: str, base: Image | None, platform: Platform) -> Image | None:
+    """What the base's tag holds for a platform. Raises UserError when that is nothing."""
+    if base is None:
+        return None
+    found = base.on(platform)
+    if found is None:
+        there = ", ".join(str(image.platform) for image in (base, *base.others))
+        raise UserError(f"images: there is no {name} for {platform}: it is there for {there}")
+    return found
 
 
 def _found(reference: Reference, registries: Mapping[str, Registry]) -> Image:

@@ -21,6 +21,7 @@ from simdocker.actors.wire import Wire, not_found
 from simdocker.backends.sim import Machine
 from simdocker.backends.sim.lan import NAME_SERVER, Lan
 from simdocker.backends.sim.machine import HOME
+from simdocker.content.platforms import MACHINES
 from simdocker.des import CostProfile, Environment, Network, RandomStreams, rare_gc
 from simdocker.errors import UserError
 from simdocker.scenario import docker as _docker  # noqa: F401 - registers the program
@@ -123,12 +124,13 @@ class World:
                 data_root=host.settings.data_root,
                 docker0=_docker0(host.settings),
                 neighbours=self.machines,
+                machine=MACHINES[host.arch],
             )
             self.machines[name] = machine
             if name in daemons:
                 self.daemons[name] = self._daemon(name, machine, host.settings)
-        for name in spec.machines:
-            client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self.connect, name))
+        for name, arch in ((name, host.arch) for name, host in spec.machines.items()):
+            client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self.connect, name), arch)
             self.clients[name] = client
             self.machines[name].kernel.client = client
 

@@ -20,6 +20,7 @@ from simdocker.scenario.parts import Bandwidth, Duration, Part, Rate, Size, list
 Count = Annotated[int, Meta(ge=1, le=10_000)]
 HUB = "docker.io"
 SOCKET = "unix:///var/run/docker.sock"
+ARCHITECTURES = ("amd64", "arm64")
 LOOPBACK = ("localhost", "127.0.0.1")
 TCP_PORT = 2375  # dockerd's conventional plain TCP port
 
@@ -52,6 +53,7 @@ class Host(Part):
     disk: Disk = field(default_factory=Disk)
     daemon: bool | Settings | None = None
     os: str = "linux"
+    arch: str = "amd64"
     docker_host: str | None = None  # where this host's client finds its daemon, such as tcp://server:2375
 
     @property
@@ -63,6 +65,8 @@ class Host(Part):
         super().__post_init__()
         if self.os != "linux":
             raise ValueError(f"os is {self.os!r}, but a host here runs linux")
+        if self.arch not in ARCHITECTURES:
+            raise ValueError(f"arch is {self.arch!r}, but a host here has {listed(ARCHITECTURES)}")
         address = self.docker_host
         if address is not None and not address.startswith(("tcp://", "unix://")):
             raise ValueError(

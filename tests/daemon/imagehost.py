@@ -1,11 +1,13 @@
 """A daemon with nothing but images, for tests of images alone: no runtime, no networks, no volumes."""
 
+from simdocker.actors.daemon.daemon import Daemon
 from simdocker.actors.daemon.images import Images
 from simdocker.actors.daemon.settings import DEFAULTS
 from simdocker.actors.distribution.directory import Directory
 from simdocker.actors.registry.catalogue import hub
 from simdocker.actors.registry.registry import Registry
 from simdocker.api import ApiError, Request
+from simdocker.content.platforms import AMD64
 from simdocker.des import CostProfile, Environment, Network, RandomStreams
 from simdocker.trace import Trace
 
@@ -67,6 +69,9 @@ class FakeContainer:
 
 class Host:
     """What `Images` needs of its daemon, and the calls tests make."""
+
+    platform = AMD64
+    platform_of, platform_as = Daemon.platform_of, Daemon.platform_as
 
     def __init__(self, name, world):
         self.host, self.world = name, world

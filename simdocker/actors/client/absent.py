@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MANAGEMENT = {
-    "context": "Manage contexts",
     "manifest": "Manage Docker image manifests and manifest lists",
     "trust": "Manage trust on Docker images",
 }
@@ -22,7 +21,6 @@ SWARM = {
 }
 COMMANDS = {
     "checkpoint": "create ls list rm remove",
-    "context": "create export import inspect ls list rm remove show update use",
     "manifest": "annotate create inspect push rm",
     "trust": "inspect key revoke sign signer",
     "config": "create inspect ls list rm remove",

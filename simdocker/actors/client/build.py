@@ -12,6 +12,5 @@ BUILD: dict[str, str] = {
     "Os": "linux",
     "Arch": "amd64",
     "BuildTime": "Fri May 30 12:07:14 2025",
-    "Context": "default",
 }
-"""`ApiVersion`, the negotiated one, comes on top where it is known."""
+"""`Context`, the one in use, and `ApiVersion`, the negotiated one, come on top."""

@@ -20,6 +20,7 @@ from simdocker.api.messages import NO_QUERY
 from simdocker.content.blob import Blob
 
 if TYPE_CHECKING:
+    from simdocker.actors.client.way import Way
     from simdocker.des import Environment
 
 VERSION = "28.2.2"
@@ -34,7 +35,10 @@ class Cli:
     daemon once it has been greeted. `memo` is a place that belongs to the command line, shared by
     all its runs, for what the command derives from its words alone. `streams` are those that answers opened."""
 
-    __slots__ = ("_greeted", "api_version", "connection", "env", "err", "memo", "out", "streams", "terminal", "words")
+    __slots__ = (
+        "_greeted", "api_version", "arch", "connection", "env", "err", "memo", "out", "streams", "terminal", "way",
+        "words",
+    )  # fmt: skip
 
     def __init__(
         self, env: Environment, terminal: Terminal, connection: Connection, words: str, memo: dict[str, Any]
@@ -48,6 +52,8 @@ class Cli:
         self.out = terminal.out
         self.err = terminal.err
         self._greeted = False
+        self.way: Way  # how the daemon is chosen
+        self.arch = "amd64"  # what this client is built for
         self.streams: list[Stream] = []
 
     def greet(self) -> Process:

@@ -19,7 +19,7 @@ from simdocker.actors.client.connection import Connect
 from simdocker.actors.client.help import command_help, docker_help, group_help
 from simdocker.actors.client.line import GLOBAL_FLAGS, PLAIN_EXIT, Answer, Help, Line, read_line
 from simdocker.actors.client.terminal import Terminal
-from simdocker.actors.client.way import address
+from simdocker.actors.client.way import Way
 from simdocker.api import Broken, Stream
 from simdocker.trace.record import NOTE
 
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """`docker` on one host. Its costs (starting up, ending) are drawn from `profile`."""
+    """`docker` on one host, built for its architecture `arch`. Its costs (starting up, ending) are drawn from
+    `profile`."""
 
-    __slots__ = ("_connect", "_random", "actor", "env", "host", "profile", "trace")
+    __slots__ = ("_connect", "_random", "actor", "arch", "env", "host", "profile", "trace")
 
     def __init__(
         self,
@@ -41,8 +42,10 @@ class Client:
         profile: CostProfile,
         streams: RandomStreams,
         connect: Connect,
+        arch: str = "amd64",
     ) -> None:
         self.host = host
+        self.arch = arch
         self.actor = f"client@{host}"
         self.env = env
         self.trace = trace
@@ -95,8 +98,11 @@ class Client:
         assert type(line) is Line
         for warning in line.flags.warnings:
             terminal.err(warning + "\n")
-        cli = Cli(self.env, terminal, self._connect(address(line.globals, terminal)), line.words, line.memo)
-        cli.streams = opened
+        way = Way(line.globals, terminal)
+        connection = self._connect(None if line.command.alone else way.address())
+        cli = Cli(self.env, terminal, connection, line.words, line.memo)
+        cli.way = way
+        cli.streams, cli.arch = opened, self.arch
         command = line.command.run(cli, line.flags, line.args)
         return self._once_agreed(cli, line, command) if line.since or line.experimental else command
 
@@ -136,7 +142,7 @@ class Client:
     def _spoken(self, wish: Help, terminal: Terminal) -> Generator[Event, Any, str]:
         """Process → the API version that help is about; "" where the words lead to no daemon."""
         try:
-            connection = self._connect(address(wish.globals, terminal))
+            connection = self._connect(Way(wish.globals, terminal).address())
         except CommandError:
             return ""
         cli = Cli(self.env, terminal, connection, wish.words, {})

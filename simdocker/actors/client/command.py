@@ -39,9 +39,9 @@ class CommandError(Exception):
 class Command:
     """What `@command` makes of a function. `help_tail` as in cobra's `Use`: what follows the
     command's words. `aliases` is the list docker prints under "Aliases:", `long` what help says where it
-    says more than `short`."""
+    says more than `short`. One that is `alone` talks to no daemon, so that the way to one need not be right."""
 
-    __slots__ = ("aliases", "args", "flags", "interspersed", "long", "run", "short", "tail")
+    __slots__ = ("aliases", "alone", "args", "flags", "interspersed", "long", "run", "short", "tail")
 
     def __init__(
         self,
@@ -53,7 +53,9 @@ class Command:
         flags: Sequence[Flag],
         interspersed: bool,
         long: str,
+        alone: bool,
     ) -> None:
+        self.alone = alone
         self.run = run
         self.tail = tail
         self.short = short
@@ -73,6 +75,7 @@ def command(
     flags: Sequence[Flag] = (),
     interspersed: bool = True,
     long: str = "",
+    alone: bool = False,
 ) -> Callable[[Run], Command]:
     """Decorator: declare a command.
 
@@ -81,7 +84,7 @@ def command(
     """
 
     def declare(run: Run) -> Command:
-        return Command(run, tail, short, aliases, args, flags, interspersed, long)
+        return Command(run, tail, short, aliases, args, flags, interspersed, long, alone)
 
     return declare
 
@@ -93,6 +96,15 @@ def no_args(count: int) -> str:
 def exactly(wanted: int) -> ArgumentRule:
     def rule(count: int) -> str:
         return "" if count == wanted else f"requires {wanted} argument{'s' if wanted != 1 else ''}"
+
+    return rule
+
+
+def exactly_as_cobra(wanted: int) -> ArgumentRule:
+    """The rule of cobra itself, which docker's `context use` has: it says no more than this."""
+
+    def rule(count: int) -> str:
+        return "" if count == wanted else f"accepts {wanted} arg(s), received {count}"
 
     return rule
 
@@ -133,5 +145,6 @@ __all__ = [
     "between",
     "command",
     "exactly",
+    "exactly_as_cobra",
     "no_args",
 ]

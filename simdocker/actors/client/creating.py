@@ -10,10 +10,11 @@ from simdocker.actors.client.grammar import Flags
 from simdocker.actors.client.help import older
 from simdocker.actors.client.options.body import create_body, depends_on_terminal
 from simdocker.actors.client.options.hosts import local_dns_warning
+from simdocker.actors.client.platform import wanted_platform
 from simdocker.actors.client.pulling import Write, pull_image
 from simdocker.actors.client.terminal import Process
 from simdocker.api.models import ContainerCreateBody, Mount
-from simdocker.content.platforms import platform
+from simdocker.content.platforms import normalized
 from simdocker.content.reference import InvalidReference, Reference, parse_as_cli, parse_id
 
 PULL_OPTIONS = ("always", "missing", "never", "")
@@ -24,15 +25,15 @@ class Creation:
 
     __slots__ = ("body", "cidfile", "platform", "pull", "query", "quiet", "reference")
 
-    def __init__(self, flags: Flags, body: ContainerCreateBody) -> None:
+    def __init__(self, flags: Flags, body: ContainerCreateBody, platform: str) -> None:
         self.body = body
         self.pull = flags.text("pull")
         self.quiet = flags.on("quiet")
         self.cidfile = flags.text("cidfile")
-        self.platform = flags.text("platform")
+        self.platform = platform
         try:
             self.reference: Reference | None = None if parse_id(body.Image) else parse_as_cli(body.Image).or_latest()
-            self.query = {"platform": platform(self.platform)} if self.platform else {}
+            self.query = {"platform": normalized(platform)} if self.platform else {}
         except InvalidReference as fault:
             raise CommandError(fault.message) from None
         except ValueError as fault:
@@ -70,9 +71,10 @@ def create_container(cli: Cli, flags: Flags, body: ContainerCreateBody) -> Proce
     if cidfile:
         _check_cidfile(cli, cidfile)
     creation = cli.memo.get("creation")
-    if creation is None or creation.body is not body:
+    platform = wanted_platform(cli, flags)
+    if creation is None or creation.body is not body or creation.platform != platform:
         _check_version(cli, body)
-        creation = cli.memo["creation"] = Creation(flags, body)
+        creation = cli.memo["creation"] = Creation(flags, body, platform)
     if flags.on("use-api-socket"):
         body = _with_api_socket(cli, body)
     progress: Write | None = None if creation.quiet else cli.err

@@ -9,10 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import posixpath
 from typing import Any
 
-from simdocker.actors.client.command import CommandError
+from simdocker.actors.client.configfile import ConfigFile, config_directory
 from simdocker.actors.client.terminal import Terminal
 from simdocker.content.reference import HUB
 
@@ -24,34 +23,20 @@ NO_AUTHS = {"X-Registry-Config": "e30="}  # the same for all registries, as a bu
 class Credentials:
     """The credentials kept in one user's configuration file."""
 
-    __slots__ = ("_content", "_terminal", "path")
+    __slots__ = ("_file", "path")
 
     def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
-        directory = terminal.env.get("DOCKER_CONFIG", "")
-        home = terminal.env.get("HOME", "")
-        self.path = f"{directory or home + '/.docker'}/config.json" if directory or home else ""
-        self._content: dict[str, Any] = self._read()
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            text = self._terminal.read_file(self.path) if self.path else b"{}"
-        except OSError:
-            return {}
-        try:
-            content = json.loads(text)
-        except ValueError:
-            raise CommandError(f"Error loading config file: {self.path}: not valid JSON") from None
-        return content if isinstance(content, dict) else {}
+        self._file = ConfigFile(terminal, config_directory(terminal))
+        self.path = self._file.path
 
     @property
     def _auths(self) -> dict[str, Any]:
-        auths: dict[str, Any] = self._content.setdefault("auths", {})
+        auths: dict[str, Any] = self._file.content.setdefault("auths", {})
         return auths
 
     def get(self, server: str) -> tuple[str, str] | None:
         """Name and password kept for a server."""
-        encoded = (self._content.get("auths") or {}).get(server, {}).get("auth", "")
+        encoded = (self._file.content.get("auths") or {}).get(server, {}).get("auth", "")
         try:
             name, _, password = base64.b64decode(encoded).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
@@ -63,18 +48,13 @@ class Credentials:
         if self.get(server) == (name, password):
             return False
         self._auths[server] = {"auth": base64.b64encode(f"{name}:{password}".encode()).decode()}
-        self._write()
+        self._file.write()
         return True
 
     def forget(self, server: str) -> None:
         """Forget them, if there are any. Raises OSError."""
         if self._auths.pop(server, None) is not None:
-            self._write()
-
-    def _write(self) -> None:
-        text = json.dumps(dict(sorted(self._content.items())), indent="\t", sort_keys=True)
-        self._terminal.make_directory(posixpath.dirname(self.path), 0o700)
-        self._terminal.write_file(self.path, text.encode(), 0o600)
+            self._file.write()
 
 
 def server_of(domain: str) -> str:

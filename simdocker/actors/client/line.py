@@ -134,6 +134,8 @@ def _read_command(words: str, rest: list[str], globals_: Flags) -> Line | Help |
     except HelpWanted as wish:
         return Help(words, command, globals_, str(wish))
     complaint = command.args(len(args))
+    if "arg(s)" in complaint:
+        return Answer(PLAIN_EXIT, stderr=f"{complaint}\n")
     if complaint:
         # docker says "See" after one of its rules, "SRun" (a slip in CLI 28) after another
         hint = "See" if "at least" in complaint and "most" not in complaint else "Run"

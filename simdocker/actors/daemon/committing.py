@@ -16,16 +16,25 @@ from simdocker.api import times
 from simdocker.api.models import ContainerConfig
 from simdocker.backends.ports import Process
 from simdocker.content import digest as digests
-from simdocker.content.image import AMD64, Layer
-from simdocker.content.manifest import History, ImageConfig, RootFS
+from simdocker.content.image import Layer
+from simdocker.content.manifest import History, ImageConfig, Platform, RootFS
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
     from simdocker.actors.daemon.image_store import Image
     from simdocker.actors.daemon.layers import StoredLayer
 
-NO_LAYERS = ImageConfig(AMD64.architecture, AMD64.os, times.ZERO, ContainerConfig(), RootFS("layers", ()))
-"""What stands below an image that is made from scratch."""
+
+def nothing(platform: Platform) -> ImageConfig:
+    """What stands below an image that is made from scratch."""
+    return ImageConfig(
+        platform.architecture,
+        platform.os,
+        times.ZERO,
+        ContainerConfig(),
+        RootFS("layers", ()),
+        variant=platform.variant,
+    )
 
 
 class Change(msgspec.Struct):
@@ -80,7 +89,7 @@ def _register(daemon: Daemon, layer: Layer, below: StoredLayer | None) -> Proces
 
 def child_document(daemon: Daemon, change: Change, parent: Image | None, layer: Layer | None) -> ImageConfig:
     """The configuration document of an image over `parent`; without `layer` it only says something else."""
-    base = parent.document if parent is not None else NO_LAYERS
+    base = parent.document if parent is not None else nothing(daemon.platform)
     created = times.rfc3339(daemon.env.now)
     line = History(created, " ".join(change.made_by.Cmd or ()), change.comment, change.author, layer is None)
     diff_ids = base.rootfs.diff_ids if layer is None else (*base.rootfs.diff_ids, layer.diff_id)

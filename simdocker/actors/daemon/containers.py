@@ -22,10 +22,13 @@ from simdocker.actors.daemon.container_list import Query
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.lifecycle import Lifecycle
 from simdocker.actors.daemon.names import random_name
+from simdocker.actors.daemon.pull import mismatch
 from simdocker.actors.daemon.query import Filters, truthy
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFound, Request, Response
 from simdocker.api.models import ContainerCreateBody
 from simdocker.backends.ports import DriverError, Process
+from simdocker.content import platforms
+from simdocker.content.manifest import Platform
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -34,6 +37,10 @@ if TYPE_CHECKING:
 VALID_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 PRUNE_FILTERS = frozenset(("label", "label!", "until"))
+OTHER_PLATFORM = (
+    "The requested image's platform ({}) does not match the detected host platform ({}) "
+    "and no specific platform was requested"
+)
 
 
 class Containers:
@@ -108,7 +115,8 @@ class Containers:
         draft = self._draft(body)
         yield daemon.work("container.create")
         host_options.joining(daemon, draft.host)
-        image = self._image(body.Image, request.query.get("platform", ""))
+        asked = daemon.platform_of(request.query.get("platform", ""))
+        image = self._image(body.Image, asked)
         config = draft.config(image)
         if not (config.Cmd or config.Entrypoint):
             raise BadRequest("No command specified")
@@ -135,7 +143,10 @@ class Containers:
         self._by_id[id] = container
         daemon.trace.state(container.actor, "created", {"image": body.Image})
         self.event(container, "create")
-        return Response(201, {"Id": id, "Warnings": draft.warnings})
+        warnings = draft.warnings
+        if image is not None and asked is None and not platforms.suits(daemon.platform, image.document.platform):
+            warnings = [*warnings, OTHER_PLATFORM.format(image.document.platform, daemon.platform)]
+        return Response(201, {"Id": id, "Warnings": warnings})
 
     def _draft(self, body: ContainerCreateBody) -> Draft:
         """The body checked and completed. Raises BadRequest for what dockerd refuses."""
@@ -153,17 +164,12 @@ class Containers:
         if container.host.Links:
             daemon.networks.check_links(container.host)
 
-    def _image(self, reference: str, platform: str) -> Image | None:
+    def _image(self, reference: str, platform: Platform | None) -> Image | None:
         if not reference:
             return None  # dockerd allows it; starting is what fails
         image = self.daemon.images.get(reference)
-        if platform:
-            wanted = platform.split("/")
-            if wanted[:2] != [image.os, image.architecture][: len(wanted)]:
-                raise NotFound(
-                    f"image with reference {reference} was found but does not match the specified platform: "
-                    f"wanted {platform}, actual: {image.os}/{image.architecture}"
-                )
+        if platform is not None and not platforms.suits(platform, image.document.platform):
+            raise NotFound(mismatch(reference, platform, image))
         return image
 
     def _reserve(self, name: str, id: str) -> str:

@@ -15,8 +15,10 @@ from simpy import Event, Interrupt
 from simdocker.actors.daemon import bodies
 from simdocker.actors.daemon.settings import DEFAULTS, Settings
 from simdocker.actors.wire import HUNG_UP, Unreachable
-from simdocker.api import ApiError, NotFound, Request, Response
+from simdocker.api import ApiError, BadRequest, NotFound, Request, Response
 from simdocker.backends.ports import DriverError
+from simdocker.content.manifest import Platform
+from simdocker.content.platforms import DAEMONS_COMPONENT, of_machine, parse
 
 if TYPE_CHECKING:
     from simdocker.actors.distribution.directory import Directory
@@ -141,6 +143,7 @@ class Daemon:
         self.settings = settings
         self.host_facts = host_facts or {}  # NCPU, MemTotal, OperatingSystem …, for /info
         self.hostname = str(self.host_facts.get("Name", host))
+        self.platform = of_machine(self.host_facts.get("Architecture", "x86_64"))  # whose programs it can run
         self._random = streams.stream(f"{self.actor}/cost")
         self._ids = streams.stream(f"{self.actor}/id")
         self.random_names = streams.stream(f"{self.actor}/name")
@@ -191,6 +194,17 @@ class Daemon:
         if response.stream is not None:
             life.watch(response.stream)
         return response
+
+    def platform_of(self, text: str) -> Platform | None:
+        """The platform that a request asks for, None for none. Raises BadRequest."""
+        return self.platform_as(text) if text else None
+
+    def platform_as(self, text: str) -> Platform:
+        """The platform that a text is. Raises BadRequest."""
+        try:
+            return parse(text, self.platform.architecture, DAEMONS_COMPONENT)
+        except ValueError as fault:
+            raise BadRequest(str(fault)) from None
 
     def cost(self, name: str) -> int:
         """One draw, in ns, of the cost called `name` in the profile."""

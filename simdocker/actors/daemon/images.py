@@ -22,7 +22,6 @@ from simdocker.actors.distribution.session import auth_config
 from simdocker.api import ApiError, BadRequest, InternalError, NotFound, Request, Response
 from simdocker.backends.ports import Process
 from simdocker.content import digest as digests
-from simdocker.content import manifest, platforms
 from simdocker.content import reference as references
 from simdocker.content.glob import BadPattern, path_match
 from simdocker.content.reference import InvalidReference, Reference
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Image", "Images"]
 
 LIST_FILTERS = frozenset(("before", "dangling", "label", "reference", "since"))
-HOST_PLATFORM = "linux/amd64"
 
 
 class Images:
@@ -202,18 +200,14 @@ class Images:
         """Process: `POST /images/create`: pull, or import. Answers when the first manifest is here; the rest
         is a stream of progress."""
         query = request.query
-        try:
-            platforms.platform(query.get("platform") or HOST_PLATFORM)
-        except ValueError as fault:
-            raise BadRequest(str(fault)) from None
+        wanted = self.daemon.platform_of(query.get("platform", ""))
         name = query.get("fromImage", "")
         if not name:
-            return (yield from import_image(self.daemon, request, HOST_PLATFORM))
+            return (yield from import_image(self.daemon, request, wanted or self.daemon.platform))
         reference = references.parse(name.removesuffix(":"))
         tag = query.get("tag", "")
         if tag:
             reference = reference.with_tag(tag) if digests.fault(tag) else reference.with_digest(tag)
-        wanted = manifest.platform(query.get("platform") or HOST_PLATFORM)
         response: Response = yield from Pull(self.daemon, reference, wanted, auth_config(request.headers)).start()
         return response
 

@@ -14,13 +14,13 @@ from simdocker.actors.daemon.web import unreachable
 from simdocker.api import BadRequest, InternalError, Request, Response, Stream, times
 from simdocker.api.messages import values
 from simdocker.api.models import ContainerConfig
-from simdocker.content import archive, manifest
+from simdocker.content import archive
 from simdocker.content import digest as digests
 from simdocker.content import reference as references
 from simdocker.content.archive import ArchiveError
 from simdocker.content.blob import Blob
 from simdocker.content.image import Layer
-from simdocker.content.manifest import History, ImageConfig, RootFS
+from simdocker.content.manifest import History, ImageConfig, Platform, RootFS
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BODY = "-"  # the archive comes with the request
 
 
-def import_image(daemon: Daemon, request: Request, host_platform: str) -> Reply:
+def import_image(daemon: Daemon, request: Request, platform: Platform) -> Reply:
     """Process: `POST /images/create?fromSrc=…`.
 
     1. Check the name, the changes and where the archive comes from.
@@ -39,12 +39,7 @@ def import_image(daemon: Daemon, request: Request, host_platform: str) -> Reply:
     source, repo = query.get("fromSrc", ""), query.get("repo", "")
     if repo and references.parse(repo).digest:
         raise BadRequest("cannot import digest reference")
-    asked = query.get("platform", "")
-    fault = manifest.bad_platform(asked)
-    if fault:
-        raise BadRequest(fault)
-    system = manifest.platform(asked or host_platform).os
-    if system != manifest.platform(host_platform).os:
+    if platform.os != daemon.platform.os:
         raise BadRequest("operating system is not supported")
     config = changed(ContainerConfig(), values(query, "changes"))
     if source != BODY:
@@ -63,8 +58,8 @@ def import_image(daemon: Daemon, request: Request, host_platform: str) -> Reply:
     comment = query.get("message") or f"Imported from {source}"
     created = times.rfc3339(daemon.env.now)
     document = ImageConfig(
-        architecture=manifest.platform(host_platform).architecture,  # whatever was asked for
-        os=system,
+        architecture=daemon.platform.architecture,  # whatever was asked for
+        os=platform.os,
         created=created,
         config=config,
         rootfs=RootFS("layers", (layer.diff_id,)),

@@ -22,6 +22,7 @@ from simdocker.actors.distribution.repository import Repository, translated
 from simdocker.actors.distribution.session import NOBODY, AuthConfig, Refused
 from simdocker.api import ApiError, InternalError, Stream
 from simdocker.backends.ports import Process
+from simdocker.content import platforms
 from simdocker.content.digest import chain_id, short
 from simdocker.content.manifest import Index, Manifest, Platform
 from simdocker.content.plugin import PLUGIN_CONFIG
@@ -29,10 +30,22 @@ from simdocker.content.reference import HUB, Reference
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
+    from simdocker.actors.daemon.image_store import Image
     from simdocker.content.manifest import ImageConfig
 
 CONFIG_ATTEMPTS = 6
 CONFIG_RETRY_NS = 250_000_000  # grows by this much with each failure (measured: 3.75 s for six)
+
+LINUX = "linux"
+UNUSABLE = 'image operating system "{}" cannot be used on this platform'
+
+
+def mismatch(reference: str, wanted: Platform, image: Image) -> str:
+    """What dockerd says when the image under a name is for another platform than was asked for."""
+    return (
+        f"image with reference {reference} was found but does not match the specified platform: "
+        f"wanted {wanted}, actual: {image.document.platform}"
+    )
 
 
 class Pull:
@@ -42,20 +55,31 @@ class Pull:
         "_downloads",
         "_held",
         "_process",
+        "asked",
         "daemon",
         "endpoints",
         "platform",
         "reference",
         "repository",
         "stream",
+        "warns",
     )
 
     def __init__(
-        self, daemon: Daemon, reference: Reference, platform: Platform, credentials: AuthConfig = NOBODY
+        self,
+        daemon: Daemon,
+        reference: Reference,
+        platform: Platform | None = None,
+        credentials: AuthConfig = NOBODY,
+        *,
+        warns: bool = True,
     ) -> None:
+        """Without `platform` it is the host's. A client is to be warned of an image for another one."""
         self.daemon = daemon
         self.reference = reference
-        self.platform = platform
+        self.asked = platform is not None
+        self.warns = warns
+        self.platform = platform or daemon.platform
         self.endpoints = [
             Repository(connection, reference, credentials)
             for connection in endpoints(daemon, reference.domain, mirrored=True)
@@ -117,6 +141,8 @@ class Pull:
             what = "Downloaded newer image" if newer else "Image is up to date"
             stream.write(progress.status(f"Status: {what} for {self.reference.familiar}"))
             image = daemon.images.store.by_name(name)
+            if self.warns:
+                self._compare()
             labels = image.config.Labels if image is not None else None
             daemon.events.emit(
                 "image", "pull", self.reference.familiar, {**(labels or {}), "name": self.reference.familiar_name}
@@ -139,6 +165,8 @@ class Pull:
         say = self.stream.write
         say(progress.status(f"Pulling from {name.path}", name.tag or digest))
         manifest = (yield from self._choose(document)) if isinstance(document, Index) else document
+        if self.asked and self.platform.os != LINUX:
+            raise InternalError(UNUSABLE.format(self.platform.os))
         images = self.daemon.images
         image = images.store.by_id(manifest.config.digest)
         if image is None:
@@ -147,7 +175,9 @@ class Pull:
         newer = images.store.by_name(name) is not image
         if not name.digest:
             images.store.name(name, image)
-        images.store.name(name.with_digest(digest), image)
+        with_digest = name.with_digest(digest)
+        if images.store.by_name(with_digest) is None:  # an index keeps the image it was first pulled for
+            images.store.name(with_digest, image)
         self.daemon.trace.state(
             f"image/{name.familiar}", "present", {"on": self.daemon.host, "id": short(image.id), "new": newer}
         )
@@ -156,13 +186,19 @@ class Pull:
 
     def _choose(self, index: Index) -> Process:
         """Process → the Manifest for the wanted platform. Raises ApiError when the index has none."""
-        wanted = self.platform
-        for entry in index.manifests:
-            offered = entry.platform
-            if offered is not None and (offered.os, offered.architecture) == (wanted.os, wanted.architecture):
-                return (yield from self.repository.manifest(entry.digest))
-        shown = f"{wanted}/v8" if wanted.architecture == "arm64" and not wanted.variant else str(wanted)
-        raise InternalError(f"no matching manifest for {shown} in the manifest list entries")
+        entry = platforms.choose(index.manifests, self.platform)
+        if entry is None:
+            raise InternalError(f"no matching manifest for {self.platform} in the manifest list entries")
+        return (yield from self.repository.manifest(entry.digest))
+
+    def _compare(self) -> None:
+        """An image of one platform alone is pulled whatever was asked for; the client is warned. As dockerd
+        20.10 does, it is the tag `latest` that is looked at."""
+        image = self.daemon.images.store.by_name(Reference(self.reference.domain, self.reference.path))
+        if self.asked and image is not None and not platforms.suits(self.platform, image.document.platform):
+            self.stream.write(
+                progress.status(f"WARNING: {mismatch(self.reference.familiar_name, self.platform, image)}")
+            )
 
     def _fetch(self, manifest: Manifest) -> Process:
         """Process → Image: the layers download while the configuration is fetched; the image is
@@ -170,6 +206,8 @@ class Pull:
         try:
             top = self._join_layers(manifest)
             document = yield from self._config(manifest.config.digest)
+            if document.os != LINUX:
+                raise InternalError(UNUSABLE.format(document.os))
             yield self.daemon.work("pull.config")
             if isinstance(top, Download):
                 if not top.done.triggered:

@@ -68,6 +68,7 @@ class Registry:
         self.uploads = Uploads(self)
         self._published: dict[str, dict[str, Tagged]] = {}
         self._parts: dict[str, dict[str, Layer | Document]] = {}  # repository → what its images are made of
+        self._others: dict[str, dict[str, Image]] = {}  # the same for what indexes name beside them, by manifest
         self._missed: set[tuple[str, str]] = set()  # repository and tag that are not in the catalogue
         self._pulls: dict[str, list[int]] = {}  # client → when it pulled
 
@@ -91,9 +92,12 @@ class Registry:
         if pushed is not None:
             return pushed
         found = self._parts.setdefault(repository, {})
-        if digest not in found and not digests.fault(digest):
+        others = self._others.setdefault(repository, {})
+        if digest not in found and digest not in others and not digests.fault(digest):
             for image in (self.tags(repository) or {}).values():
                 self._document(image, repository)
+        if digest in others:
+            self._tell(others.pop(digest), found)
         return found.get(digest)
 
     def tags(self, repository: str) -> Mapping[str, Tagged] | None:
@@ -215,11 +219,18 @@ class Registry:
             document = image.index if self.indexed else image.docker_manifest
         parts = self._parts.setdefault(repository, {})
         if document.digest not in parts:
-            for part in (document, image.manifest, image.config):
-                parts[part.digest] = part
-            for layer in image.layers:
-                parts[layer.digest] = layer
+            parts[document.digest] = document
+            self._tell(image, parts)
+            if isinstance(image, Image) and document is image.index:
+                others = self._others.setdefault(repository, {})
+                others.update((other.descriptor.digest, other) for other in image.others)
         return document
+
+    @staticmethod
+    def _tell(image: Image | PluginImage, parts: dict[str, Layer | Document]) -> None:
+        """What the image is made of is found by digest."""
+        for part in (image.manifest, image.config, *image.layers):
+            parts[part.digest] = part
 
     # -- refusals ---------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Executing a file: finding it as execvp(3) does, and what execve(2) makes of it.
 
-An executable here names the simulated program it runs (`Node.program`); a script's `#!` line names
-another executable. Anything else is no executable format.
+An executable here names the simulated program it runs (`Node.program`: `busybox`, or `busybox@aarch64` for
+another machine than x86_64); a script's `#!` line names another executable. Anything else is no executable format.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH = "/bin:/usr/bin"  # execvp(3) without PATH
 MAX_INTERPRETERS = 4  # of a script whose interpreter is a script: Linux's BINPRM limit
+X86_64 = "x86_64"
 SHEBANG_BYTES = 256  # BINPRM_BUF_SIZE
 
 
@@ -44,6 +45,11 @@ def _import(program: str) -> Main | None:
         if error.name is None or not name.startswith(error.name):
             raise
     return PROGRAMS.get(program)
+
+
+def built_for(machine: str, program: str) -> str:
+    """What an executable of that program says, built for a machine."""
+    return program if machine == X86_64 else f"{program}@{machine}"
 
 
 def absolute(path: str, cwd: str) -> str:
@@ -75,9 +81,11 @@ def load(process: Process, path: str, argv: list[str], depth: int = 0) -> Execut
     if node.kind != FILE or not may(process, node, EXECUTE):
         raise fail(errno.EACCES, path)
     if node.program:
-        main = PROGRAMS.get(node.program) or _import(node.program)
-        if main is not None:
-            return Executable(main, argv, file)
+        program, at, machine = node.program.partition("@")
+        if (machine if at else X86_64) in process.kernel.runs:
+            main = PROGRAMS.get(program) or _import(program)
+            if main is not None:
+                return Executable(main, argv, file)
     head = bytes(node.data[:SHEBANG_BYTES]) if node.data is not None else b""
     if not head.startswith(b"#!"):
         raise fail(errno.ENOEXEC, path)

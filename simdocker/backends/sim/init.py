@@ -25,7 +25,7 @@ def docker_init(p: Process) -> Blocking:
     except OSError as error:
         # tini's child says so; 7 is its number, the first after runc's own.
         yield from p.write(2, f"[FATAL tini (7)] exec {command[0]} failed: {error.strerror}\n")
-        return 127 if error.errno == errno.ENOENT else 126
+        return {errno.ENOENT: 127, errno.EACCES: 126}.get(error.errno or 0, 1)
     for number in FORWARDED:
         p.signal(number, "catch")
     while (status := (yield from p.wait(child))) is None:

@@ -26,6 +26,7 @@ from simdocker.backends.sim.procfs import ProcRoot
 from simdocker.backends.sim.program import fail
 from simdocker.backends.sim.terminal import Terminal
 from simdocker.content.changeset import FIFO, Node
+from simdocker.content.platforms import RUNS
 from simdocker.des import Environment
 
 if TYPE_CHECKING:
@@ -226,10 +227,13 @@ class Kernel:
         cpus: int = 2,
         memory: int = 4 << 30,
         disk: int = DISK,
+        machine: str = "x86_64",
     ) -> None:
         self.env = env
         self.trace = trace
         self.host = host
+        self.machine = machine  # `uname -m`'s word for the processor
+        self.runs = RUNS.get(machine, (machine,))  # and for those whose programs it executes
         self.random = random
         self.cpus = cpus
         self.processors = Processors(env, cpus)

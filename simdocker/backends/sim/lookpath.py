@@ -37,7 +37,15 @@ def command(process: Process, spec: ProcessSpec, prefix: str) -> tuple[Main, lis
     if process.uid:  # who may execute what depends on who asks
         found = _executable(process, name, prefix)
     else:
-        key = ("command", name, process.env.get("PATH"), process.cwd, process.capabilities, prefix is EXEC)
+        key = (
+            "command",
+            name,
+            process.env.get("PATH"),
+            process.cwd,
+            process.capabilities,
+            prefix is EXEC,
+            process.kernel.machine,
+        )
         found = process.namespace.derive(key, lambda: _executable(process, name, prefix))
     process.comm = found.comm
     process.executable = found.path

@@ -49,7 +49,7 @@ ENGINE_SOCKET = "/run/docker.sock"
 class Machine:
     """One host. `userland` is the read-only tree under its disk; `lan` what its network is plugged into;
     `data_root` where its daemon keeps its things, `docker0` its default bridge's subnet and address;
-    `neighbours` are the machines of its world by name."""
+    `neighbours` are the machines of its world by name; `machine` is what `uname -m` says of its processor."""
 
     def __init__(
         self,
@@ -69,12 +69,13 @@ class Machine:
         docker0: tuple[str, str] = DOCKER0,
         userland: Node | None = None,
         neighbours: Mapping[str, Machine] = ALONE,
+        machine: str = execve.X86_64,
     ) -> None:
         self.name = name
         self.lan = lan
         self.neighbours = neighbours
         random = streams.stream(f"kernel@{name}")
-        kernel = self.kernel = Kernel(env, trace, name, random, cpus=cpus, memory=memory, disk=disk)
+        kernel = self.kernel = Kernel(env, trace, name, random, cpus=cpus, memory=memory, disk=disk, machine=machine)
         self.disk_read = disk_read
         self.network = NetworkDriver(
             name, env, trace, profile, random, lan, kernel.next_pipe, kernel.broken_pipe, docker0
@@ -89,7 +90,9 @@ class Machine:
         put(files, "/etc/hostname", file(f"{name}\n"))
         put(files, "/etc/hosts", file(f"127.0.0.1\tlocalhost\n127.0.1.1\t{name}\n"))
         put(files, "/etc/resolv.conf", file(f"nameserver {NAME_SERVER}\n"))
-        root = Mount(mounts.DISK, "/", "ext4", files, stack((userland if userland is not None else host_userland(),)))
+        root = Mount(
+            mounts.DISK, "/", "ext4", files, stack((host_userland(machine) if userland is None else userland,))
+        )
         host.mounts = MountNamespace(root, mounts.HOST_MOUNTS, points(tuple(mounts.HOST_MOUNTS)), host)
         self._boot()
         self.storage = StorageDriver(kernel, trace, profile, random, disk_write, data_root)
@@ -163,26 +166,26 @@ class Machine:
         """What `docker info` says of the machine."""
         return {
             "Name": self.name, "NCPU": self.kernel.cpus, "MemTotal": self.kernel.memory,
-            "KernelVersion": self.kernel.release,
+            "KernelVersion": self.kernel.release, "Architecture": self.kernel.machine,
         }  # fmt: skip
 
 
 @cache
-def host_userland() -> Node:
+def host_userland(machine: str = execve.X86_64) -> Node:
     """What every host has: a shell, the busybox applets, and the docker client."""
     from simdocker.backends.sim import applets
 
     tree = directory(0o755)
-    busybox = filler(1_982_256, 0o755, program="busybox")
+    busybox = filler(1_982_256, 0o755, program=execve.built_for(machine, "busybox"))
     for name in sorted({*applets.names()}):
         put(tree, f"/bin/{name}", busybox)
     busybox.nlink = len(tree.children["bin"].children)
-    put(tree, "/bin/bash", filler(1_265_648, 0o755, program="bash"))
+    put(tree, "/bin/bash", filler(1_265_648, 0o755, program=execve.built_for(machine, "bash")))
     put(tree, "/usr/bin/env", busybox)
-    put(tree, "/bin/timeout", filler(43_968, 0o755, program="timeout"))
-    put(tree, "/usr/bin/curl", filler(315_984, 0o755, program="curl"))
-    put(tree, "/usr/bin/sudo", filler(281_624, 0o4755, program="sudo"))
-    put(tree, "/usr/bin/docker", filler(41_000_000, 0o755, program="docker"))
+    put(tree, "/bin/timeout", filler(43_968, 0o755, program=execve.built_for(machine, "timeout")))
+    put(tree, "/usr/bin/curl", filler(315_984, 0o755, program=execve.built_for(machine, "curl")))
+    put(tree, "/usr/bin/sudo", filler(281_624, 0o4755, program=execve.built_for(machine, "sudo")))
+    put(tree, "/usr/bin/docker", filler(41_000_000, 0o755, program=execve.built_for(machine, "docker")))
     put(tree, "/etc/passwd", file(PASSWD))
     put(tree, "/etc/group", file(GROUP))
     put(tree, "/etc/os-release", file('PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n'))

@@ -16,6 +16,7 @@ from simdocker.actors.client.options.environment import ENV
 from simdocker.actors.client.options.hosts import EXTRA_HOSTS
 from simdocker.actors.client.options.sizes import BYTES, SWAP
 from simdocker.actors.client.pairs import LABELS
+from simdocker.actors.client.platform import wanted_platform
 from simdocker.actors.client.pulling import show_progress
 from simdocker.actors.client.values import BOOL, INT, STRING, repeated
 from simdocker.api.messages import Repeated
@@ -146,6 +147,8 @@ def _query(cli: Cli, flags: Flags, dockerfile: str) -> dict[str, str]:
     for flag, parameter in _TEXTS.items():
         if flags.text(flag):
             query[parameter] = flags.text(flag)
+    if platform := wanted_platform(cli, flags):
+        query["platform"] = platform
     for flag, parameter in _NUMBERS.items():
         if flags.get(flag):
             query[parameter] = str(flags.get(flag))
@@ -171,7 +174,6 @@ _TEXTS = {
     "cpuset-cpus": "cpusetcpus",
     "cpuset-mems": "cpusetmems",
     "isolation": "isolation",
-    "platform": "platform",
     "target": "target",
 }
 _NUMBERS = {

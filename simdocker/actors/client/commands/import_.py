@@ -6,6 +6,7 @@ from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, at_least, command
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.input import archive_file, archive_from_stdin
+from simdocker.actors.client.platform import wanted_platform
 from simdocker.actors.client.pulling import show_progress
 from simdocker.actors.client.values import LIST, STRING
 from simdocker.api.messages import Repeated
@@ -39,9 +40,9 @@ def import_(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         except InvalidReference as fault:
             raise CommandError(fault.message) from None
         query["repo"] = name
-    for parameter, flag in (("message", "message"), ("platform", "platform")):
-        if flags.text(flag):
-            query[parameter] = flags.text(flag)
+    for parameter, value in (("message", flags.text("message")), ("platform", wanted_platform(cli, flags))):
+        if value:
+            query[parameter] = value
     if flags.get("change"):
         query["changes"] = Repeated(flags.get("change"))
     response = yield from cli.call("POST", "/images/create", query, data)

@@ -15,7 +15,6 @@ from simdocker.actors.client.gotemplate import Template, TemplateError, Value
 from simdocker.actors.client.gotemplate.schema import go_type
 from simdocker.actors.client.values import STRING
 
-_CLIENT: dict[str, Any] = {"Debug": False, **BUILD, "Plugins": [], "Warnings": None}
 _FIELD = re.compile(r"\.[a-zA-Z]")
 
 
@@ -31,7 +30,7 @@ def info(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     layout = flags.text("format")
     server: dict[str, Any] | None = {}
     complaint = ""
-    if _needs_server(layout):
+    if _needs_server(cli, layout):
         try:
             response = yield from cli.call("GET", "/info")
             server = response.body
@@ -41,11 +40,11 @@ def info(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         return _show(cli, server, complaint)
     if complaint:
         cli.err(complaint + "\n")
-    return _apply(cli, layout, {**(server or {}), "ClientInfo": _CLIENT}, complaint)
+    return _apply(cli, layout, {**(server or {}), "ClientInfo": _client(cli)}, complaint)
 
 
 def _show(cli: Cli, server: dict[str, Any] | None, complaint: str) -> int:
-    cli.out(client_text(_CLIENT))
+    cli.out(client_text(_client(cli)))
     if server is None:
         raise CommandError(complaint)
     cli.out(server_text(server))
@@ -70,11 +69,17 @@ def _apply(cli: Cli, layout: str, document: dict[str, Any], complaint: str) -> i
     return 0
 
 
-def _needs_server(layout: str) -> bool:
+def _needs_server(cli: Cli, layout: str) -> bool:
     if not _FIELD.search(layout):
         return True
     try:
-        Template.parse(layout).execute(Value(go_type("system.sparseInfo"), {"ClientInfo": _CLIENT}))
+        Template.parse(layout).execute(Value(go_type("system.sparseInfo"), {"ClientInfo": _client(cli)}))
     except TemplateError:
         return True
     return False
+
+
+def _client(cli: Cli) -> dict[str, Any]:
+    """What the client says of itself."""
+    client = {"Debug": False, **BUILD, "Arch": cli.arch, "Context": cli.way.context}
+    return {**client, "Plugins": [], "Warnings": None}

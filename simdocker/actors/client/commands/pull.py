@@ -5,6 +5,7 @@ from __future__ import annotations
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, command, exactly
 from simdocker.actors.client.grammar import Flag, Flags
+from simdocker.actors.client.platform import wanted_platform
 from simdocker.actors.client.pulling import pull_image
 from simdocker.actors.client.values import BOOL, STRING
 from simdocker.content.reference import DEFAULT_TAG, InvalidReference, parse_as_cli
@@ -35,6 +36,6 @@ def pull(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         reference = reference.or_latest()
         if not quiet:
             cli.out(f"Using default tag: {DEFAULT_TAG}\n")
-    yield from pull_image(cli, reference, flags.text("platform"), None if quiet else cli.out, all_tags)
+    yield from pull_image(cli, reference, wanted_platform(cli, flags), None if quiet else cli.out, all_tags)
     cli.out(reference.canonical + "\n")
     return 0

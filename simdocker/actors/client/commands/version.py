@@ -79,7 +79,7 @@ def version(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         server = _with_engine(response.body)
     except CommandError as fault:
         complaint = fault
-    client = {**BUILD, "ApiVersion": cli.api_version}
+    client = {**BUILD, "Arch": cli.arch, "Context": cli.way.context, "ApiVersion": cli.api_version}
     shown = Value(go_type("system.versionInfo"), {"Client": client, "Server": server})
     text = ""
     try:

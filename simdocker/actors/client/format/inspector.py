@@ -24,6 +24,8 @@ from simdocker.actors.client.names import checked
 BAD_TEMPLATE = 64
 """The CLI's exit code for a `--format` it cannot parse."""
 
+_HTML = {ord(char): f"\\u{ord(char):04x}" for char in "<>&"}
+
 Found = tuple[str, Any]
 """A Go type's name and the document of that type."""
 
@@ -79,6 +81,8 @@ class Inspector:
             indent=None if compact else 4,
             separators=(",", ":") if compact else (",", ": "),
         )
+        if self.typed_only:  # encoded by the CLI, and so in Go's way with what HTML could take for its own
+            text = text.translate(_HTML)
         return text + "\n"
 
 

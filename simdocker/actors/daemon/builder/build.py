@@ -24,7 +24,7 @@ from simdocker.actors.daemon.web import SCHEMES, unreachable
 from simdocker.api import ApiError, BadRequest, InternalError, NotFound
 from simdocker.api.models import ContainerConfig, HealthConfig
 from simdocker.backends.ports import DriverError, Process
-from simdocker.content import manifest
+from simdocker.content import platforms
 from simdocker.content import reference as references
 from simdocker.content.digest import short
 from simdocker.content.dockerfile import (
@@ -48,7 +48,11 @@ NEEDS_BUILDKIT = (
     "the --{} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn how to build images "
     "with BuildKit enabled"
 )
-LOCAL_PLATFORM = "linux/amd64"
+OTHER_PLATFORM = """
+WARNING: Pulled image with specified platform ({}), but the resulting image's configured platform ({}) does not match.
+This is most likely caused by a bug in the build system that created the fetched image ({}).
+Please notify the image author to correct the configuration.
+"""
 
 
 class Build:
@@ -150,9 +154,10 @@ class Build:
         platform = self.options.platform
         if stage.platform:
             platform = _expand(expander, stage.platform)
-            fault = manifest.bad_platform(platform)
-            if fault or not platform:
-                raise InternalError(f"failed to parse platform {platform}: {fault or manifest.no_component(platform)}")
+            try:
+                self.daemon.platform_as(platform)
+            except BadRequest as fault:
+                raise InternalError(f"failed to parse platform {platform}: {fault.message}") from None
         name = _expand(expander, stage.base)
         if not name:
             raise InternalError(f"base name ({stage.base}) should not be blank")
@@ -174,7 +179,8 @@ class Build:
         if name == SCRATCH:
             raise InternalError(f"'{SCRATCH}' is a reserved name")
         reference = references.parse(name).or_latest()
-        pulled = yield from Pull(self.daemon, reference, manifest.platform(platform or LOCAL_PLATFORM)).start()
+        wanted = self.daemon.platform_of(platform)
+        pulled = yield from Pull(self.daemon, reference, wanted, warns=False).start()
         try:
             while (message := (yield from pulled.stream.read())) is not None:
                 if "error" in message:
@@ -183,7 +189,10 @@ class Build:
         finally:
             if not pulled.stream.closed:
                 pulled.stream.cancel()
-        return images.get(name)
+        image = images.get(name)
+        if wanted is not None and not platforms.suits(wanted, image.document.platform):
+            self.output.text(OTHER_PLATFORM.format(wanted, image.document.platform, name))
+        return image
 
     def _begin(self, image: Image | None) -> Draft:
         config = image.config if image is not None else ContainerConfig()

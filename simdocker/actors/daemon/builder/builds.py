@@ -25,7 +25,7 @@ from simdocker.actors.daemon.query import Filters
 from simdocker.api import ApiError, BadRequest, InternalError, Request, Response, Stream
 from simdocker.api.gotext import parse_duration
 from simdocker.backends.ports import Process
-from simdocker.content import archive, manifest
+from simdocker.content import archive
 from simdocker.content.archive import ArchiveError, Member, Tree
 from simdocker.content.archive.reading import Corrupt, Short, Truncated
 from simdocker.content.blob import Blob
@@ -67,9 +67,7 @@ class Builds:
         self._contexts += 1
         tree = _context(options, data)
         parsed = _dockerfile(tree, options.dockerfile, f"/var/lib/docker/tmp/docker-builder{self._contexts:09d}")
-        fault = manifest.bad_platform(options.platform)
-        if fault:
-            raise BadRequest(fault)
+        daemon.platform_of(options.platform)
         build = Build(daemon, options, parsed, Source(tree, is_context=True), output)
         daemon.trace.note(daemon.actor, "build context received", {"bytes": data.size})
         process = daemon.env.process(self._run(build, output))

@@ -11,13 +11,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from importlib.resources import files
 
+from simdocker.content import porting
 from simdocker.content.image import Image, remember
+from simdocker.content.manifest import Platform
 
 DIFF_IDS = "diff_ids.json"
+PORTED_LAYERS, PORTED_MANIFESTS = "ported_layers.json", "ported_manifests.json"
+
+PLATFORMS = (Platform("arm", "linux", "v7"), Platform("arm64", "linux", "v8"), Platform("s390x", "linux"))
+"""What every image is there for, beside linux/amd64."""
 
 NAMES = ("alpine", "busybox", "hello-world", "httpd", "nginx", "node", "postgres", "python", "redis", "ubuntu")
 
@@ -44,11 +50,20 @@ class Hub(Mapping[str, Tags]):
 @cache
 def hub() -> Hub:
     """The repositories of docker.io."""
-    remember(json.loads(files(__name__).joinpath(DIFF_IDS).read_text("ascii")))
+    remember(_read(DIFF_IDS))
+    porting.remember(partial(_read, PORTED_LAYERS), partial(_read, PORTED_MANIFESTS))
     return Hub()
 
 
 @cache
 def _tags(name: str) -> Tags:
     tags: Tags = import_module(f"{__name__}.{name.replace('-', '_')}").images()
+    for image in dict.fromkeys(tags.values()):
+        porting.widened(image, PLATFORMS)
     return tags
+
+
+def _read(name: str) -> dict[str, str]:
+    """One of the tables beside this file."""
+    table: dict[str, str] = json.loads(files(__name__).joinpath(name).read_text("ascii"))
+    return table

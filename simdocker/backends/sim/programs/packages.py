@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from simdocker.backends.sim.program import Blocking, Process
+    from simdocker.backends.sim.execve import built_for
+from simdocker.backends.sim.program import Blocking, Process
 
 UNPACKED = 3  # a package's files against its download, as on the average Debian package
 UNPACK_NS_PER_MIB = 30_000_000
@@ -81,7 +82,8 @@ def place(p: Process, path: str, size: int, program: str = "") -> None:
     make_directories(p, path.rpartition("/")[0])
     p.write_file(path, b"")
     node = p.stat(path).node
-    node.data, node.size, node.program = None, size, program
+    node.data, node.size = None, size
+    node.program = built_for(p.kernel.machine, program) if program else ""
     if program:
         p.chmod(path, 0o755)
 
