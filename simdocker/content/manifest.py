@@ -21,6 +21,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -28,6 +29,7 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 ZERO_TIME = "0001-01-01T00:00:00Z"  # what Go writes for no time
 
 _encoder = msgspec.json.Encoder(order="deterministic")
+_PLATFORM_ORDER = ("architecture", "os", "os.version", "os.features", "variant")
 _ABSENT = {"architecture": "", "os": "", "created": ZERO_TIME, "config": {}}
 
 
@@ -118,6 +120,40 @@ class Index(Document, frozen=True):
     schemaVersion: int
     mediaType: str
     manifests: tuple[Descriptor, ...]
+
+
+class ClientIndex(Index, frozen=True):
+    """An index as `docker manifest` writes it, which is a manifest list where the manifests are Docker's."""
+
+    @cached_property
+    def encoded(self) -> bytes:
+        def plain(part: Descriptor) -> dict[str, Any]:
+            platform = msgspec.to_builtins(part.platform, order=None) if part.platform is not None else {}
+            platform = {name: platform[name] for name in _PLATFORM_ORDER if name in platform}
+            return {"mediaType": part.mediaType, "size": part.size, "digest": part.digest, "platform": platform}
+
+        document = {
+            "schemaVersion": self.schemaVersion,
+            "mediaType": self.mediaType,
+            "manifests": [plain(part) for part in self.manifests],
+        }
+        return msgspec.json.format(msgspec.json.encode(document), indent=3)
+
+
+def client_index(manifests: tuple[Descriptor, ...]) -> ClientIndex:
+    """The index of manifests, of a type that goes with the first one's."""
+    oci = bool(manifests) and manifests[0].mediaType == MANIFEST
+    return ClientIndex(2, INDEX if oci else DOCKER_INDEX, manifests)
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """A manifest that keeps its bytes, and with them its digest. Raises ValueError."""
+    try:
+        document = msgspec.json.decode(data, type=Manifest)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ValueError(str(error)) from None
+    document.__dict__["encoded"] = data
+    return document
 
 
 class History(msgspec.Struct, frozen=True, omit_defaults=True):

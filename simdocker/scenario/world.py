@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from simdocker.actors.client.connection import Connection
     from simdocker.actors.daemon.settings import Settings
+    from simdocker.actors.distribution.directory import Connection as RegistryConnection
     from simdocker.backends.ports import NetworkDriver
 
 BACKENDS = ("sim",)
@@ -130,7 +131,16 @@ class World:
             if name in daemons:
                 self.daemons[name] = self._daemon(name, machine, host.settings)
         for name, arch in ((name, host.arch) for name, host in spec.machines.items()):
-            client = Client(name, self.env, self.trace, self.profile, self.streams, partial(self.connect, name), arch)
+            client = Client(
+                name,
+                self.env,
+                self.trace,
+                self.profile,
+                self.streams,
+                partial(self.connect, name),
+                arch,
+                partial(self._registry, name),
+            )
             self.clients[name] = client
             self.machines[name].kernel.client = client
 
@@ -160,6 +170,10 @@ class World:
         if wire is None:
             wire = self._wires[here, address] = self._wire(here, address)
         return wire
+
+    def _registry(self, here: str, name: str, scheme: str) -> RegistryConnection:
+        """The way from a client to a registry, for what it asks without its daemon."""
+        return self.directory.connect(here, name, scheme=scheme, actor=f"client@{here}")
 
     def _wire(self, here: str, address: str) -> Connection:
         there = server_of(address, here)

@@ -66,7 +66,7 @@ class Host(Part):
         if self.os != "linux":
             raise ValueError(f"os is {self.os!r}, but a host here runs linux")
         if self.arch not in ARCHITECTURES:
-            raise ValueError(f"arch is {self.arch!r}, but a host here has {listed(ARCHITECTURES)}")
+            raise ValueError(f"arch is {self.arch!r}, but a host here has amd64 or arm64")
         address = self.docker_host
         if address is not None and not address.startswith(("tcp://", "unix://")):
             raise ValueError(

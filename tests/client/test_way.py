@@ -66,9 +66,7 @@ def test_the_daemon_that_is_meant(words: str, variables: dict[str, str], said: s
     assert docker(words, **variables) == (1, "", said)
 
 
-@pytest.mark.parametrize(
-    "words", ["swarm init", "stack ls", "swarm init --help", "help swarm init", "trust key load"]
-)
+@pytest.mark.parametrize("words", ["swarm init", "stack ls", "swarm init --help", "help swarm init", "trust key load"])
 def test_a_command_that_is_not_simulated_is_no_typing_error(words: str) -> None:
     called = " ".join(words.removeprefix("help ").split()[:2])
     assert docker(words) == (1, "", f"simdocker: `docker {called}` is not simulated")

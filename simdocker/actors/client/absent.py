@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 MANAGEMENT = {
-    "manifest": "Manage Docker image manifests and manifest lists",
     "trust": "Manage trust on Docker images",
 }
 SWARM = {
@@ -21,7 +20,6 @@ SWARM = {
 }
 COMMANDS = {
     "checkpoint": "create ls list rm remove",
-    "manifest": "annotate create inspect push rm",
     "trust": "inspect key revoke sign signer",
     "config": "create inspect ls list rm remove",
     "node": "demote inspect ls list promote ps rm remove update",

@@ -20,7 +20,10 @@ from simdocker.api.messages import NO_QUERY
 from simdocker.content.blob import Blob
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simdocker.actors.client.way import Way
+    from simdocker.actors.distribution.directory import Connection as RegistryConnection
     from simdocker.des import Environment
 
 VERSION = "28.2.2"
@@ -36,8 +39,8 @@ class Cli:
     all its runs, for what the command derives from its words alone. `streams` are those that answers opened."""
 
     __slots__ = (
-        "_greeted", "api_version", "arch", "connection", "env", "err", "memo", "out", "streams", "terminal", "way",
-        "words",
+        "_greeted", "api_version", "arch", "connection", "env", "err", "memo", "out", "registries", "streams",
+        "terminal", "way", "words",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +56,7 @@ class Cli:
         self.err = terminal.err
         self._greeted = False
         self.way: Way  # how the daemon is chosen
+        self.registries: Callable[[str, str], RegistryConnection] | None = None  # for what asks them itself
         self.arch = "amd64"  # what this client is built for
         self.streams: list[Stream] = []
 

@@ -7,7 +7,7 @@ between two command lines, as the real one does not.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simpy import Event
@@ -24,6 +24,7 @@ from simdocker.api import Broken, Stream
 from simdocker.trace.record import NOTE
 
 if TYPE_CHECKING:
+    from simdocker.actors.distribution.directory import Connection as RegistryConnection
     from simdocker.des import CostProfile, Environment, RandomStreams
     from simdocker.trace import Trace
 
@@ -32,7 +33,7 @@ class Client:
     """`docker` on one host, built for its architecture `arch`. Its costs (starting up, ending) are drawn from
     `profile`."""
 
-    __slots__ = ("_connect", "_random", "actor", "arch", "env", "host", "profile", "trace")
+    __slots__ = ("_connect", "_random", "actor", "arch", "env", "host", "profile", "registries", "trace")
 
     def __init__(
         self,
@@ -43,9 +44,11 @@ class Client:
         streams: RandomStreams,
         connect: Connect,
         arch: str = "amd64",
+        registries: Callable[[str, str], RegistryConnection] | None = None,
     ) -> None:
         self.host = host
         self.arch = arch
+        self.registries = registries  # the way to a registry, by its name and what it is to speak ("": as usual)
         self.actor = f"client@{host}"
         self.env = env
         self.trace = trace
@@ -102,7 +105,7 @@ class Client:
         connection = self._connect(None if line.command.alone else way.address())
         cli = Cli(self.env, terminal, connection, line.words, line.memo)
         cli.way = way
-        cli.streams, cli.arch = opened, self.arch
+        cli.streams, cli.arch, cli.registries = opened, self.arch, self.registries
         command = line.command.run(cli, line.flags, line.args)
         return self._once_agreed(cli, line, command) if line.since or line.experimental else command
 

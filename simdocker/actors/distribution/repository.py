@@ -115,8 +115,8 @@ class Repository:
         self._check(sent)
         self._check((yield from self.session.call(Request("PUT", path, {"digest": blob.digest}))))
 
-    def put_manifest(self, tag: str, manifest: Manifest) -> Generator[Event, Any, None]:
-        """Process: name an image whose blobs are all there. Raises Refused."""
+    def put_manifest(self, tag: str, manifest: Document) -> Generator[Event, Any, None]:
+        """Process: put a document under a tag or its digest; the blobs that it names are there. Raises Refused."""
         path = f"/v2/{self.reference.path}/manifests/{tag}"
         self._check((yield from self.session.call(Request("PUT", path, body=manifest, size=manifest.size))))
 
