@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simdocker.api.models import ContainerConfig
-from simdocker.content import changeset, manifest
+from simdocker.content import changeset
 from simdocker.content import digest as digests
 from simdocker.content import image as images
 from simdocker.content.glob import BadPattern, path_match
@@ -64,15 +64,6 @@ def test_the_configuration_on_the_wire_has_only_what_is_set():
     image = images.compose(None, [images.layer(10)], {"Cmd": ["sh"]})
     assert b'"config":{"Cmd":["sh"]}' in image.config.encoded
     assert image.manifest.layers[0].size == 10
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("linux/arm64/v8", "linux/arm64"), ("linux/amd64", "linux/amd64"), ("arm64", "linux/arm64"),
-     ("linux", "linux/amd64"), ("linux/x86_64", "linux/amd64"), ("linux/arm/v7", "linux/arm/v7")],
-)  # fmt: skip
-def test_platforms_are_normalised(text, shown):
-    assert str(manifest.platform(text)) == shown
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-MANAGEMENT = {
-    "trust": "Manage trust on Docker images",
-}
 SWARM = {
     "config": "Manage Swarm configs",
     "node": "Manage Swarm nodes",
@@ -20,7 +17,6 @@ SWARM = {
 }
 COMMANDS = {
     "checkpoint": "create ls list rm remove",
-    "trust": "inspect key revoke sign signer",
     "config": "create inspect ls list rm remove",
     "node": "demote inspect ls list promote ps rm remove update",
     "secret": "create inspect ls list rm remove",

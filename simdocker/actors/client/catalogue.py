@@ -118,6 +118,13 @@ COMMANDS = {
     "tag": "tag",
     "container top": "top",
     "top": "top",
+    "trust inspect": "trust_inspect",
+    "trust key generate": "trust_key_generate",
+    "trust key load": "trust_key_load",
+    "trust revoke": "trust_revoke",
+    "trust sign": "trust_sign",
+    "trust signer add": "trust_signer_add",
+    "trust signer remove": "trust_signer_remove",
     "container unpause": "unpause",
     "unpause": "unpause",
     "container update": "update",
@@ -128,6 +135,7 @@ COMMANDS = {
     "volume ls": "volume_ls",
     "volume prune": "volume_prune",
     "volume rm": "volume_rm",
+    "volume update": "volume_update",
     "container wait": "wait",
     "wait": "wait",
 }
@@ -158,8 +166,35 @@ GROUPS = {
     "network": "Manage networks",
     "plugin": "Manage plugins",
     "system": "Manage Docker",
+    "trust": "Manage trust on Docker images",
+    "trust key": "Manage keys for signing Docker images",
+    "trust signer": "Manage entities who can sign Docker images",
     "volume": "Manage volumes",
 }
+
+TOO_NEW = ("volume update",)
+"""What a daemon here is too old for, and help leaves out."""
+
+LONG = {
+    "manifest": """\
+The **docker manifest** command has subcommands for managing image manifests and
+manifest lists. A manifest list allows you to use one name to refer to the same image
+built for multiple architectures.
+
+To see help for a subcommand, use:
+
+    docker manifest CMD --help
+
+For full details on using docker manifest lists, see the registry v2 specification.
+
+EXPERIMENTAL:
+  docker manifest is an experimental feature.
+  Experimental features provide early access to product functionality. These
+  features may change between releases without warning, or can be removed from a
+  future release. Learn more about experimental features in our documentation:
+  https://docs.docker.com/go/experimental/""",
+}
+"""What help says of a group, where that is more than what it says beside its name."""
 
 
 def load(words: str) -> Command:

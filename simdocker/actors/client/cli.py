@@ -39,8 +39,8 @@ class Cli:
     all its runs, for what the command derives from its words alone. `streams` are those that answers opened."""
 
     __slots__ = (
-        "_greeted", "api_version", "arch", "connection", "env", "err", "memo", "out", "registries", "streams",
-        "terminal", "way", "words",
+        "_greeted", "api_version", "arch", "connection", "env", "err", "memo", "out", "reached", "registries",
+        "streams", "terminal", "way", "words",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +55,7 @@ class Cli:
         self.out = terminal.out
         self.err = terminal.err
         self._greeted = False
+        self.reached = False  # whether a daemon has answered
         self.way: Way  # how the daemon is chosen
         self.registries: Callable[[str, str], RegistryConnection] | None = None  # for what asks them itself
         self.arch = "amd64"  # what this client is built for
@@ -70,6 +71,7 @@ class Cli:
             response = yield from self.connection.call(Request("HEAD", "/_ping"))
         except DaemonUnreachable:
             return
+        self.reached = True
         offered = response.headers.get("Api-Version", OLDEST_API_VERSION)
         if older(offered, API_VERSION) and not self.terminal.env.get("DOCKER_API_VERSION"):
             self.api_version = offered

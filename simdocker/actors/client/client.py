@@ -107,15 +107,16 @@ class Client:
         cli.way = way
         cli.streams, cli.arch, cli.registries = opened, self.arch, self.registries
         command = line.command.run(cli, line.flags, line.args)
-        return self._once_agreed(cli, line, command) if line.since or line.experimental else command
+        return self._once_agreed(cli, line, command) if line.checked else command
 
     def _once_agreed(self, cli: Cli, line: Line, command: Exit) -> Exit:
         """Process → exit code: the daemon has to speak what the flags want."""
         for name, since in line.since:
             yield from cli.need(f"--{name}", since)
-        for name in line.experimental:
-            yield from cli.greet()
-            raise CommandError(f'"--{name}" is only supported on a Docker daemon with experimental features enabled')
+        for name in line.flags.given:
+            if elsewhere := line.command.flags[name].elsewhere:
+                yield from cli.greet()
+                raise CommandError(f'"--{name}" is only supported on a Docker daemon {elsewhere}')
         return (yield from command)
 
     def _answer(self, answer: Answer, terminal: Terminal) -> Exit:
@@ -133,7 +134,7 @@ class Client:
         show = terminal.err if wish.unasked else terminal.out
         if command is not None:
             api_version = ""
-            if any(flag.since for flag in command.flags.values()):
+            if any(flag.since or flag.elsewhere for flag in command.flags.values()):
                 api_version = yield from self._spoken(wish, terminal)
             show(command_help(wish.words, command, terminal.width, api_version))
         elif wish.words:
@@ -143,14 +144,14 @@ class Client:
         return 0
 
     def _spoken(self, wish: Help, terminal: Terminal) -> Generator[Event, Any, str]:
-        """Process → the API version that help is about; "" where the words lead to no daemon."""
+        """Process → the API version that help is about; "" where there is no daemon."""
         try:
             connection = self._connect(Way(wish.globals, terminal).address())
         except CommandError:
             return ""
         cli = Cli(self.env, terminal, connection, wish.words, {})
         yield from cli.greet()
-        return cli.api_version
+        return cli.api_version if cli.reached else ""
 
 
 def _hang_up(streams: list[Stream]) -> None:

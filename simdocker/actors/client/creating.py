@@ -42,6 +42,11 @@ class Creation:
             self.query["name"] = flags.text("name")
 
 
+def asks_for_trust(cli: Cli, flags: Flags) -> bool:
+    """Whether anything is said of signatures at all."""
+    return "DOCKER_CONTENT_TRUST" in cli.terminal.env or flags.changed("disable-content-trust")
+
+
 def read_body(cli: Cli, flags: Flags, args: list[str], detach: bool = False) -> ContainerCreateBody:
     """The request's body, made once per command line where it depends on the words alone. Raises
     ValueError for options that cannot be used."""
@@ -79,6 +84,11 @@ def create_container(cli: Cli, flags: Flags, body: ContainerCreateBody) -> Proce
         body = _with_api_socket(cli, body)
     progress: Write | None = None if creation.quiet else cli.err
     reference = creation.reference
+    if reference is not None and not reference.digest and asks_for_trust(cli, flags):
+        from simdocker.actors.client import trust
+
+        if trust.trusted(cli, flags):
+            raise (yield from trust.refusal(cli, reference))
     if creation.pull == "always" and reference is not None:
         yield from pull_image(cli, reference, creation.platform, progress)
     response = yield from cli.try_call("POST", "/containers/create", creation.query, body)

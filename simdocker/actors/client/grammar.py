@@ -13,6 +13,10 @@ from typing import Any
 
 from simdocker.actors.client.values import Kind, go_quote
 
+WINDOWS = "running on windows, but the Docker daemon is running on linux"
+EXPERIMENTAL = "with experimental features enabled"
+"""Daemons that flags may be for (`Flag.elsewhere`)."""
+
 
 class UsageError(Exception):
     """The command line cannot be read; the argument is pflag's sentence for it."""
@@ -27,13 +31,11 @@ class Flag:
 
     `default` is the value without the flag, `shown` the text of help's "(default …)" where it is
     not just the default; `since` the API version that brought it; `alias_of` the flag whose other
-    spelling it is, which keeps it out of help, as `experimental` does (no daemon here has such
-    features, so that using one fails); using a `deprecated` one earns a warning with that text.
+    spelling it is, which keeps it out of help; using a `deprecated` one earns a warning with that text;
+    `elsewhere` says on which daemons alone it is supported, which none here is.
     """
 
-    __slots__ = (
-        "alias_of", "default", "deprecated", "experimental", "kind", "name", "short", "shown", "since", "usage",
-    )  # fmt: skip
+    __slots__ = ("alias_of", "default", "deprecated", "elsewhere", "kind", "name", "short", "shown", "since", "usage")
 
     def __init__(
         self,
@@ -47,7 +49,7 @@ class Flag:
         since: str = "",
         alias_of: str = "",
         deprecated: str = "",
-        experimental: bool = False,
+        elsewhere: str = "",
     ) -> None:
         self.name = name
         self.short = short
@@ -58,7 +60,7 @@ class Flag:
         self.since = since
         self.alias_of = alias_of
         self.deprecated = deprecated
-        self.experimental = experimental
+        self.elsewhere = elsewhere
 
     @property
     def title(self) -> str:

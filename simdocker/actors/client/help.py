@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from simdocker.actors.client import absent
-from simdocker.actors.client.catalogue import COMMANDS, GROUPS, load
+from simdocker.actors.client.catalogue import COMMANDS, GROUPS, LONG, TOO_NEW, load
 from simdocker.actors.client.command import Command
 from simdocker.actors.client.grammar import Flag
 from simdocker.actors.client.values import INT, STRING, go_quote
@@ -23,7 +23,7 @@ COMMON = ("run", "exec", "ps", "build", "pull", "push", "images", "login", "logo
 
 def usage_line(words: str, command: Command) -> str:
     """`docker run [OPTIONS] IMAGE [COMMAND] [ARG...]`."""
-    return f"docker {words} {command.tail}".rstrip()
+    return f"docker {words} {command.tail}" if command.tail else f"docker {words}"
 
 
 def command_help(words: str, command: Command, width: int, api_version: str) -> str:
@@ -39,10 +39,14 @@ def command_help(words: str, command: Command, width: int, api_version: str) -> 
 
 def group_help(group: str) -> str:
     """Help of `docker container` and its like."""
-    names = sorted(words.partition(" ")[2] for words in COMMANDS if words.startswith(group + " "))
-    rows = _rows((name, load(f"{group} {name}").short) for name in names)
+    names = sorted(
+        words.removeprefix(f"{group} ") for words in COMMANDS if words.startswith(f"{group} ") and words not in TOO_NEW
+    )
+    rows = _rows((name, load(f"{group} {name}").short) for name in names if " " not in name)
+    inner = {words.removeprefix(f"{group} "): short for words, short in GROUPS.items() if words.startswith(f"{group} ")}
+    management = f"Management Commands:\n{_rows(sorted(inner.items()))}\n" if inner else ""
     return (
-        f"Usage:  docker {group} COMMAND\n\n{GROUPS[group]}\n\nCommands:\n{rows}\n"
+        f"Usage:  docker {group} COMMAND\n\n{LONG.get(group) or GROUPS[group]}\n\n{management}Commands:\n{rows}\n"
         f"Run 'docker {group} COMMAND --help' for more information on a command.\n"
     )
 
@@ -55,7 +59,7 @@ def docker_help(flags: Iterable[Flag], width: int) -> str:
     return (
         "Usage:  docker [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n"
         f"\nCommon Commands:\n{_rows((name, load(name).short) for name in common)}"
-        f"\nManagement Commands:\n{_rows(sorted({**GROUPS, **absent.MANAGEMENT}.items()))}"
+        f"\nManagement Commands:\n{_rows(sorted((name, short) for name, short in GROUPS.items() if ' ' not in name))}"
         f"\nSwarm Commands:\n{_rows(absent.SWARM.items())}"
         f"\nCommands:\n{_rows((name, load(name).short) for name in others)}"
         f"\nGlobal Options:\n{option_list(flags, width, '')}"
@@ -73,7 +77,7 @@ def option_list(flags: Iterable[Flag], width: int, api_version: str) -> str:
     Experimental flags are left out, and those newer than `api_version`, unless it is ""."""
     rows = []
     for flag in sorted(flags, key=lambda flag: flag.name):
-        if flag.alias_of or flag.experimental or (api_version and flag.since and older(api_version, flag.since)):
+        if flag.alias_of or (api_version and (flag.elsewhere or (flag.since and older(api_version, flag.since)))):
             continue
         head = f"  -{flag.short}, --{flag.name}" if flag.short else f"      --{flag.name}"
         if flag.kind.name:

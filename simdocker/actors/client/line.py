@@ -52,7 +52,7 @@ PLAIN_EXIT = 1
 class Line:
     """A command line that leads to `command`, called by `words` (`"container ls"`)."""
 
-    __slots__ = ("args", "command", "experimental", "flags", "globals", "memo", "since", "words")
+    __slots__ = ("args", "checked", "command", "flags", "globals", "memo", "since", "words")
 
     def __init__(self, command: Command, words: str, flags: Flags, args: list[str], globals_: Flags) -> None:
         self.command = command
@@ -61,9 +61,10 @@ class Line:
         self.args = args
         self.globals = globals_
         self.memo: dict[str, Any] = {}
-        # Flags that a daemon may be too old for, or too sober. They are looked at only when there are some.
-        self.since = [(name, command.flags[name].since) for name in flags.given if command.flags[name].since]
-        self.experimental = [name for name in flags.given if command.flags[name].experimental]
+        # Flags that a daemon may be too old for. They are looked at only when there are some.
+        found = [command.flags[name] for name in flags.given]
+        self.since = [(flag.name, flag.since) for flag in found if flag.since]
+        self.checked = bool(self.since) or any(flag.elsewhere for flag in found)
 
 
 class Help:
@@ -117,7 +118,7 @@ def read_line(words: tuple[str, ...]) -> Line | Help | Answer:
         return _help(rest[1:], flags)
     if rest[0] in GROUPS and len(rest) > 1 and f"{rest[0]} {rest[1]}" in SYNONYMS:
         rest = [*SYNONYMS[f"{rest[0]} {rest[1]}"].split(), *rest[2:]]
-    for length in (1, 2):
+    for length in (1, 2, 3):
         called = " ".join(rest[:length])
         if len(rest) >= length and called in COMMANDS:
             return _read_command(called, rest[length:], flags)
@@ -150,9 +151,11 @@ def _no_command(rest: list[str], globals_: Flags) -> Help | Answer:
     if sentence := absence(rest):
         return Answer(PLAIN_EXIT, stderr=sentence)
     group = rest[0] if rest[0] in GROUPS or rest[0] in ABSENT else ""
-    usage = f"docker {group}" + (" COMMAND" if group == "volume" else "") if group else GLOBAL_USAGE
+    if " ".join(rest[:2]) in GROUPS:
+        group = " ".join(rest[:2])
+    usage = f"docker {group}" + (" COMMAND" if group in ("manifest", "volume") else "") if group else GLOBAL_USAGE
     try:
-        _, args = read_flags(NO_FLAGS if group else GLOBAL_FLAGS, rest[1:] if group else rest)
+        _, args = read_flags(NO_FLAGS if group else GLOBAL_FLAGS, rest[len(group.split()) :])
     except UsageError as fault:
         return _misused(fault, usage, f"docker {group}".rstrip())
     except HelpWanted as wish:

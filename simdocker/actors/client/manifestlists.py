@@ -172,6 +172,8 @@ def fetch_all(cli: Cli, name: Reference, index: Index, insecure: bool) -> Genera
     try:
         for part in index.manifests:
             document = yield from there.manifest(part.digest)
+            if isinstance(document, Index):
+                raise CommandError(f"unsupported manifest format: {document.mediaType}")
             found.append((yield from _entry(there, f"{name.canonical}@{part.digest}", document, part.platform)))
     except (Refused, ConnectionFailed) as fault:
         raise _told(name, fault) from None

@@ -88,6 +88,11 @@ class Process(Protocol):
     def ppid(self) -> int: ...
     @property
     def hostname(self) -> str: ...
+
+    @property
+    def machine(self) -> str:
+        """What `uname -m` says."""
+
     @property
     def clock(self) -> Environment: ...
     @property

@@ -120,6 +120,11 @@ class Task:
         return self.container.hostname
 
     @property
+    def machine(self) -> str:
+        """The processor's kind."""
+        return self.container.kernel.machine
+
+    @property
     def cpus(self) -> Sequence[int]:
         """The processors it may run on (sched_getaffinity(2))."""
         return self.cgroup.resources.cpus or range(self.kernel.cpus)

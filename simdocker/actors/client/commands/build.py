@@ -10,7 +10,7 @@ from simdocker.actors.client.command import CommandError, Exit, command, exactly
 from simdocker.actors.client.contexts import context
 from simdocker.actors.client.credentials import NO_AUTHS
 from simdocker.actors.client.format.units import human_size
-from simdocker.actors.client.grammar import Flag, Flags
+from simdocker.actors.client.grammar import EXPERIMENTAL, Flag, Flags
 from simdocker.actors.client.options.devices import ULIMIT
 from simdocker.actors.client.options.environment import ENV
 from simdocker.actors.client.options.hosts import EXTRA_HOSTS
@@ -66,7 +66,7 @@ def _tag(text: str) -> str:
         Flag("rm", "", BOOL, "Remove intermediate containers after a successful build", True),
         Flag("security-opt", "", STRINGS, "Security options"),
         Flag("shm-size", "", BYTES, 'Size of "/dev/shm"'),
-        Flag("squash", "", BOOL, "Squash newly built layers into a single new layer", experimental=True),
+        Flag("squash", "", BOOL, "Squash newly built layers into a single new layer", elsewhere=EXPERIMENTAL),
         Flag("tag", "t", repeated("list", _tag), 'Name and optionally a tag in the "name:tag" format'),
         Flag("target", "", STRING, "Set the target build stage to build."),
         Flag("ulimit", "", ULIMIT, "Ulimit options", shown="[]"),

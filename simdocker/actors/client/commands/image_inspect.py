@@ -15,6 +15,16 @@ from simdocker.actors.client.values import STRING
     args=at_least(1),
     flags=[
         Flag("format", "f", STRING, INSPECT_FORMAT_HELP),
+        Flag(
+            "platform",
+            "",
+            STRING,
+            "Inspect a specific platform of the multi-platform image.\n"
+            "If the image or the server is not multi-platform capable, the command will error out if the platform does "
+            "not match.\n"
+            "'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)",
+            since="1.49",
+        ),
     ],
 )
 def image_inspect(cli: Cli, flags: Flags, args: list[str]) -> Exit:

@@ -23,6 +23,7 @@ from simdocker.actors.client.values import BOOL, FILTER, STRING
         Flag("format", "", STRING, FORMAT_HELP),
         Flag("no-trunc", "", BOOL, "Don't truncate output"),
         Flag("quiet", "q", BOOL, "Only show image IDs"),
+        Flag("tree", "", BOOL, "List multi-platform images as a tree (EXPERIMENTAL)", since="1.47"),
     ],
 )
 def images(cli: Cli, flags: Flags, args: list[str]) -> Exit:

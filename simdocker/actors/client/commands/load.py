@@ -6,7 +6,6 @@ from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, command, no_args
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.input import archive_file, archive_from_stdin
-from simdocker.actors.client.pairs import STRINGS
 from simdocker.actors.client.pulling import show_progress
 from simdocker.actors.client.values import BOOL, STRING
 
@@ -23,9 +22,8 @@ TAR = {"Content-Type": "application/x-tar"}
         Flag(
             "platform",
             "",
-            STRINGS,
-            "Load only the given platform(s). Formatted as a comma-separated list of "
-            '"os[/arch[/variant]]" (e.g., "linux/amd64,linux/arm64/v8").',
+            STRING,
+            'Load only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
             since="1.48",
         ),
         Flag("quiet", "q", BOOL, "Suppress the load output"),

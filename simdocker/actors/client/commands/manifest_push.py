@@ -11,7 +11,6 @@ from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, command, exactly
 from simdocker.actors.client.manifestlists import (
     EXPERIMENTAL,
-    INSECURE,
     Entry,
     ManifestStore,
     named,
@@ -34,7 +33,7 @@ SHORT = "Push a manifest list to a repository"
     args=exactly(1),
     long=EXPERIMENTAL.format(SHORT, "push"),
     flags=[
-        INSECURE,
+        Flag("insecure", "", BOOL, "Allow push to an insecure registry"),
         Flag("purge", "p", BOOL, "Remove the local manifest list after push"),
     ],
     alone=True,

@@ -7,6 +7,7 @@ from simdocker.actors.client.command import CommandError, Exit, command, exactly
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.platform import wanted_platform
 from simdocker.actors.client.pulling import pull_image
+from simdocker.actors.client.trust import refusal, trusted
 from simdocker.actors.client.values import BOOL, STRING
 from simdocker.content.reference import DEFAULT_TAG, InvalidReference, parse_as_cli
 
@@ -36,6 +37,8 @@ def pull(cli: Cli, flags: Flags, args: list[str]) -> Exit:
         reference = reference.or_latest()
         if not quiet:
             cli.out(f"Using default tag: {DEFAULT_TAG}\n")
+    if not reference.digest and trusted(cli, flags):
+        raise (yield from refusal(cli, reference))
     yield from pull_image(cli, reference, wanted_platform(cli, flags), None if quiet else cli.out, all_tags)
     cli.out(reference.canonical + "\n")
     return 0

@@ -7,6 +7,7 @@ from simdocker.actors.client.command import CommandError, Exit, command, exactly
 from simdocker.actors.client.credentials import registry_auth
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.pulling import show_progress
+from simdocker.actors.client.trust import refusal, trusted
 from simdocker.actors.client.values import BOOL, STRING
 from simdocker.content.reference import DEFAULT_TAG, InvalidReference, parse_as_cli
 
@@ -19,7 +20,15 @@ from simdocker.content.reference import DEFAULT_TAG, InvalidReference, parse_as_
     flags=[
         Flag("all-tags", "a", BOOL, "Push all tags of an image to the repository"),
         Flag("disable-content-trust", "", BOOL, "Skip image signing", True),
-        Flag("platform", "", STRING, "Push a platform-specific manifest as a single-platform image", since="1.46"),
+        Flag(
+            "platform",
+            "",
+            STRING,
+            "Push a platform-specific manifest as a single-platform image to the registry.\n"
+            "Image index won't be pushed, meaning that other manifests, including attestations won't be preserved.\n"
+            "'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)",
+            since="1.46",
+        ),
         Flag("quiet", "q", BOOL, "Suppress verbose output"),
     ],
 )
@@ -44,6 +53,9 @@ def push(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     if response.stream is not None:
         width = cli.terminal.width if cli.terminal.stdout_tty else 0
         yield from show_progress(response.stream, None if quiet else cli.out, width)
+    if trusted(cli, flags):
+        cli.out("Signing and pushing trust metadata\n")
+        raise (yield from refusal(cli, reference))
     if quiet:
         cli.out(reference.canonical + "\n")
     return 0

@@ -6,6 +6,7 @@ from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit, at_least, command
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.names import checked
+from simdocker.actors.client.pairs import STRINGS
 from simdocker.actors.client.values import BOOL
 
 
@@ -17,6 +18,13 @@ from simdocker.actors.client.values import BOOL
     flags=[
         Flag("force", "f", BOOL, "Force removal of the image"),
         Flag("no-prune", "", BOOL, "Do not delete untagged parents"),
+        Flag(
+            "platform",
+            "",
+            STRINGS,
+            'Remove only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
+            since="1.50",
+        ),
     ],
 )
 def rmi(cli: Cli, flags: Flags, args: list[str]) -> Exit:

@@ -6,7 +6,6 @@ from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import Exit, at_least, command
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.output import OutputFile, refuse_terminal
-from simdocker.actors.client.pairs import STRINGS
 from simdocker.actors.client.values import STRING
 from simdocker.api.messages import Repeated
 
@@ -21,9 +20,8 @@ from simdocker.api.messages import Repeated
         Flag(
             "platform",
             "",
-            STRINGS,
-            "Save only the given platform(s). Formatted as a comma-separated list of "
-            '"os[/arch[/variant]]" (e.g., "linux/amd64,linux/arm64/v8")',
+            STRING,
+            'Save only the given platform variant. Formatted as "os[/arch[/variant]]" (e.g., "linux/amd64")',
             since="1.48",
         ),
     ],

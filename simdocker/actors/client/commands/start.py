@@ -14,7 +14,7 @@ from simdocker.actors.client.attaching import (
 from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit, at_least, command
 from simdocker.actors.client.each import container_name
-from simdocker.actors.client.grammar import Flag, Flags
+from simdocker.actors.client.grammar import EXPERIMENTAL, Flag, Flags
 from simdocker.actors.client.values import BOOL, STRING
 
 
@@ -25,8 +25,8 @@ from simdocker.actors.client.values import BOOL, STRING
     aliases="docker container start, docker start",
     flags=[
         Flag("attach", "a", BOOL, "Attach STDOUT/STDERR and forward signals"),
-        Flag("checkpoint", "", STRING, "Restore from this checkpoint", experimental=True),
-        Flag("checkpoint-dir", "", STRING, "Use a custom checkpoint storage directory", experimental=True),
+        Flag("checkpoint", "", STRING, "Restore from this checkpoint", elsewhere=EXPERIMENTAL),
+        Flag("checkpoint-dir", "", STRING, "Use a custom checkpoint storage directory", elsewhere=EXPERIMENTAL),
         Flag("detach-keys", "", STRING, "Override the key sequence for detaching a container"),
         Flag("interactive", "i", BOOL, "Attach container's STDIN"),
     ],

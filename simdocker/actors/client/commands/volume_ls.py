@@ -37,6 +37,13 @@ VOLUMES = View(
     aliases="docker volume ls, docker volume list",
     args=no_args,
     flags=[
+        Flag(
+            "cluster",
+            "",
+            BOOL,
+            "Display only cluster volumes, and use cluster volume list formatting",
+            since="1.42",
+        ),
         Flag("filter", "f", FILTER, 'Provide filter values (e.g. "dangling=true")'),
         Flag("format", "", STRING, FORMAT_HELP),
         Flag("quiet", "q", BOOL, "Only display volume names"),

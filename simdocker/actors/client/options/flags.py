@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simdocker.actors.client.grammar import Flag
+from simdocker.actors.client.grammar import WINDOWS, Flag
 from simdocker.actors.client.options.devices import BPS, CGROUP_RULES, GPUS, IOPS, ULIMIT, WEIGHTS
 from simdocker.actors.client.options.environment import ENV
 from simdocker.actors.client.options.hosts import ADDRESSES, DOMAINS, EXTRA_HOSTS
@@ -11,7 +11,7 @@ from simdocker.actors.client.options.networks import NETWORK
 from simdocker.actors.client.options.security import SYSCTLS
 from simdocker.actors.client.options.sizes import BYTES, DECIMAL, DURATION, SWAP
 from simdocker.actors.client.pairs import LABELS, MAP, check_link
-from simdocker.actors.client.values import BOOL, INT, LIST, STRING, UINT16, repeated
+from simdocker.actors.client.values import BOOL, INT, LIST, STRING, UINT16, parse_uint, repeated, single
 
 
 def _check_stream(text: str) -> str:
@@ -51,6 +51,8 @@ CONTAINER_FLAGS = (
         "           default-cgroupns-mode option on the daemon (default)",
     ),
     Flag("cidfile", "", STRING, "Write the container ID to the file"),
+    Flag("cpu-count", "", INT, "CPU count (Windows only)", elsewhere=WINDOWS),
+    Flag("cpu-percent", "", INT, "CPU percent (Windows only)", elsewhere=WINDOWS),
     Flag("cpu-period", "", INT, "Limit CPU CFS (Completely Fair Scheduler) period"),
     Flag("cpu-quota", "", INT, "Limit CPU CFS (Completely Fair Scheduler) quota"),
     Flag("cpu-rt-period", "", INT, "Limit CPU real-time period in microseconds"),
@@ -100,6 +102,21 @@ CONTAINER_FLAGS = (
     Flag("hostname", "h", STRING, "Container host name"),
     Flag("init", "", BOOL, "Run an init inside the container that forwards signals and reaps processes"),
     Flag("interactive", "i", BOOL, "Keep STDIN open even if not attached"),
+    Flag(
+        "io-maxbandwidth",
+        "",
+        BYTES,
+        "Maximum IO bandwidth limit for the system drive (Windows only)",
+        shown="",
+        elsewhere=WINDOWS,
+    ),
+    Flag(
+        "io-maxiops",
+        "",
+        single("uint", parse_uint, 0),
+        "Maximum IOps limit for the system drive (Windows only)",
+        elsewhere=WINDOWS,
+    ),
     Flag("ip", "", STRING, "IPv4 address (e.g., 172.30.100.104)"),
     Flag("ip6", "", STRING, "IPv6 address (e.g., 2001:db8::33)"),
     Flag("ipc", "", STRING, "IPC mode to use"),

@@ -14,7 +14,7 @@ from simdocker.backends.sim.applets.tree import group_number
 @applet("uname")
 def uname(call: Call) -> int:
     found = options(call, "snrvmpioa", {"all": "a"})
-    machine, release = call.p.kernel.machine, call.p.read_file("/proc/sys/kernel/osrelease").decode().strip()
+    machine, release = call.p.machine, call.p.read_file("/proc/sys/kernel/osrelease").decode().strip()
     version = call.p.read_file("/proc/version").decode()
     build = version[version.index("#") :].strip() if "#" in version else "#1 SMP"
     values = {
@@ -73,7 +73,7 @@ def _address(call: Call, name: str) -> str:
 
 @applet("arch")
 def arch(call: Call) -> int:
-    call.out(f"{call.p.kernel.machine}\n")
+    call.out(f"{call.p.machine}\n")
     return 0
 
 

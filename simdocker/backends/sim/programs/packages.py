@@ -83,7 +83,7 @@ def place(p: Process, path: str, size: int, program: str = "") -> None:
     p.write_file(path, b"")
     node = p.stat(path).node
     node.data, node.size = None, size
-    node.program = built_for(p.kernel.machine, program) if program else ""
+    node.program = built_for(p.machine, program) if program else ""
     if program:
         p.chmod(path, 0o755)
 

@@ -295,7 +295,7 @@ def _host(ev: Evaluator, name: str, given: list[Any]) -> Any:
         case "platform.system", []:
             return "Linux"
         case "platform.machine", []:
-            return p.kernel.machine
+            return p.machine
         case "platform.release", []:
             return p.read_file("/proc/sys/kernel/osrelease").decode().strip()
     raise Unknown(f"{name}() with {len(given)} arguments")
