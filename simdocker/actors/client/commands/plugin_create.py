@@ -6,7 +6,7 @@ import json
 import posixpath
 
 from simdocker.actors.client.cli import Cli
-from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, command, exactly
+from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, at_least, command
 from simdocker.actors.client.contexts import directory_tar
 from simdocker.actors.client.plugins import reference
 from simdocker.actors.client.values import BOOL
@@ -20,7 +20,7 @@ LONG = (
 @command(
     "[OPTIONS] PLUGIN PLUGIN-DATA-DIR",
     LONG,
-    args=exactly(2),
+    args=at_least(2),
     flags=[Flag("compress", "", BOOL, "Compress the context using gzip")],
 )
 def plugin_create(cli: Cli, flags: Flags, args: list[str]) -> Exit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simdocker.actors.client.cli import Cli
-from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, at_most, command
+from simdocker.actors.client.command import CommandError, Exit, Flag, Flags, command, exactly
 from simdocker.actors.client.values import STRING
 
 SINCE = "1.42"
@@ -12,7 +12,7 @@ SINCE = "1.42"
 @command(
     "[OPTIONS] [VOLUME]",
     "Update a volume (cluster volumes only)",
-    args=at_most(1),
+    args=exactly(1),
     flags=[
         Flag(
             "availability",
