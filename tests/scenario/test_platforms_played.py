@@ -16,6 +16,7 @@ WORLD = {"hosts": {"laptop": {}, "pi": {"arch": "arm64"}}, "registries": {"docke
 IMAGES = {
     "team/app:1": {"from": "busybox", "layers": [{"files": {"/v": "1"}}], "platforms": ["linux/amd64", "linux/arm64"]},
     "team/win": {"from": "scratch", "layers": [{"files": {"/v": "1"}}], "platforms": ["windows/amd64"]},
+    "lab:5000/both": {"from": "busybox", "platforms": ["linux/amd64", "linux/arm64"]},
     "lab:5000/arm": {"from": "busybox", "platforms": ["linux/arm64"]},
 }
 FOREIGN = (
@@ -48,6 +49,11 @@ def test_each_host_runs_its_own_variant_of_an_image() -> None:
     assert [step.stdout for step in played(line, on_pi(line))] == ["x86_64\n", "aarch64\n"]
     line = "docker image inspect -f '{{.Os}}/{{.Architecture}}/{{.Variant}}' team/app:1"
     assert last(on_pi("docker pull -q team/app:1"), on_pi(line)) == (0, "linux/arm64/v8\n", "")
+
+
+def test_an_index_of_any_registry_serves_both() -> None:
+    line = "docker run --rm lab:5000/both uname -m"
+    assert [step.stdout for step in played(line, on_pi(line))] == ["x86_64\n", "aarch64\n"]
 
 
 def test_a_host_says_what_it_is() -> None:

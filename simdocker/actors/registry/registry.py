@@ -46,7 +46,8 @@ REFUSED, UNAVAILABLE = "refused", "unavailable"
 
 class Registry:
     """One registry. `contents` maps repository paths to images by tag (the catalogue's `hub()`); what
-    is published later is kept beside it. With `indexed` a tag names an index, as on Docker Hub."""
+    is published later is kept beside it. With `indexed` a tag
+    names an index, as on Docker Hub; elsewhere only that of an image for several platforms does."""
 
     def __init__(
         self, name: str, env: Environment, trace: Trace, profile: CostProfile, streams: RandomStreams,
@@ -216,7 +217,7 @@ class Registry:
         if isinstance(image, PluginImage):
             document = image.manifest
         else:
-            document = image.index if self.indexed else image.docker_manifest
+            document = image.index if self.indexed or image.others else image.docker_manifest
         parts = self._parts.setdefault(repository, {})
         if document.digest not in parts:
             parts[document.digest] = document
