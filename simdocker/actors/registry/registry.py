@@ -46,8 +46,8 @@ REFUSED, UNAVAILABLE = "refused", "unavailable"
 
 class Registry:
     """One registry. `contents` maps repository paths to images by tag (the catalogue's `hub()`); what
-    is published later is kept beside it. With `indexed` a tag
-    names an index, as on Docker Hub; elsewhere only that of an image for several platforms does."""
+    is published later is kept beside it. With `indexed` a tag names an index, as on Docker Hub; elsewhere only that of
+    an image for several platforms does."""
 
     def __init__(
         self, name: str, env: Environment, trace: Trace, profile: CostProfile, streams: RandomStreams,
