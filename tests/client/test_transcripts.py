@@ -28,9 +28,11 @@ from simpy import Event
 
 from simdocker.actors.client.client import Client
 from simdocker.api import Request, Response, Stream
+from simdocker.api.models import ContainerConfig
 from simdocker.api.times import EPOCH_NS
 from simdocker.api.wire import to_wire
 from simdocker.content.blob import Blob
+from simdocker.content.manifest import ImageConfig, RootFS, read_manifest
 from simdocker.des import CostProfile, Environment, RandomStreams
 from simdocker.trace import Trace
 
@@ -78,23 +80,22 @@ ATTACHED = {t["label"] for t in TRANSCRIPTS if any(call["status"] == 101 for cal
 CLIENT_SPEAKS = {"run auto-pull", "run cmd not found"}  # attached, yet what is on standard error is the client's
 
 INTERRUPTED = "interrupted by the recorder"
+ENDED_BY_INT = {
+    "logs -f (killed after 1.5s)",
+    "events live",
+}  # whose exit code, 128 + SIGINT, is not the client's doing
 CUT_SHORT = "the engine's answer was recorded only in part"
 RENAMED = "the recording's columns are as wide as names that were shortened in it afterwards"
-ABSENT = "not simulated"
 SWARM = "a swarm's, not a single host's"
 DIFFERENT = {
-    "info": "docker prints the runtimes in the random order of a Go map",
     "images": RENAMED,
     "images -a --digests": RENAMED,
     "ps -a": CUT_SHORT,
-    "logs -f (killed after 1.5s)": INTERRUPTED,
     "stats (stream, killed after 3.5s)": INTERRUPTED,
     "system df": CUT_SHORT,
     "system df -v": CUT_SHORT,
     "events bounded": CUT_SHORT,
     "events filter json": CUT_SHORT,
-    "events live": INTERRUPTED,
-    "manifest inspect": ABSENT,
     **{
         transcript["label"]: SWARM
         for transcript in TRANSCRIPTS
@@ -154,6 +155,24 @@ class Replay:
         return stream
 
 
+class RecordedRegistry:
+    """A registry that has the one manifest that was shown, and says of its configuration what anybody may."""
+
+    registry = None
+
+    def __init__(self, shown: str) -> None:
+        document = json.dumps(json.loads(shown), indent=3).encode()
+        self.manifest = read_manifest(document)
+
+    def call(self, request: Request, meter: object = None) -> Generator[Event, Any, Response]:
+        yield from ()
+        if "/manifests/" in request.path:
+            return Response(200, self.manifest)
+        if "/blobs/" in request.path:
+            return Response(200, ImageConfig("amd64", "linux", "", ContainerConfig(), RootFS("layers", ())))
+        return Response(200)
+
+
 def frames(data: bytes) -> list[tuple[int, bytes]]:
     """The chunks of a multiplexed stream."""
     found = []
@@ -209,6 +228,12 @@ def timeless(calls: list[Any]) -> list[Any]:
     return [(m, next(asked) if p.endswith("/stats") else p, q, b) for m, p, q, b in calls]
 
 
+def unordered(text: str) -> str:
+    """With the runtimes of `docker info`, which the real one prints in the random order of a Go map, sorted."""
+    lines = text.split("\n")
+    return "\n".join(" ".join(sorted(line.split())) if line.startswith(" Runtimes: ") else line for line in lines)
+
+
 def play(transcript: dict[str, Any]) -> tuple[int, Desk, Replay]:
     label = transcript["label"]
     env = Environment(NOW.get(label, UNTIL) * 1_000_000_000 - EPOCH_NS)
@@ -220,7 +245,17 @@ def play(transcript: dict[str, Any]) -> tuple[int, Desk, Replay]:
         stdin=STDIN.get(label, b""),
     )
     daemon = Replay(env, transcript)
-    client = Client("laptop", env, Trace(env), CostProfile.load("instant"), RandomStreams(1), lambda address: daemon)
+    profile = CostProfile.load("instant")
+    registry = RecordedRegistry(transcript["stdout"]) if label == "manifest inspect" else None
+    client = Client(
+        "laptop",
+        env,
+        Trace(env),
+        profile,
+        RandomStreams(1),
+        lambda address: daemon,
+        registries=lambda name, scheme: registry,  # type: ignore[arg-type,return-value]
+    )
     code = env.run(env.process(client.run(transcript["argv"], host)))
     return int(code), host, daemon
 
@@ -242,9 +277,9 @@ def difference(transcript: dict[str, Any]) -> str:
     shown = host.stdout if out[-1:] in ("", "\n") else host.stdout[: len(out)]
     for what, ours, real in (
         ("requests", timeless(daemon.sent), timeless(recorded(transcript))),
-        ("stdout", shown, out),
+        ("stdout", unordered(shown), unordered(out)),
         ("stderr", host.stderr, err),
-        ("exit", code, transcript["exit"]),
+        ("exit", code, 0 if transcript["label"] in ENDED_BY_INT else transcript["exit"]),
         ("never asked for", daemon.answers, []),
     ):
         if ours != real:
@@ -266,6 +301,7 @@ if __name__ == "__main__":
     same = [transcript for transcript in host if not difference(transcript)]
     attached = sum(transcript["label"] in ATTACHED for transcript in same)
     print(f"{len(same)} of the {len(host)} single-host transcripts identical ({len(TRANSCRIPTS)} recorded);")
-    print(f"of {attached} of them the container's own output was not recorded and is not compared")
+    print(f"of {attached} of them the container's own output was not recorded and is not compared, and")
+    print(f"{len(ENDED_BY_INT)} were ended by the recorder's SIGINT")
     for label, reason in DIFFERENT.items():
         print(f"  {label}: {reason}")

@@ -57,6 +57,13 @@ class Credentials:
             self._file.write()
 
 
+def hostname(address: str) -> str:
+    """The host, with its port, of an address such as `https://registry.lab:5000/v1/`."""
+    if address == HUB_ADDRESS:
+        return address
+    return address.removeprefix("https://").removeprefix("http://").partition("/")[0]
+
+
 def server_of(domain: str) -> str:
     """Under which address credentials for a registry are kept."""
     return HUB_ADDRESS if domain == HUB else domain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, at_most, command
-from simdocker.actors.client.credentials import HUB_ADDRESS, Credentials
+from simdocker.actors.client.credentials import HUB_ADDRESS, Credentials, hostname
 from simdocker.actors.client.grammar import Flag, Flags
 from simdocker.actors.client.terminal import Process
 from simdocker.actors.client.values import BOOL, STRING
@@ -38,7 +38,10 @@ ALREADY = """Authenticating with existing credentials... [Username: {}]
 def login(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     """Process: what is not given is asked for, or taken from an earlier login."""
     credentials = Credentials(cli.terminal)
-    server = args[0] if args and args[0] not in ("docker.io", "index.docker.io") else HUB_ADDRESS
+    for option in ("username", "password"):
+        if flags.changed(option) and not flags.text(option):
+            raise CommandError(f"{option} is empty")
+    server = hostname(args[0]) if args and args[0] not in ("docker.io", "index.docker.io") else HUB_ADDRESS
     name = flags.text("username")
     password = yield from _password(cli, flags)
     if not name and not password and (known := credentials.get(server)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simdocker.actors.client.cli import Cli
 from simdocker.actors.client.command import CommandError, Exit, at_most, command
-from simdocker.actors.client.credentials import HUB_ADDRESS, Credentials
+from simdocker.actors.client.credentials import HUB_ADDRESS, Credentials, hostname
 from simdocker.actors.client.grammar import Flags
 
 
@@ -16,7 +16,7 @@ from simdocker.actors.client.grammar import Flags
 )
 def logout(cli: Cli, flags: Flags, args: list[str]) -> Exit:
     """Process: takes no time; being logged in is not needed."""
-    server = args[0] if args and args[0] not in ("docker.io", "index.docker.io") else HUB_ADDRESS
+    server = hostname(args[0]) if args else HUB_ADDRESS
     cli.out(f"Removing login credentials for {server}\n")
     try:
         Credentials(cli.terminal).forget(server)
