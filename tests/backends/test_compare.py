@@ -82,6 +82,8 @@ def test_two_plays_of_the_simulator_agree(capsys: pytest.CaptureFixture[str], tm
     [
         ("world: {hosts: {a: {}, b: {}}}", "world: hosts"),
         ("world: {hosts: {a: {cpus: 8}}}", "world: hosts: a: cpus"),
+        ("world: {hosts: {a: {arch: arm64}}}", "world: hosts: a: arch"),
+        ("images: {x: {platforms: [linux/arm64]}}", "images: x: platforms"),
         ("world: {registries: {docker.io: {rate_limit: 1}}}", "world: registries: docker.io"),
         ("files: {/etc/motd: x}", "files: /etc/motd"),
         ("files: {../x: x}", "files: ../x"),

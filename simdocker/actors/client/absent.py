@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+CHECKPOINT = "checkpoint"
 SWARM = {
     "config": "Manage Swarm configs",
     "node": "Manage Swarm nodes",
@@ -30,9 +31,10 @@ def absence(words: Sequence[str]) -> str:
     """The sentence for a command line that real docker knows and simdocker does not; "" for any other."""
     if not words or words[0] not in COMMANDS:
         return ""
-    if words[0] == "checkpoint":  # in the words of the client, which hides it, too
+    if words[0] == CHECKPOINT:  # in the words of the client, which hides it, too
+        called = [word for word in words[:2] if not word.startswith("-")]
         return " ".join(
-            ["docker", *words[:2], "is only supported on a Docker daemon with experimental features enabled\n"]
+            ["docker", *called, "is only supported on a Docker daemon with experimental features enabled\n"]
         )
     called = [word for word in words[1:2] if word in COMMANDS[words[0]].split()]
     if len(words) > 1 and not called and not words[1].startswith("-"):

@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from simdocker.actors.client.absent import CHECKPOINT, absence
 from simdocker.actors.client.absent import COMMANDS as ABSENT
-from simdocker.actors.client.absent import absence
 from simdocker.actors.client.catalogue import COMMANDS, GROUPS, SYNONYMS, load
 from simdocker.actors.client.command import Command
 from simdocker.actors.client.grammar import Flag, Flags, HelpWanted, UsageError, read_flags
@@ -149,7 +149,8 @@ def _read_command(words: str, rest: list[str], globals_: Flags) -> Line | Help |
 def _no_command(rest: list[str], globals_: Flags) -> Help | Answer:
     """The words lead nowhere: docker still reads the flags, which may ask for help or be wrong."""
     if sentence := absence(rest):
-        return Answer(PLAIN_EXIT, stderr=sentence)
+        asked = rest[0] == CHECKPOINT and "--help" in rest  # what is not there has no help, but that is no fault
+        return Answer(0 if asked else PLAIN_EXIT, stderr=sentence)
     group = rest[0] if rest[0] in GROUPS or rest[0] in ABSENT else ""
     if " ".join(rest[:2]) in GROUPS:
         group = " ".join(rest[:2])

@@ -57,7 +57,8 @@ class LinuxMachine:
         pages = os.sysconf("SC_PHYS_PAGES")
         return {
             "Name": self.name, "NCPU": os.cpu_count() or 1, "MemTotal": pages * os.sysconf("SC_PAGE_SIZE"),
-            "KernelVersion": os.uname().release, "Runtimes": [name for name in EXECUTORS if shutil.which(name)],
+            "KernelVersion": os.uname().release, "Architecture": os.uname().machine,
+            "Runtimes": [name for name in EXECUTORS if shutil.which(name)],
         }  # fmt: skip
 
     def daemon_config(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from simdocker.scenario.worldspec import Registry as RegistrySpec
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
 
-UNMODELLED = ("cpus", "memory", "disk", "docker_host")
+UNMODELLED = ("arch", "cpus", "memory", "disk", "docker_host")
 
 
 def refuse(scenario: Scenario, *, ours: bool = False) -> None:
@@ -52,9 +52,11 @@ def _foreign_registries(scenario: Scenario) -> Iterator[str]:
             yield f"world: registries: {name}: only {HUB} can be stood in for"
         elif registry != RegistrySpec():
             yield f"world: registries: {name}: it cannot be changed here"
-    for name in scenario.images:
+    for name, image in scenario.images.items():
         if parse(name).domain != HUB:
             yield f"images: {name}: only those of {HUB} can be stood in for"
+        if image.platforms:
+            yield f"images: {name}: platforms: there is one image for a name here"
 
 
 def _host(name: str, host: Host, ours: bool) -> Iterator[str]:
