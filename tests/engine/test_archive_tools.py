@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from desk import entries, host_file, world
+from archive_world import entries, host_file, world
 
 needs_skopeo = pytest.mark.skipif(shutil.which("skopeo") is None, reason="needs skopeo")
 needs_umoci = pytest.mark.skipif(shutil.which("umoci") is None, reason="needs umoci")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import record
-from desk import entries, host_file, world
+from archive_world import entries, host_file, world
 
 pytestmark = pytest.mark.engine
 
