@@ -29,7 +29,9 @@ def exit_code(command: Callable[[], int]) -> int:
     except BrokenPipeError:
         _forget_output()
         return BROKEN_PIPE
-    except OSError as error:  # what a command opens it handles itself: only its output is left
+    except OSError as error:  # what a command opens it handles itself: its output is left, or this machine's refusal
+        if not _output_fails():
+            return _say(f"this machine refuses: {error}", USAGE_ERROR)
         _forget_output()
         return _say(f"the output cannot be written: {error.strerror}", USAGE_ERROR)
     return code
@@ -38,6 +40,15 @@ def exit_code(command: Callable[[], int]) -> int:
 def _say(sentence: str, code: int) -> int:
     print(f"simdocker: {sentence}", file=sys.stderr)
     return code
+
+
+def _output_fails() -> bool:
+    """Whether what Python still has of our output cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _forget_output() -> None:

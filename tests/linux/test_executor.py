@@ -8,7 +8,7 @@ import pytest
 from simdocker.backends.linux import cgroups, oci
 from simdocker.backends.linux.cgroups import Limits
 from simdocker.backends.linux.steps import MASKED, READ_ONLY, Layout
-from simdocker.backends.ports import MountPoint, ProcessSpec, StartFailed
+from simdocker.backends.ports import MountPoint, ProcessSpec, Resources, StartFailed
 from simdocker.backends.users import User
 
 NAMES = ["runc", "crun"]
@@ -121,7 +121,9 @@ def test_nothing_of_it_is_left(linux, runtime):
 
 
 def test_a_bundle_says_what_the_steps_do():
-    spec = ProcessSpec(["true"], hostname="box", read_only=True, sysctls={"net.core.somaxconn": "9"}, cpus=[1])
+    spec = ProcessSpec(
+        ["true"], hostname="box", read_only=True, sysctls={"net.core.somaxconn": "9"}, resources=Resources(cpus=[1])
+    )
     layout = Layout("/var/merged", "/run/netns/1", (), {"/etc/hosts": "/var/c/hosts"}, seccomp=b"8" * 16)
     made = oci.config(spec, User(0, 0, (0,), "/root"), layout, Limits(1 << 20, 500_000_000, 9), "simdocker/x/1")
     linux = made["linux"]

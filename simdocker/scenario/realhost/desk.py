@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -52,7 +53,11 @@ class Desk:
         self._connect = connect
         self._cause = cause
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
+        directory = os.open(path.parent, os.O_PATH)
+        try:  # a socket's address has at most 107 bytes, a directory for temporary files may have more
+            self._listener.bind(f"/proc/self/fd/{directory}/{path.name}")
+        finally:
+            os.close(directory)
         self._listener.listen(64)
         self._listener.setblocking(False)
         self._tasks: set[asyncio.Task[Any]] = set()  # asyncio itself does not hold on to them
