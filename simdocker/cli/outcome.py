@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,8 @@ USAGE_ERROR = 2
 INTERRUPTED = 130  # as a shell reports SIGINT
 BROKEN_PIPE = 141  # and SIGPIPE
 SIGNALLED = 128  # and any other, by its number
+OUTPUT_FAILS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What becomes of output; what a command opens for itself it handles itself."""
 
 
 def exit_code(command: Callable[[], int]) -> int:
@@ -29,8 +32,8 @@ def exit_code(command: Callable[[], int]) -> int:
     except BrokenPipeError:
         _forget_output()
         return BROKEN_PIPE
-    except OSError as error:  # what a command opens it handles itself: its output is left, or this machine's refusal
-        if not _output_fails():
+    except OSError as error:
+        if error.errno not in OUTPUT_FAILS:
             return _say(f"this machine refuses: {error}", USAGE_ERROR)
         _forget_output()
         return _say(f"the output cannot be written: {error.strerror}", USAGE_ERROR)
@@ -40,15 +43,6 @@ def exit_code(command: Callable[[], int]) -> int:
 def _say(sentence: str, code: int) -> int:
     print(f"simdocker: {sentence}", file=sys.stderr)
     return code
-
-
-def _output_fails() -> bool:
-    """Whether what Python still has of our output cannot be written."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return True
-    return False
 
 
 def _forget_output() -> None:

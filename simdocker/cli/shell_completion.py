@@ -173,7 +173,7 @@ def _commands(prefix: str) -> Iterator[Candidate]:
 
 def _flags(declared: Mapping[str, Flag]) -> Iterator[Candidate]:
     for flag in declared.values():
-        if not flag.alias_of and not flag.deprecated:
+        if not flag.hidden and not flag.deprecated:
             yield Candidate(f"--{flag.name}", flag.usage)
 
 

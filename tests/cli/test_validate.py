@@ -133,7 +133,7 @@ def test_every_file_is_checked_and_the_good_ones_are_named(tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"backend": "simm"}, "--backend simm: there is no such backend; known are sim, engine"),
+        ({"backend": "simm"}, "--backend simm: there is no such backend; known are sim, linux, engine"),
         ({"backend": "engine", "speed": 1.0}, "--speed: on a real machine time passes at its own pace"),
         ({"host": "unix:///x"}, "--host says where a real engine is: it goes with --backend engine"),
         ({"profile": "defualt"}, "there is no cost profile 'defualt'; did you mean default?"),

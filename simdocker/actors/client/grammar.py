@@ -31,11 +31,13 @@ class Flag:
 
     `default` is the value without the flag, `shown` the text of help's "(default …)" where it is
     not just the default; `since` the API version that brought it; `alias_of` the flag whose other
-    spelling it is, which keeps it out of help; using a `deprecated` one earns a warning with that text;
-    `elsewhere` says on which daemons alone it is supported, which none here is.
+    spelling it is, which keeps it out of help as `hidden` does; using a `deprecated` one earns a warning with that
+    text; `elsewhere` says on which daemons alone it is supported, which none here is.
     """
 
-    __slots__ = ("alias_of", "default", "deprecated", "elsewhere", "kind", "name", "short", "shown", "since", "usage")
+    __slots__ = (
+        "alias_of", "default", "deprecated", "elsewhere", "hidden", "kind", "name", "short", "shown", "since", "usage",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class Flag:
         alias_of: str = "",
         deprecated: str = "",
         elsewhere: str = "",
+        hidden: bool = False,
     ) -> None:
         self.name = name
         self.short = short
@@ -61,6 +64,7 @@ class Flag:
         self.alias_of = alias_of
         self.deprecated = deprecated
         self.elsewhere = elsewhere
+        self.hidden = hidden or bool(alias_of)
 
     @property
     def title(self) -> str:

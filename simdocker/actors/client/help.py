@@ -77,7 +77,7 @@ def option_list(flags: Iterable[Flag], width: int, api_version: str) -> str:
     Experimental flags are left out, and those newer than `api_version`, unless it is ""."""
     rows = []
     for flag in sorted(flags, key=lambda flag: flag.name):
-        if flag.alias_of or (api_version and (flag.elsewhere or (flag.since and older(api_version, flag.since)))):
+        if flag.hidden or (api_version and (flag.elsewhere or (flag.since and older(api_version, flag.since)))):
             continue
         head = f"  -{flag.short}, --{flag.name}" if flag.short else f"      --{flag.name}"
         if flag.kind.name:

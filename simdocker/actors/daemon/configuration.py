@@ -31,6 +31,7 @@ class Draft:
         self.warnings = [*checks.check(body, host, daemon), *contradictions]
         self.host = replace(
             host,
+            PidsLimit=host.PidsLimit or None,
             SecurityOpt=host_options.security(host),
             Ulimits=host_options.ulimits(daemon.settings, host),
             MemorySwap=host.MemorySwap or 2 * host.Memory,  # as much swap as memory

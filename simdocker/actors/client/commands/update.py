@@ -36,7 +36,7 @@ NOT_CHANGED = {
         Flag("cpus", "", DECIMAL, "Number of CPUs"),
         Flag("cpuset-cpus", "", STRING, "CPUs in which to allow execution (0-3, 0,1)"),
         Flag("cpuset-mems", "", STRING, "MEMs in which to allow execution (0-3, 0,1)"),
-        Flag("kernel-memory", "", BYTES, "Kernel memory limit"),  # deprecated, and not in the help
+        Flag("kernel-memory", "", BYTES, "Kernel memory limit", hidden=True),
         Flag("memory", "m", BYTES, "Memory limit"),
         Flag("memory-reservation", "", BYTES, "Memory soft limit"),
         Flag("memory-swap", "", SWAP, "Swap limit equal to memory plus swap: -1 to enable unlimited swap"),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from simdocker.backends.sim.execve import built_for
+from simdocker.backends.sim.execve import built_for
 from simdocker.backends.sim.program import Blocking, Process
 
 UNPACKED = 3  # a package's files against its download, as on the average Debian package
