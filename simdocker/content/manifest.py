@@ -216,7 +216,8 @@ class ImageConfig(Document, frozen=True):
 
     @property
     def platform(self) -> Platform:
-        return Platform(self.architecture, self.os, self.variant)
+        """Without a word about it an image is for the daemon's own system (`image.Image.OperatingSystem`)."""
+        return Platform(self.architecture, self.os or "linux", self.variant)
 
     def _plain(self) -> Any:
         """As OCI writes it: of configurations, only what is set."""

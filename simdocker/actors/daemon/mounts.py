@@ -80,6 +80,25 @@ class MountPlan:
         self.labels: Mapping[str, str] | None = None
         self.options: Mapping[str, str] | None = None
 
+    @property
+    def depth(self) -> int:
+        """How deep below the root it is: what is mounted below another mount comes after that."""
+        return self.target.count("/")
+
+    def shown(self) -> dict[str, Any]:
+        """What inspect says of it."""
+        shown: dict[str, Any] = {"Type": self.kind}
+        if self.kind == VOLUME:
+            shown["Name"] = self.name
+        shown["Source"] = self.source
+        shown["Destination"] = self.target
+        if self.kind == VOLUME:
+            shown["Driver"] = self.driver
+        shown["Mode"] = self.mode
+        shown["RW"] = not self.read_only
+        shown["Propagation"] = self.propagation
+        return shown
+
 
 def check_volume_name(name: str) -> None:
     """Raises BadRequest for a name the local driver does not take."""

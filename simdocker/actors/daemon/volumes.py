@@ -168,7 +168,7 @@ class Volumes:
         A missing source of `-v /path:…` is made now, as a directory."""
         driver = self.daemon.volume_driver
         points: list[MountPoint] = []
-        for mount in sorted(container.mounts, key=_depth):
+        for mount in sorted(container.mounts, key=lambda mount: mount.depth):
             if mount.kind == VOLUME:
                 source = yield from self._mount(mount, container)
                 self._mounted(container, mount)
@@ -260,12 +260,12 @@ class Volumes:
 
     def inspect_mounts(self, container: Container) -> list[dict[str, Any]]:
         """`Mounts` of `docker inspect`."""
-        return [_shown(mount) for mount in container.mounts if not mount.hidden]
+        return [mount.shown() for mount in container.mounts if not mount.hidden]
 
     def list_mounts(self, container: Container) -> list[dict[str, Any]]:
         """`Mounts` of `GET /containers/json`: what dockerd has on disk, where some sources are not."""
         return [
-            _shown(mount) | {"Source": ""} if mount.sourceless else _shown(mount)
+            mount.shown() | {"Source": ""} if mount.sourceless else mount.shown()
             for mount in container.mounts
             if not mount.hidden
         ]
@@ -394,21 +394,3 @@ def _check_options(name: str, options: Mapping[str, str]) -> None:
     for option in ("device", "type") if options else ():
         if not options.get(option):
             raise BadRequest(f'create {name}: missing required option: "{option}"')
-
-
-def _depth(mount: MountPlan) -> int:
-    return mount.target.count("/")
-
-
-def _shown(mount: MountPlan) -> dict[str, Any]:
-    shown: dict[str, Any] = {"Type": mount.kind}
-    if mount.kind == VOLUME:
-        shown["Name"] = mount.name
-    shown["Source"] = mount.source
-    shown["Destination"] = mount.target
-    if mount.kind == VOLUME:
-        shown["Driver"] = mount.driver
-    shown["Mode"] = mount.mode
-    shown["RW"] = not mount.read_only
-    shown["Propagation"] = mount.propagation
-    return shown
