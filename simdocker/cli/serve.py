@@ -51,6 +51,8 @@ def serve(
 ) -> int:
     """Listen until Ctrl-C; returns the exit code. Raises UserError."""
     if backend == "linux":
+        if data_root is not None:
+            raise UserError("--data-root: with --backend linux nothing is kept for the next start; leave it out")
         from simdocker.cli.serve_real import serve_real
 
         return serve_real(path, tcp, world, host, seed, profile, trace, speed, quiet)
@@ -73,6 +75,8 @@ def serve(
     if here not in built.machines:
         raise UserError(f"there is no host {here!r}: there are {', '.join(built.machines)}")
     if ledger is not None:
+        if real := [name for name, registry in scenario.world.registries.items() if registry.url]:
+            raise UserError(f"--data-root: what the real registry {real[0]} said cannot be lived through again")
         ledger.begin(described)
     path = path.absolute()
     with written(built.trace, trace, world):

@@ -17,7 +17,7 @@ from simdocker.errors import UserError
 from simdocker.scenario.linuxworld import LinuxWorld
 from simdocker.server.bridge import Bridge
 from simdocker.server.edge import Edge
-from simdocker.server.listening import listening, loopback
+from simdocker.server.listening import listening
 from simdocker.server.reading import Versions
 
 
@@ -33,7 +33,8 @@ def serve_real(
     quiet: bool,
 ) -> int:
     """Listen until Ctrl-C; then all that clients made goes. Returns the exit code. Raises UserError."""
-    address = loopback(tcp) if tcp is not None else None
+    if tcp is not None:
+        raise UserError(f"--tcp {tcp}: whoever is on this machine would be root; with --backend linux use the socket")
     if speed != "1" or profile is not None:
         wrong = "--profile" if profile is not None else "--speed"
         raise UserError(f"{wrong}: on a real machine everything takes as long as it takes (--backend linux)")
@@ -44,7 +45,7 @@ def serve_real(
     path = path.absolute()
     with stage.staged(), written(stage.trace, trace, world), _narrated(stage, quiet):
         stage.trace.keep = False
-        asyncio.run(_serve(stage, path, address))
+        asyncio.run(_serve(stage, path, None))
     return 0
 
 

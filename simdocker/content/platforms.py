@@ -87,15 +87,16 @@ def of_machine(machine: str) -> Platform:
 
 
 def choose(entries: Iterable[Descriptor], wanted: Platform) -> Descriptor | None:
-    """The entry of an index that suits best, None when none does. Where no variant suits, the first of the
-    architecture is taken, as dockerd has done since before it looked at variants."""
+    """The entry of an index that suits best, None when none does. Where no variant of arm suits, the first is
+    taken, as dockerd has done since before it looked at variants (distribution/pull_v2_unix.go)."""
     offered = [(entry, entry.platform) for entry in entries if entry.platform is not None]
     for exact in _acceptable(wanted):
         for entry, platform in offered:
             if _key(platform) == exact:
                 return entry
-    same = (entry for entry, p in offered if (p.os, p.architecture) == (wanted.os, wanted.architecture))
-    return next(same, None)
+    if wanted.architecture != "arm":
+        return None
+    return next((entry for entry, p in offered if (p.os, p.architecture) == (wanted.os, "arm")), None)
 
 
 def suits(wanted: Platform, image: Platform) -> bool:

@@ -224,7 +224,9 @@ def _demand(data_root: str | None) -> None:
 
 def _room(journal: Journal, parent: str) -> Path:
     """A new directory that goes with the run. Raises UserError."""
-    room = Path(parent, f"simdocker-{journal.instance}").absolute()
+    room = Path(parent).resolve() / f"simdocker-{journal.instance}"
+    if room.exists() and Path(parent).samefile(tempfile.gettempdir()):
+        return room  # the directory for temporary files is the data root too
     journal.record(FOLDER, str(room))
     try:
         room.mkdir(0o711)

@@ -18,7 +18,6 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -64,8 +63,9 @@ class Ledger:
         """Raises UserError where there cannot be one, or where another process holds it."""
         self.directory = directory
         try:
-            directory.mkdir(parents=True, exist_ok=True)
-            self._file: BinaryIO = (directory / FILE).open("a+b", buffering=0)
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)  # passwords are in it
+            self._file = os.fdopen(file, "a+b", buffering=0)
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -10,6 +10,7 @@ import pytest
 
 from simdocker.content import archive
 from simdocker.content.archive import ArchiveError, Tree
+from simdocker.content.archive.reading import members
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import (
     DIRECTORY,
@@ -190,3 +191,15 @@ def test_a_blob_is_its_bytes():
         assert blob[start:stop] == data[start:stop] == bytes(blob.part(start, stop))
     assert Blob([data[:7000], Blob([data[7000:9000], 0]), data[9000:]]) == blob
     assert Blob([3, 4, b"", 5])[:] == bytes(12)
+
+
+@pytest.mark.parametrize("size", [b"-0000001000", b"zzz\0", b"0000000001+"])
+def test_a_size_that_is_no_octal_number_ends_the_reading(size: bytes) -> None:
+    """A negative one would lead back to the same header for ever."""
+    header = bytearray(tarfile.TarInfo("x").tobuf())
+    header[124:136] = size.ljust(12, b"\0")
+    header[156:157] = tarfile.XHDTYPE
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    with pytest.raises(ArchiveError):
+        list(members(Blob.of(bytes(header) + bytes(2048))))

@@ -39,3 +39,11 @@ def test_the_trace_names_the_files_that_are_written() -> None:
     written = [(record.what, (record.attrs or {})["value"]) for record in trace if record.what.startswith("cgroup ")]
     assert written == [("cgroup memory.limit_in_bytes", 33554432), ("cgroup cpu.cfs_quota_us", 50000),
                        ("cgroup pids.max", 20), ("cgroup pids.max", 30)]  # fmt: skip
+
+
+def test_the_files_of_a_cgroup_tell_of_an_update() -> None:
+    file = "/sys/fs/cgroup/memory/memory.soft_limit_in_bytes"
+    start = "docker run -d --name box busybox sleep 1000"
+    read, update = f"docker exec box cat {file}", "docker update --memory-reservation 50m box"
+    _, before, _, after = outputs(start, read, update, read)
+    assert (before, after) == ("9223372036854771712\n", "52428800\n")

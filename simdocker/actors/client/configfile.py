@@ -6,7 +6,6 @@ import json
 import posixpath
 from typing import Any
 
-from simdocker.actors.client.command import CommandError
 from simdocker.actors.client.terminal import Terminal
 
 
@@ -22,12 +21,13 @@ class ConfigFile:
 
     __slots__ = ("_terminal", "content", "path")
 
-    def __init__(self, terminal: Terminal, directory: str) -> None:
+    def __init__(self, terminal: Terminal, directory: str, *, warn: bool = False) -> None:
+        """One that is no JSON is as good as none, which docker warns of once a command."""
         self._terminal = terminal
         self.path = f"{directory}/config.json" if directory else ""
-        self.content: dict[str, Any] = self._read()
+        self.content: dict[str, Any] = self._read(warn)
 
-    def _read(self) -> dict[str, Any]:
+    def _read(self, warn: bool) -> dict[str, Any]:
         try:
             text = self._terminal.read_file(self.path) if self.path else b"{}"
         except OSError:
@@ -35,7 +35,9 @@ class ConfigFile:
         try:
             content = json.loads(text)
         except ValueError:
-            raise CommandError(f"Error loading config file: {self.path}: not valid JSON") from None
+            if warn:
+                self._terminal.err(f"WARNING: Error parsing config file ({self.path}): unexpected EOF\n")
+            return {}
         return content if isinstance(content, dict) else {}
 
     def text(self, key: str) -> str:

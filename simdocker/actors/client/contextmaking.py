@@ -161,4 +161,5 @@ def unpacked(name: str, data: bytes) -> tuple[dict[str, Any], Tls]:
         raise CommandError("unexpected EOF") from None
     if not isinstance(content, dict) or not isinstance((content.get("Endpoints") or {}).get(DOCKER), dict):
         raise CommandError("invalid context: no metadata found")
-    return {**content, "Name": name}, files
+    metadata = content.get("Metadata")
+    return {**content, "Name": name, "Metadata": metadata if isinstance(metadata, dict) else {}}, files

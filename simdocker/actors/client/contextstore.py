@@ -57,6 +57,8 @@ class ContextStore:
         terminal, path = self._terminal, self.file(name)
         terminal.make_directory(posixpath.dirname(path), 0o755)
         terminal.write_file(path, json.dumps(document, separators=(",", ":")).encode())
+        if terminal.exists(self.tls(name)):
+            terminal.filesystem.remove(self.tls(name))
         if tls:
             folder = f"{self.tls(name)}/{DOCKER}"
             terminal.make_directory(folder, 0o700)
@@ -87,7 +89,9 @@ class ContextStore:
             document = json.loads(self._terminal.read_file(path))
         except (OSError, ValueError):
             return {}
-        return document if isinstance(document, dict) and isinstance(document.get("Name"), str) else {}
+        if not isinstance(document, dict) or not isinstance(document.get("Name"), str):
+            return {}
+        return {"Metadata": {}, **document}
 
 
 def _digest(name: str) -> str:

@@ -55,10 +55,13 @@ def unreachable(cli: Cli, reference: Reference) -> Generator[Event, Any, str]:
     """Process → why there is no notary server, "" for one that answers and has nothing."""
     server = cli.terminal.env.get("DOCKER_CONTENT_TRUST_SERVER", "")
     if server:
-        parts = urlsplit(server)
-        if parts.scheme != "https":
+        try:
+            parts = urlsplit(server)
+            scheme, host, port = parts.scheme, parts.hostname or "", parts.port or 443
+        except ValueError:  # brackets without an address, a port that is no number
+            scheme = ""
+        if scheme != "https":
             return f"valid https URL required for trust server, got {server}"
-        host, port = parts.hostname or "", parts.port or 443
         if host == "localhost" or host.startswith("127."):
             return not_dialled(f"127.0.0.1:{port}", "connection refused")
         return not_found(host, RESOLVER)

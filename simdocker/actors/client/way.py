@@ -36,7 +36,7 @@ class Way:
     def _in_use(self) -> str:
         if not self.directory or not self.terminal.exists(f"{self.directory}/config.json"):
             return ""
-        return ConfigFile(self.terminal, self.directory).text("currentContext")
+        return ConfigFile(self.terminal, self.directory, warn=True).text("currentContext")
 
     @property
     def contexts(self) -> ContextStore:

@@ -259,8 +259,6 @@ class Containers:
         state = container.state
         if state.removing:
             raise Conflict(f"removal of container {id} is already in progress")
-        if truthy(query.get("link")):  # `/parent/alias` never leads to a container here
-            raise InternalError("Conflict, cannot remove the default link name of the container")
         if state.running and not truthy(query.get("force")):
             raise Conflict(checks.not_removable(container))
         state.removing = True  # whoever else wants to remove it from now on is refused

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from simdocker.actors.daemon.network_modes import network_name
 from simdocker.api import Conflict, InternalError, NotFound
 
@@ -33,10 +35,11 @@ def renamed(containers: Iterable[Container], old: str, new: str) -> None:
     for container in containers:
         if container.host.Links:
             parts = [link.partition(":") for link in container.host.Links]
-            container.host.Links = [
+            renamed_links = [
                 f"{new}:{alias or old}" if name.removeprefix("/") == old else f"{name}{colon}{alias}"
                 for name, colon, alias in parts
             ]
+            container.host = replace(container.host, Links=renamed_links)
 
 
 def unlink(daemon: Daemon, path: str) -> None:
@@ -49,7 +52,7 @@ def unlink(daemon: Daemon, path: str) -> None:
     kept = [link for link in parent.host.Links or () if link.rpartition(":")[2] != alias]
     if len(kept) == len(parent.host.Links or ()):
         raise NotFound(f"No such container: {path}")
-    parent.host.Links = kept or None
+    parent.host = replace(parent.host, Links=kept or None)  # others may have been made of the same words
 
 
 def is_linked(container: Container, other: Container) -> bool:

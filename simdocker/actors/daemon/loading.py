@@ -22,7 +22,7 @@ from simdocker.actors.daemon.loading_v1 import FirstFormat
 from simdocker.actors.daemon.query import truthy
 from simdocker.actors.daemon.saving import MANIFEST
 from simdocker.api import BadRequest, Request, Response, Stream, times
-from simdocker.backends.ports import Process
+from simdocker.backends.ports import DriverError, Process
 from simdocker.content import archive
 from simdocker.content import digest as digests
 from simdocker.content import reference as references
@@ -90,7 +90,7 @@ class Loading:
                 self.daemon.events.emit("image", "load", image.id, {**(image.config.Labels or {}), "name": image.id})
             if nameless is not None:
                 stream.write({"stream": nameless})
-        except (LoadError, BadRequest) as error:
+        except (LoadError, BadRequest, DriverError) as error:
             stream.write(progress.error(str(error.args[0])))
         stream.close()
 

@@ -67,8 +67,12 @@ class FirstFormat:
             len(below.layers) if below else 0, f"{old}/{LAYER}", "", below.holds if below else None, self._source,
             self._watcher,
         )  # fmt: skip
-        self.loaded[old] = self._loading.keep(_document(given, below, layer.content), layer)
-        yield from self._loading.daemon.images.layers.release(layer)  # the image holds it now
+        try:
+            self.loaded[old] = self._loading.keep(_document(given, below, layer.content), layer)
+        except (ValueError, TypeError, AttributeError):
+            raise self._source.error(f"json: cannot unmarshal {old}/{CONFIG} into an image's configuration") from None
+        finally:
+            yield from self._loading.daemon.images.layers.release(layer)  # an image holds it now
 
     def _names(self) -> Iterator[tuple[references.Reference, str]]:
         """The names in `repositories`, each with the old id of its image. Raises LoadError."""

@@ -16,7 +16,10 @@ SCHEMES = ("http://", "https://")
 
 def unreachable(daemon: Daemon, url: str) -> str:
     """What Go's net/http says of a URL that leads nowhere."""
-    host = urlsplit(url).hostname
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:  # a bracket without an address
+        return f"parse \"{url}\": missing ']' in host"
     if not host:
         return not_answered("Get", url.removesuffix("//"), "http: no Host in request URL")
     return not_answered("Get", url, not_found(host, f"{daemon.host_facts.get('NameServer', NAME_SERVER)}:53"))

@@ -33,7 +33,8 @@ class Http:
         """The answer, open to be read inside. Raises Unreachable."""
         headers, home = dict(headers), urlsplit(url).netloc
         for _ in range(MOST_REDIRECTS):
-            connection = self._connection(url)
+            with _in_go_words(url):
+                connection = self._connection(url)
             try:
                 with _in_go_words(url):
                     parts = urlsplit(url)
@@ -70,7 +71,10 @@ class Http:
 def _in_go_words(url: str) -> Iterator[None]:
     """Raises Unreachable for what the network does."""
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise Unreachable(f'parse "{url}": invalid port') from None
     try:
         yield
     except socket.gaierror:

@@ -240,7 +240,7 @@ def _json(data: bytes) -> Any:
 def _errors(body: Any) -> bool:
     """Whether it is an error in the Distribution API's form."""
     try:
-        return isinstance(body["errors"][0]["code"], str)
+        return isinstance(body["errors"][0]["code"], str) and isinstance(body["errors"][0]["message"], str)
     except (TypeError, LookupError):
         return False
 

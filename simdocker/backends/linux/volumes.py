@@ -18,7 +18,7 @@ import msgspec
 
 from simdocker.backends import ports
 from simdocker.backends.linux import syscalls
-from simdocker.backends.linux.storage import MOUNT, RootFS, unmount
+from simdocker.backends.linux.storage import MOUNT, RootFS, remove_directory, unmount
 from simdocker.backends.ports import DriverError
 from simdocker.content import mount_options
 
@@ -80,7 +80,7 @@ class VolumeDriver:
         unmount(str(data))
         self._journal.forget(MOUNT, str(data))
         if data.parent.exists():
-            shutil.rmtree(data.parent)
+            remove_directory(str(data.parent))  # refuses where something is still mounted
 
     def populate(self, name: str, rootfs: ports.RootFS, path: str) -> ports.Process:
         """Process: copy-up into an empty volume."""
@@ -100,6 +100,8 @@ class VolumeDriver:
 
     def _mount_device(self, data: Path, options: Mapping[str, str]) -> None:
         """mount(2) with the volume's options. Raises DriverError."""
+        if any(part[4] == str(data) for part in map(str.split, Path("/proc/self/mountinfo").read_text().splitlines())):
+            return  # another container that started meanwhile has done it
         device, fstype = options["device"], options.get("type", "")
         flags, rest = mount_options.parsed(options.get("o", ""))
         self._journal.record(MOUNT, str(data))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from simdocker.backends.ports import Resources
 from simdocker.backends.sim.kernel import Cgroup, Kernel
 from simdocker.backends.sim.procfs import Entries, ProcDirectory, ProcFile, ranges
 from simdocker.content.changeset import Node
@@ -80,20 +81,25 @@ def _files(kernel: Kernel, cgroup: Cgroup, controller: str) -> tuple[Files, File
 
     read_write: dict[str, Callable[[], str]] = {"cgroup.procs": processes, "tasks": processes}
     read_only: dict[str, Callable[[], str]] = {}
-    resources = cgroup.resources
+
+    def resources() -> Resources:
+        return cgroup.resources  # another after `docker update`
+
     match controller:
         case "memory":
             read_write["memory.limit_in_bytes"] = written("memory.limit_in_bytes", str(UNLIMITED))
             read_write["memory.max_usage_in_bytes"] = lambda: f"{cgroup.peak}\n"
-            swap = resources.memory_swap if resources.memory_swap > 0 else UNLIMITED
-            read_write["memory.memsw.limit_in_bytes"] = lambda: f"{swap}\n"
-            read_write["memory.soft_limit_in_bytes"] = lambda: f"{resources.memory_reservation or UNLIMITED}\n"
+            read_write["memory.memsw.limit_in_bytes"] = lambda: (
+                f"{resources().memory_swap if resources().memory_swap > 0 else UNLIMITED}\n"
+            )
+            read_write["memory.soft_limit_in_bytes"] = lambda: f"{resources().memory_reservation or UNLIMITED}\n"
             read_write["memory.kmem.limit_in_bytes"] = lambda: f"{UNLIMITED}\n"  # no longer obeyed, from 5.16 on
             read_write["memory.swappiness"] = lambda: (
-                f"{resources.swappiness if resources.swappiness >= 0 else SWAPPINESS}\n"
+                f"{resources().swappiness if resources().swappiness >= 0 else SWAPPINESS}\n"
             )
             read_write["memory.oom_control"] = lambda: (
-                f"oom_kill_disable {int(resources.oom_kill_disable)}\nunder_oom 0\noom_kill {int(cgroup.oom_killed)}\n"
+                f"oom_kill_disable {int(resources().oom_kill_disable)}\nunder_oom 0\n"
+                f"oom_kill {int(cgroup.oom_killed)}\n"
             )
             read_only["memory.usage_in_bytes"] = lambda: f"{cgroup.resident}\n"
             read_only["memory.stat"] = lambda: (
@@ -101,11 +107,11 @@ def _files(kernel: Kernel, cgroup: Cgroup, controller: str) -> tuple[Files, File
             )
         case "cpu":
             read_write["cpu.cfs_quota_us"] = written("cpu.cfs_quota_us", "-1")
-            read_write["cpu.cfs_period_us"] = lambda: f"{resources.cpu_period or PERIOD_US}\n"
+            read_write["cpu.cfs_period_us"] = lambda: f"{resources().cpu_period or PERIOD_US}\n"
             read_write["cpu.shares"] = lambda: f"{cgroup.shares}\n"
         case "cpuset":
             every = range(kernel.cpus)
-            read_write["cpuset.cpus"] = lambda: f"{ranges(resources.cpus or every)}\n"
+            read_write["cpuset.cpus"] = lambda: f"{ranges(resources().cpus or every)}\n"
             read_write["cpuset.mems"] = lambda: "0\n"
         case "cpuacct":
             read_write["cpuacct.usage"] = lambda: f"{cgroup.cpu_ns}\n"

@@ -48,7 +48,7 @@ class MountedFiles:
         now = self._now()
         node.mtime = node.mtime or now
         dentry = self._writable(path)
-        if self._kernel is not None and node.kind == FILE:
+        if self._kernel is not None and node.kind == FILE and node.nlink <= 1:  # another name takes no room
             room = self._kernel.room(dentry.parent.mount) if dentry.parent is not None else None
             if room is not None and node.size > max(room(), 0):
                 raise fail(errno.ENOSPC, path)

@@ -59,7 +59,7 @@ class Parent(Bridge):
         if self.stacks.pop(value, None) is None or self.lan is None:
             return
         self.lan.unplug(stack, value, self.wanted.vlan)
-        if self.wanted.mode == PASSTHRU:
+        if self.wanted.mode == PASSTHRU and not self.wanted.vlan:
             self.lan.cut_off(self.host, off=False)
 
     def on_link(self, stack: NetStack, interface: Interface, value: int) -> Way | None:

@@ -123,11 +123,21 @@ def _after_extensions(archive: Blob, at: int) -> int:
     """Where the header after extended headers is. Raises ArchiveError."""
     _check_extended(archive.part(at, archive.size))
     while (block := archive[at : at + tarfile.BLOCKSIZE])[156:157] in (*_EXTENDED, *_LONG) and _sealed(block):
-        size = int(block[124:135].strip(b" \0") or b"0", 8) if block[124] < BASE_256 else archive.size
+        size = _size(block, archive.size)
         at += tarfile.BLOCKSIZE + size + -size % tarfile.BLOCKSIZE
         if at > archive.size:
             raise Truncated
     return at
+
+
+def _size(block: bytes, whole: int) -> int:
+    """What a header says of its content's size in bytes; `whole` for one beyond octal numbers. Raises ArchiveError."""
+    if block[124] >= BASE_256:
+        return whole
+    digits = block[124:136].strip(b" \0")
+    if digits.strip(b"01234567"):
+        raise ArchiveError("archive/tar: invalid tar header")
+    return int(digits or b"0", 8)
 
 
 def _sealed(block: bytes) -> bool:
@@ -161,7 +171,7 @@ def _check_extended(head: Blob) -> None:
         at += tarfile.BLOCKSIZE
         if block[156:157] not in _EXTENDED or not _sealed(block):
             continue
-        size = int(block[124:135].strip(b" \0") or b"0", 8) if block[124] < BASE_256 else head.size
+        size = _size(block, head.size)
         if at + size > head.size:
             raise Truncated
         records = head[at : at + size]

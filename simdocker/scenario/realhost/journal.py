@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import signal
 import time
@@ -154,6 +155,8 @@ class PlayJournal:
         made = _MADE.get(request.path)
         if made is not None and response.status == 201:
             what, key = made
+            if what == "volume" and any(kind == OBJECT for kind, _ in entries):
+                return  # it has no id: its name and the time stay
             if response.body[key] not in self._known[what]:
                 self.made(what, response.body[key])
         if response.failed or made is not None:
@@ -201,6 +204,9 @@ class PlayJournal:
 
     def _new(self, what: str, name: str, now: int) -> Iterator[Made]:
         """The entry for a name that was not there before."""
+        if what == "image":
+            with suppress(InvalidReference):
+                name = parse(name).or_latest().familiar  # as the engine lists it: the request may say docker.io/library
         if name and not {name, f"{name}:latest"} & self._known[what]:
             yield Made(self._engine.address, what, name, now)
 
@@ -257,6 +263,8 @@ def _remove_object(text: str) -> None:
         at = _made_at(shown) if isinstance(shown, dict) else None
         if at is None or (made.what != "image" and at < made.since - EARLIER_NS):
             return  # it is not there, or older than the play
+        if made.what == "volume" and at > made.since + SOON_NS:
+            return  # somebody has made it anew
     _remove(made.address, made.what, made.name)
 
 
@@ -272,10 +280,14 @@ def _made_then(wanted: Wanted) -> Iterator[str]:
     if wanted.what == "container":
         for one in _listed(wanted, "/containers/json", {"all": "1"}):
             image = str(one.get("Image", ""))
-            if image == wanted.image if wanted.image else image.removeprefix("sha256:").isalnum() and len(image) >= 12:
+            if image == wanted.image if wanted.image else _AN_ID.fullmatch(image):
                 yield one["Id"]
     else:
         yield from (one["Id"] for one in _listed(wanted, "/images/json", {"filters": '{"dangling":["true"]}'}))
+
+
+_AN_ID = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
+"""What a builder's container calls its image."""
 
 
 def _listed(wanted: Wanted, path: str, query: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:

@@ -6,11 +6,15 @@ container. Images are those that were not there before and that nothing else cam
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from simdocker.api import Request, Response
 from simdocker.backends.engine.asking import Engine
 from simdocker.scenario.realhost.journal import PlayJournal, clean_up
+
+ANONYMOUS = re.compile("[0-9a-f]{64}")
+"""The name of a volume that nobody named."""
 
 MADE = {"/containers/create": "Id", "/networks/create": "Id", "/volumes/create": "Name"}
 
@@ -45,7 +49,8 @@ class Leftovers:
         volumes = [mount["Name"] for mount in shown.get("Mounts", ()) if mount.get("Name")]
         self._made["/volumes/create"] += volumes
         for volume in {*volumes} - self._volumes:
-            self.journal.made("volume", volume)
+            if ANONYMOUS.fullmatch(volume):  # one with a name is in the journal since it was asked for
+                self.journal.made("volume", volume)
 
     def remove(self) -> None:
         """Remove it all. Whatever is gone already is no matter."""
