@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from simdocker.api.models import ContainerConfig
-from simdocker.content import archive, changeset
+from simdocker.content import changeset
 from simdocker.content import digest as digests
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import Node
@@ -85,6 +85,8 @@ class Layer:
     def of(cls, data: Blob, digest: str = "", compressed: int | None = None) -> Layer:
         """The layer that an archive holds; of one from a registry, with its blob's digest and size there. Raises
         ArchiveError."""
+        from simdocker.content import archive  # with tarfile it takes longer to load than all else here
+
         tree, data = archive.read_layer(data)
         layer = cls(lambda: tree, compressed)
         layer._digest = digest
@@ -106,6 +108,8 @@ class Layer:
     @property
     def archive(self) -> Blob:
         """The layer as a tar: the one it came from, or the one that its tree makes."""
+        from simdocker.content import archive
+
         return self._archive if self._archive is not None else archive.layer(self.tree)
 
     @property

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from importlib import import_module
-from importlib.resources import files
+from pathlib import Path
 
 from simdocker.content import porting
 from simdocker.content.image import Image, remember
@@ -65,5 +65,5 @@ def _tags(name: str) -> Tags:
 
 def _read(name: str) -> dict[str, str]:
     """One of the tables beside this file."""
-    table: dict[str, str] = json.loads(files(__name__).joinpath(name).read_text("ascii"))
+    table: dict[str, str] = json.loads((Path(__file__).parent / name).read_text("ascii"))
     return table
