@@ -111,3 +111,18 @@ def test_a_filesystem_is_imported_on_both_sides(engine: Bench) -> None:
     (engine.directory / "ours.tar").write_bytes(host_file(here, "ours.tar"))
     engine("docker import ours.tar ours:1")
     assert engine("docker run --rm ours:1 cat /etc/hostname /etc/passwd | tail -n 1").startswith("nobody")
+
+
+def test_a_real_engine_runs_what_the_simulator_saved(engine: Bench) -> None:
+    """With real programs in it, that is: the catalogue's are filler."""
+    engine("docker create --name flat busybox; docker export -o real.tar flat; docker rm flat")
+    here, _ = world(
+        "docker import real.tar flat:1",
+        "docker create --name box flat:1 x; echo made here > made; docker cp made box:/made",
+        "docker commit -c 'ENTRYPOINT [\"cat\"]' -c 'CMD [\"/made\"]' box app:1",
+        "docker save -o app.tar app:1",
+        files={"real.tar": (engine.directory / "real.tar").read_bytes()},
+    )
+    (engine.directory / "app.tar").write_bytes(host_file(here, "app.tar"))
+    assert engine("docker load -i app.tar") == "Loaded image: app:1"
+    assert engine("docker run --rm app:1") == "made here"

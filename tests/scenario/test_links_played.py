@@ -24,3 +24,11 @@ def test_a_broken_configuration_of_the_client_is_warned_of() -> None:
     run = play(from_lines("mkdir ~/.docker; echo '{' > ~/.docker/config.json\ndocker ps -q", "config"))
     assert run.steps[-1].exit == 0
     assert run.steps[-1].stderr == "WARNING: Error parsing config file (/root/.docker/config.json): unexpected EOF\n"
+
+
+def test_only_a_link_can_be_removed_as_one() -> None:
+    run = play(from_lines("docker create --name box busybox\ndocker rm --link box\ndocker rm --link nobody", "links"))
+    assert run.steps[1].stderr == (
+        "Error response from daemon: Conflict, cannot remove the default link name of the container\n"
+    )
+    assert run.steps[2].stderr == "Error response from daemon: No such container: nobody\n"

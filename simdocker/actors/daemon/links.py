@@ -47,6 +47,7 @@ def unlink(daemon: Daemon, path: str) -> None:
     path = path.removeprefix("/")
     parent_name, slash, alias = path.rpartition("/")
     if not slash:
+        daemon.containers.get(alias)
         raise Conflict("Conflict, cannot remove the default link name of the container")
     parent = daemon.containers.get(parent_name)
     kept = [link for link in parent.host.Links or () if link.rpartition(":")[2] != alias]
