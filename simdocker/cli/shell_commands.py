@@ -112,7 +112,7 @@ def _in_full(record: Record, entry: Entry) -> Text:
 
 @desk_command("[N]")
 def undo(desk: Desk, words: list[str]) -> None:
-    """back to the world before the last command; before the last N"""
+    """back to before the last command, or the last N"""
     count = words[0] if words else "1"
     if not count.isdecimal() or count.strip("0") == "":
         raise UserError(f":undo {count}: say how many commands to take back, such as :undo 3")
