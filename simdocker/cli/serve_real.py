@@ -45,11 +45,11 @@ def serve_real(
     path = path.absolute()
     with stage.staged(), written(stage.trace, trace, world), _narrated(stage, quiet):
         stage.trace.keep = False
-        asyncio.run(_serve(stage, path, None))
+        asyncio.run(_serve(stage, path))
     return 0
 
 
-async def _serve(stage: LinuxWorld, path: Path, tcp: tuple[str, int] | None) -> None:
+async def _serve(stage: LinuxWorld, path: Path) -> None:
     clock = stage.env
     assert isinstance(clock, WallClock)
     versions = Versions(MINIMUM_API_VERSION, NEWEST_API_VERSION, API_VERSION)
@@ -57,9 +57,7 @@ async def _serve(stage: LinuxWorld, path: Path, tcp: tuple[str, int] | None) -> 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with listening(Edge(bridge, versions, COMMON_HEADERS), path, tcp):
+    async with listening(Edge(bridge, versions, COMMON_HEADERS), path, None):
         print(f"The daemon of {stage.host}, with real containers, listens; Ctrl-C ends it. In another terminal:")
         print(f"    export DOCKER_HOST=unix://{path}", flush=True)
-        if tcp is not None:
-            print(f"or  export DOCKER_HOST=tcp://{tcp[0]}:{tcp[1]}", flush=True)
         await stop.wait()
