@@ -87,6 +87,31 @@ def run(
 
 
 @app.command()
+def export(
+    source: Annotated[str, typer.Argument(metavar="SCENARIO|TRACE", help="A scenario, or what run --trace wrote")],
+    format: Annotated[
+        str, typer.Option("--format", "-f", help="perfetto, mermaid, dot, graphml, csv, otlp or asciicast")
+    ],
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", metavar="FILE", help="Write it here; standard output by default"),
+    ] = None,
+    step: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help="Only what this command made happen, counted from 1"),
+    ] = None,
+    seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
+    profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
+) -> None:
+    """Write a trace for another tool: Perfetto, Mermaid, Graphviz, yEd, a spreadsheet, Jaeger, asciinema."""
+    from simdocker.cli.export import run_export
+
+    raise typer.Exit(
+        exit_code(lambda: run_export(source, format=format, output=output, step=step, seed=seed, profile=profile))
+    )
+
+
+@app.command()
 def compare(
     scenario: Annotated[str, typer.Argument(help="A scenario file (.yaml), a list of docker commands (.sh), or -")],
     other: Annotated[

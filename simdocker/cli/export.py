@@ -1,0 +1,118 @@
+"""`simdocker export`: a trace in another tool's form."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from simdocker.errors import UserError
+from simdocker.scenario.told import Told, is_trace, told
+from simdocker.trace import Record
+from simdocker.trace.reading import commands
+
+WIDTH, HEIGHT = 100, 30  # of the terminal in an asciicast: what fits a slide
+
+
+def _perfetto(records: Sequence[Record]) -> bytes:
+    from simdocker.export.perfetto import trace_events
+
+    return trace_events(records)
+
+
+def _mermaid(records: Sequence[Record]) -> bytes:
+    from simdocker.export.mermaid import sequence_diagram
+
+    return sequence_diagram(records).encode()
+
+
+def _dot(records: Sequence[Record]) -> bytes:
+    from simdocker.export.graphs import dot
+
+    return dot(records).encode()
+
+
+def _graphml(records: Sequence[Record]) -> bytes:
+    from simdocker.export.graphs import graphml
+
+    return graphml(records)
+
+
+def _csv(records: Sequence[Record]) -> bytes:
+    from simdocker.export.table import csv_text
+
+    return csv_text(records).encode()
+
+
+def _otlp(records: Sequence[Record]) -> bytes:
+    from simdocker.export.otlp import spans
+
+    return spans(records)
+
+
+FORMATS: dict[str, Callable[[Sequence[Record]], bytes]] = {
+    "perfetto": _perfetto,
+    "mermaid": _mermaid,
+    "dot": _dot,
+    "graphml": _graphml,
+    "csv": _csv,
+    "otlp": _otlp,
+}
+CAST = "asciicast"
+NAMES = (*FORMATS, CAST)
+
+
+def run_export(
+    path: str, *, format: str, output: Path | None, step: int | None, seed: int | None, profile: str | None
+) -> int:
+    """Write `path` (a trace or a scenario) in `format` to `output`, or to standard output. Raises UserError."""
+    if format not in NAMES:
+        raise UserError(f"--format {format}: there is no such format; choose one of {', '.join(NAMES)}")
+    if output is not None:
+        _check(output, path)
+    if format == CAST:
+        data = _cast(path, step, seed, profile)
+    else:
+        source = told(path, seed=seed, profile=profile)
+        data = FORMATS[format](_of_step(source, step))
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return 0
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise UserError(f"-o {output}: cannot be written: {error.strerror}") from None
+    return 0
+
+
+def _check(output: Path, source: str) -> None:
+    if output.is_dir():
+        raise UserError(f"-o {output}: this is a directory; name a file in it")
+    if not output.parent.is_dir():
+        raise UserError(f"-o {output}: there is no directory {output.parent} to write it in")
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        raise UserError(f"-o {output}: this is the file that is read; name another one")
+
+
+def _of_step(source: Told, step: int | None) -> Sequence[Record]:
+    """The records of the step alone, if one is asked for."""
+    if step is None:
+        return source.records
+    played = commands(source.records)
+    if not 1 <= step <= len(played):
+        raise UserError(f"--step {step}: there are {len(played)} commands, counted from 1")
+    return played[step - 1].records
+
+
+def _cast(path: str, step: int | None, seed: int | None, profile: str | None) -> bytes:
+    """The terminal's view is no reading of records alone: what docker printed stands beside them."""
+    from simdocker.cli.recording import recorded
+    from simdocker.export.asciicast import asciicast
+
+    if step is not None:
+        raise UserError("--step: an asciicast shows the whole play; leave it out")
+    if is_trace(path):
+        raise UserError(f"{path}: a trace does not hold what docker printed; name the scenario for an asciicast")
+    title, frames = recorded(path, seed=seed, profile=profile, width=WIDTH, height=HEIGHT)
+    return asciicast(frames, title=title, width=WIDTH, height=HEIGHT)
