@@ -47,7 +47,8 @@ class Framing(Enum):
 
 
 class Request(msgspec.Struct, gc=False):
-    """One API call. `path` never carries the version prefix; `size` is the body's bytes on the
+    """One API call. `path` never carries the version prefix; `version` is what it said, where that makes a
+    difference (empty: the one that is spoken); `size` is the body's bytes on the
     wire where they matter (an upload), 0 for an ordinary control message."""
 
     method: str
@@ -57,6 +58,7 @@ class Request(msgspec.Struct, gc=False):
     headers: Mapping[str, str] = NO_QUERY
     stdin: Stream | None = None
     size: int = 0
+    version: str = ""
 
 
 class Response(msgspec.Struct, gc=False):

@@ -107,9 +107,10 @@ class Visitor:
         query: dict[str, list[str]],
         headers: list[tuple[str, str]],
         body: bytes | None,
+        version: str,
     ) -> Response:
         """The answer. Raises HungUp."""
-        self._bridge.enter(Ask(self._number, method, path, query, headers, body), self)
+        self._bridge.enter(Ask(self._number, method, path, query, headers, body, version), self)
         return await self._answer
 
     async def chunks(self, reader: Reader) -> AsyncGenerator[Any, None]:

@@ -41,13 +41,15 @@ class Versions:
 
 
 class Question(NamedTuple):
-    """What a client asks: `path` without version, each name of the query with all its values."""
+    """What a client asks: `path` without version (empty where there was none), each name of the query with all its
+    values."""
 
     method: str
     path: str
     query: dict[str, list[str]]
     headers: list[tuple[str, str]]
     body: bytes | None
+    version: str
 
 
 async def read(http: BaseRequest, versions: Versions) -> Question:
@@ -57,12 +59,14 @@ async def read(http: BaseRequest, versions: Versions) -> Question:
     if path.startswith("/") and path != (clean := _clean(path)):
         raise Moved(clean + ("?" + raw_query if raw_query else ""))
     versioned = _VERSION.fullmatch(path)
+    version = ""
     if versioned is not None:
-        versions.check(versioned[1])
+        version = versioned[1]
+        versions.check(version)
         path = versioned[2]
     body = b"".join([part async for part in http.content.iter_any()]) if http.body_exists else None
     headers = [(f"{name}", value) for name, value in http.headers.items()]  # plain texts, and not aiohttp's
-    return Question(http.method, path, _query(raw_query), headers, body or None)
+    return Question(http.method, path, _query(raw_query), headers, body or None, version)
 
 
 def says_errors_as_text(path: str) -> bool:

@@ -41,6 +41,7 @@ class Ask(Act):
     query: dict[str, list[str]] = {}
     headers: list[tuple[str, str]] = []
     body: bytes | None = None
+    version: str = ""
 
 
 class Read(Act):
@@ -183,7 +184,7 @@ class Visits:
 def _request(ask: Ask, typed: Stream | None) -> Request:
     query = {name: values[0] if len(values) == 1 else Repeated(values) for name, values in ask.query.items()}
     body = ask.body or None
-    return Request(ask.method, ask.path, query, body, CIMultiDict(ask.headers), typed, size=len(body or b""))
+    return Request(ask.method, ask.path, query, body, CIMultiDict(ask.headers), typed, len(body or b""), ask.version)
 
 
 def not_kept(error: OSError) -> Response:

@@ -61,6 +61,11 @@ class Draft:
         return self._config
 
 
+def is_empty(body: ContainerCreateBody) -> bool:
+    """Whether a body says nothing of the container itself, at most of its host's and its networks' part."""
+    return all(getattr(body, name) == getattr(NOTHING, name) for name in ContainerConfig.__struct_fields__)
+
+
 def merge(body: ContainerCreateBody, base: ContainerConfig) -> ContainerConfig:
     """The caller's configuration over the image's (daemon/commit.go `merge`).
 

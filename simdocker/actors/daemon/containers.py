@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from simdocker.actors.daemon import checks, host_options, links, updating, views
+from simdocker.actors.daemon import checks, configuration, host_options, links, updating, views
 from simdocker.actors.daemon.configuration import Draft
 from simdocker.actors.daemon.console import Console
 from simdocker.actors.daemon.container import Container
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 VALID_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
+NO_CONFIG = "Config cannot be empty in order to create a container"
 PRUNE_FILTERS = frozenset(("label", "label!", "until"))
 OTHER_PLATFORM = (
     "The requested image's platform ({}) does not match the detected host platform ({}) "
@@ -119,7 +120,7 @@ class Containers:
         image = self._image(body.Image, asked)
         config = draft.config(image)
         if not (config.Cmd or config.Entrypoint):
-            raise BadRequest("No command specified")
+            raise BadRequest(NO_CONFIG if configuration.is_empty(body) else "No command specified")
         host = host_options.joining(daemon, draft.completed(daemon))
         if name and not VALID_NAME.fullmatch(name):
             raise BadRequest(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
@@ -297,7 +298,10 @@ class Containers:
 
     def prune(self, request: Request) -> Reply:
         """Process: `POST /containers/prune`: remove every stopped container."""
-        filters = Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
+        try:
+            filters = Filters.parse(request.query.get("filters"), PRUNE_FILTERS)
+        except InternalError as error:  # the one prune whose filters are the client's fault
+            raise BadRequest(error.message) from None
         until = filters.until(self.daemon.env.now)
         deleted: list[str] = []
         reclaimed = 0

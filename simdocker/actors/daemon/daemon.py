@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event, Interrupt
 
-from simdocker.actors.daemon import bodies
+from simdocker.actors.daemon import bodies, versions
 from simdocker.actors.daemon.settings import DEFAULTS, Settings
 from simdocker.actors.wire import HUNG_UP, Unreachable
 from simdocker.api import ApiError, BadRequest, NotFound, Request, Response
@@ -193,7 +193,7 @@ class Daemon:
                 callers.pop(caller, None)
         if response.stream is not None:
             life.watch(response.stream)
-        return response
+        return versions.fitted(request, response) if request.version else response
 
     def platform_of(self, text: str) -> Platform | None:
         """The platform that a request asks for, None for none. Raises BadRequest."""

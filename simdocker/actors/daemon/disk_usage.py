@@ -34,8 +34,10 @@ class DiskUsage:
         """Process: `GET /system/df`."""
         daemon = self.daemon
         yield daemon.work("api.info")
-        images = sorted(daemon.images.store.all(), key=lambda image: -image.created_ns)
-        layers = {image.id: _layers(image) for image in images}
+        store = daemon.images.store
+        everything = sorted(store.all(), key=lambda image: -image.created_ns)
+        layers = {image.id: _layers(image) for image in everything}
+        images = [image for image in everything if image.names or not store.children(image)]
         uses = Counter(layer for stack in layers.values() for layer in stack)
         volumes = [
             volume.view() | {"UsageData": {"RefCount": len(volume.users), "Size": daemon.volumes.size(volume)}}
@@ -57,7 +59,7 @@ class DiskUsage:
     def _image(self, image: Image, layers: list[StoredLayer], uses: Counter[StoredLayer]) -> dict[str, Any]:
         shared = sum(layer.size for layer in layers if uses[layer] > 1)
         used = len(self.daemon.containers.using_image(image.id))
-        row = image_views.summary(image, image.repo_tags, image.repo_digests)
+        row = image_views.summary(image, *(image_views.named(image.repo_tags, image.repo_digests)))
         return row | {"Containers": used, "SharedSize": shared}
 
 

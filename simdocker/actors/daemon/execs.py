@@ -14,7 +14,7 @@ from simdocker.actors.daemon import checks, links
 from simdocker.actors.daemon.console import RAW_STREAM, framing
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
-from simdocker.api import BadRequest, Conflict, InternalError, NotFound, Request, Response, Stream
+from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFound, Request, Response, Stream
 from simdocker.api.models import ExecCreateBody, ExecStartBody
 from simdocker.backends.ports import DriverError, Output, Process, ProcessSpec, StartFailed
 
@@ -108,11 +108,17 @@ class Execs:
         exec = self.get(id)
         body: ExecStartBody = request.body or ExecStartBody()
         container = exec.container
-        if exec.exit_code is not None or exec.started:
-            raise Conflict(f"Error: Exec command {id} has already run")
-        checks.must_run(container)
-        if container.state.paused:
-            raise Conflict(f"Container {container.id} is paused, unpause the container before exec")
+        try:
+            if exec.exit_code is not None or exec.started:
+                how = "is already running" if exec.running else "has already run"
+                raise Conflict(f"Error: Exec command {id} {how}")
+            checks.must_run(container)
+            if container.state.paused:
+                raise Conflict(f"Container {container.id} is paused, unpause the container before exec")
+        except ApiError as error:
+            if body.Detach:
+                raise
+            return self._told(exec, error.message)
         exec.started = True
         stream = None if body.Detach else Stream(self.daemon.env)
         stdin = request.stdin if exec.body.AttachStdin and stream is not None else None
@@ -129,15 +135,20 @@ class Execs:
             message = str(error.args[0])
             exec.exit_code = CANNOT_EXEC
             if stream is not None:
-                stream.write((1, message.encode() + b"\r\n"))
-                stream.close()
-                return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(exec.body.Tty))
+                return self._told(exec, message)
             if isinstance(error, StartFailed) and error.exit_code in (126, 127):
                 raise BadRequest(message) from None
             raise InternalError(message) from None
         self._running(exec, process, stream)
         if stream is None:
             return Response(200)
+        return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(exec.body.Tty))
+
+    def _told(self, exec: Exec, message: str) -> Response:
+        """A refusal for a client that is attached already: dockerd has promised it a stream, and tells it there."""
+        stream = Stream(self.daemon.env)
+        stream.write((1, message.encode() + b"\r\n"))
+        stream.close()
         return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(exec.body.Tty))
 
     def _running(self, exec: Exec, process: RunningProcess, stream: Stream | None) -> None:
@@ -200,8 +211,8 @@ class Execs:
             "arguments": arguments,
             "privileged": body.Privileged,
         }
-        if body.User:
-            config["user"] = body.User
+        if user := body.User or exec.container.config.User:
+            config["user"] = user
         return Response(
             200,
             {

@@ -14,6 +14,11 @@ from simdocker.backends.ports import StorageDriver
 NONE = "<none>"
 
 
+def named(tags: list[str], digests: list[str]) -> tuple[list[str], list[str]]:
+    """The names of an image in a list, where one that has none is called so."""
+    return (tags, digests) if tags or digests else ([f"{NONE}:{NONE}"], [f"{NONE}@{NONE}"])
+
+
 def summary(image: Image, tags: list[str], digests: list[str]) -> dict[str, Any]:
     """One element of `GET /images/json`. -1: not counted."""
     return {

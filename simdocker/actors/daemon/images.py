@@ -130,7 +130,7 @@ class Images:
                     continue  # an intermediate image of a build
                 if dangling is False or "reference" in filters:
                     continue
-                tags, digests = [f"{image_views.NONE}:{image_views.NONE}"], [f"{image_views.NONE}@{image_views.NONE}"]
+                tags, digests = image_views.named(tags, digests)
             elif dangling and tags:
                 continue
             shown.append((image.created_ns, image_views.summary(image, tags, digests)))

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simdocker.actors.daemon import network_list, network_modes, publishing
+from simdocker.actors.daemon import network_list, network_modes, publishing, versions
 from simdocker.actors.daemon.connections import Connections
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.endpoints import shown
@@ -220,7 +220,8 @@ class Networks:
         filters = network_list.listed(request)
         yield self.daemon.work("api.list")
         chosen = network_list.selected(self.all(), filters)
-        return Response(200, [network.view(containers=False) for network in chosen])
+        told = versions.minor(request.version) < versions.NETWORKS_ALONE
+        return Response(200, [network.view(containers=told) for network in chosen])
 
     def inspect(self, request: Request, id: str) -> Reply:
         """Process: `GET /networks/{id}`."""

@@ -92,7 +92,7 @@ class Saving:
             found = store.by_prefix(text.removeprefix("sha256:")) if name.familiar_name == "sha256" else None
             if found is None:
                 if name.familiar_name == "sha256":
-                    raise InternalError(f"No such image: {text}")
+                    raise NotFound(f"No such image: {text}")
                 raise NotFound("reference does not exist")
             name = name.with_digest(found.id)
         if found is not None:
@@ -104,7 +104,7 @@ class Saving:
         if not tagged:
             found = store.by_prefix(text)
             if found is None:
-                raise InternalError(f"No such image: {text}")
+                raise NotFound(f"No such image: {text}")
             wanted.setdefault(found, [])
 
 

@@ -69,7 +69,7 @@ class Volume:
             "Labels": dict(sorted(self.labels.items())) if self.labels is not None else None,
             "Mountpoint": self.mountpoint,
             "Name": self.name,
-            "Options": dict(sorted(self.options.items())) if self.options else None,
+            "Options": dict(sorted(self.options.items())) if self.options is not None else None,
             "Scope": "local",
         }
 
