@@ -25,7 +25,7 @@ from simdocker.backends.engine.connection import Nobody
 from simdocker.backends.engine.endpoint import dialled
 from simdocker.backends.engine.front import Front
 from simdocker.backends.engine.pulling import FrontedConnection, as_asked
-from simdocker.backends.sim.programs.hello import TEXT
+from simdocker.backends.hello_world import greeting
 from simdocker.content.blob import Blob
 from simdocker.content.image import Image
 from simdocker.content.reference import HUB
@@ -105,7 +105,7 @@ class EngineWorld:
         from simdocker.scenario.world import World
 
         hub = World.build(self.scenario, profile="instant").registries[HUB]
-        userland = Userland(TEXT.encode())
+        userland = Userland(greeting("x86_64").encode())
 
         def manifest(name: str, tag: str) -> Blob | None:
             image = (hub.tags(name) or {}).get(tag)

@@ -1,6 +1,7 @@
 """POSIX expressions as grep, sed, expr and bash find them: what the real busybox finds, and at once."""
 
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -132,3 +133,9 @@ def found(text, lines):
 def test_bash_matches_extended_expressions():
     test = "[[ aab-12 =~ ^(a+)b-([0-9]+)$ ]] && echo ${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
     assert played(f"docker run --rm nginx bash -c '{test}'")[0].stdout == "aa 12\n"
+
+
+def test_bash_ends_a_test_where_two_brackets_are_a_word():
+    lines = ["x=ab12", '[[ $x =~ ^[a-z]+([[:digit:]])[[:digit:]]$ ]] && echo "${BASH_REMATCH[1]}"']
+    lines += ["[[ $x == *[[:digit:]] ]] && echo ends", "[[ 'a ]] b' == *' ]] '* ]] && echo quoted"]
+    assert played("docker run --rm nginx bash -c " + shlex.quote("\n".join(lines)))[0].stdout == "1\nends\nquoted\n"

@@ -11,7 +11,7 @@ import struct
 from functools import cache
 from pathlib import Path
 
-from simdocker.backends.hello_world import TEXT
+from simdocker.backends.hello_world import greeting
 
 ELF_BASE = 0x400000
 PT_INTERP = 3
@@ -24,7 +24,7 @@ def real_program(program: str) -> bytes | None:
     if program == "busybox":
         found = shutil.which("busybox")
         return Path(found).read_bytes() if found else None
-    return saying(TEXT.encode()) if program == "hello" else None
+    return saying(greeting("x86_64").encode()) if program == "hello" else None
 
 
 def is_static(binary: bytes) -> bool:

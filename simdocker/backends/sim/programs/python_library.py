@@ -35,6 +35,7 @@ from simdocker.backends.sim.programs.python_values import (
 
 if TYPE_CHECKING:
     from simdocker.backends.sim.programs.python_eval import Evaluator
+    from simdocker.backends.sim.programs.python_objects import Objects
 
 MODULES = ("datetime", "json", "math", "os", "os.path", "platform", "random", "socket", "sys", "time")
 PARTS = ("os.path", "sys.stdout", "sys.stderr", "sys.stdin", "datetime.datetime", "datetime.date", "os.environ")
@@ -68,7 +69,7 @@ def imported(ev: Evaluator, name: str) -> Module:
     raise ModuleNotFoundError(f"No module named '{top}'")
 
 
-def attribute(ev: Evaluator, module: str, name: str) -> Any:
+def attribute(ev: Objects, module: str, name: str) -> Any:
     """A module's member."""
     p, version = ev.p, ev.version
     branch = ".".join(version.split(".")[:2])

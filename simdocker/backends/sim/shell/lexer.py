@@ -3,6 +3,7 @@ until it ends, and which words are reserved depends on where they stand."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 KEYWORDS = frozenset(
@@ -11,6 +12,9 @@ KEYWORDS = frozenset(
 )  # fmt: skip
 _REDIRECTIONS = ("<<<", "<<-", "<<", "<&", "<>", ">>", ">&", ">|", "&>>", "&>", "<", ">")
 _BLANK = " \t"
+_TEST = re.compile(  # `]]` ends it where it is a word: neither in quotes nor in `[[:digit:]]`
+    r"""\[\[(?=[ \t])(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^'"\\])*?(?<=\s)\]\](?=[\s;&|()<>]|\Z)""", re.S
+)
 _WORD_END = " \t\n;&|<>()"
 
 
@@ -172,11 +176,9 @@ class Lexer:
     def _word(self) -> None:
         text, length = self.text, len(self.text)
         start = self.pos
-        if self.bash and text.startswith("[[", start) and text[start + 2 : start + 3] in (" ", "\t"):
-            end = text.find("]]", start)
-            if end > 0:
-                self.pos = end + 2
-                return
+        if self.bash and (test := _TEST.match(text, start)):
+            self.pos = test.end()
+            return
         while self.pos < length:
             char = text[self.pos]
             if char in _WORD_END:
