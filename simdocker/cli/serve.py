@@ -15,11 +15,11 @@ from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_
 from simdocker.api.times import EPOCH_NS
 from simdocker.cli.console import console
 from simdocker.cli.recordline import RecordLines
-from simdocker.cli.shell_world import open_world
 from simdocker.cli.tracefile import written
 from simdocker.des.ahead import AheadClock
 from simdocker.des.wall import WallClock
 from simdocker.errors import UserError
+from simdocker.scenario.desk_world import open_world
 from simdocker.scenario.load import text_of
 from simdocker.scenario.world import World
 from simdocker.server.bridge import Bridge

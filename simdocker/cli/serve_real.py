@@ -10,10 +10,10 @@ from pathlib import Path
 from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_API_VERSION
 from simdocker.api.times import EPOCH_NS
 from simdocker.cli.serve import NEWEST_API_VERSION, _narrated
-from simdocker.cli.shell_world import open_world
 from simdocker.cli.tracefile import written
 from simdocker.des.wall import WallClock
 from simdocker.errors import UserError
+from simdocker.scenario.desk_world import open_world
 from simdocker.scenario.linuxworld import LinuxWorld
 from simdocker.server.bridge import Bridge
 from simdocker.server.edge import Edge

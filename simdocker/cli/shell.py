@@ -18,11 +18,11 @@ from simdocker.cli.pullbars import pull_bars
 from simdocker.cli.recordline import RecordLines
 from simdocker.cli.shell_commands import Leave, is_desk_command, obey, watcher
 from simdocker.cli.shell_keyboard import HungUp, NoKeyboard, TerminalKeyboard
-from simdocker.cli.shell_pace import Pace, Unattended
-from simdocker.cli.shell_session import Entry, Session
-from simdocker.cli.shell_world import open_world
 from simdocker.cli.tracefile import check, written
 from simdocker.errors import UserError
+from simdocker.scenario.desk_world import open_world
+from simdocker.scenario.pace import Pace, Unattended
+from simdocker.scenario.session import Entry, Session
 
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario

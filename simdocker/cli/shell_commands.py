@@ -13,10 +13,10 @@ from rich.text import Text
 
 from simdocker.cli.pullbars import pull_bars
 from simdocker.cli.recordline import RecordLines
-from simdocker.cli.shell_session import Entry
 from simdocker.cli.shell_tour import tour
-from simdocker.cli.shell_world import save
 from simdocker.errors import UserError
+from simdocker.scenario.desk_world import save
+from simdocker.scenario.session import Entry
 from simdocker.scenario.units import duration, show_duration
 
 if TYPE_CHECKING:

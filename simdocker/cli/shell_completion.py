@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from simdocker.actors.client.command import Command
     from simdocker.actors.client.grammar import Flag
-    from simdocker.cli.shell_session import Session
+    from simdocker.scenario.session import Session
 
 SEPARATOR = re.compile(r"\|\||&&|[|;&\n(]")
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")

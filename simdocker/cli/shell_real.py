@@ -9,10 +9,10 @@ from pathlib import Path
 
 from simdocker.api.times import EPOCH_NS
 from simdocker.cli.interrupt import stopped_by_ctrl_c
-from simdocker.cli.shell_world import open_world
 from simdocker.cli.tracefile import written
 from simdocker.des.wall import WallClock
 from simdocker.errors import UserError
+from simdocker.scenario.desk_world import open_world
 from simdocker.scenario.linuxworld import LinuxWorld
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from simdocker.cli.shell_pace import Pace, Unattended
-from simdocker.cli.shell_session import Entry, Session
 from simdocker.des.clock import S
 from simdocker.scenario.load import from_lines
+from simdocker.scenario.pace import Pace, Unattended
+from simdocker.scenario.session import Entry, Session
 
 
 class Fingers:

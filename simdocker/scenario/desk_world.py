@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simdocker.cli.shell_pace import INTERRUPT
 from simdocker.errors import UserError
 from simdocker.scenario.load import load_world, text_of
+from simdocker.scenario.pace import INTERRUPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simdocker.cli.shell_session import Entry, Session
     from simdocker.scenario.model import Scenario
+    from simdocker.scenario.session import Entry, Session
 
 DEFAULT: dict[str, Any] = {"title": "One host and Docker Hub", "steps": [{"run": "docker version"}]}
 WORTH_WAITING = 500_000_000  # ns; shorter pauses between two commands are not written down

@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING, Protocol
 from simpy.core import Infinity
 
 from simdocker.backends.sim.task import Task
-from simdocker.cli.shell_session import pass_until
 from simdocker.des.clock import MS, S
+from simdocker.scenario.session import pass_until
 
 if TYPE_CHECKING:
-    from simdocker.cli.shell_session import Entry, Session
     from simdocker.des import Environment
     from simdocker.scenario.lines import Line
+    from simdocker.scenario.session import Entry, Session
 
 ENOUGH = 3600 * S  # a scenario's step is interrupted after the same time
 SLEEP = 50 * MS  # what sleeps for less is at work
