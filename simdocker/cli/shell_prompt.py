@@ -19,7 +19,7 @@ from prompt_toolkit.output import ColorDepth
 
 from simdocker.backends.sim.shell.grammar import unfinished
 from simdocker.cli.shell_commands import COMMANDS, is_desk_command
-from simdocker.cli.shell_completion import candidates
+from simdocker.scenario.completion import candidates
 
 if TYPE_CHECKING:
     from simdocker.cli.shell import Desk

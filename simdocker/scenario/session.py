@@ -108,6 +108,11 @@ class Session:
         self._silently(lambda: self._carry_out(entry, replay))
         return entry
 
+    def restore(self, entries: list[Entry], conduct: Conduct) -> None:
+        """A world in which just these were done, such as those that a link carries."""
+        self.entries, self.undone = entries, []
+        self._silently(lambda: self._replay_all(conduct))
+
     def records_of(self, entry: Entry) -> list[Record]:
         """The trace of an entry."""
         return self.world.trace.records[slice(*entry.records)]
@@ -129,10 +134,10 @@ class Session:
             world.env.step()
         return world
 
-    def _replay_all(self) -> None:
+    def _replay_all(self, conduct: Conduct | None = None) -> None:
         self.world = self._fresh_world()
         for entry in self.entries:
-            self._carry_out(entry, replay)
+            self._carry_out(entry, conduct or replay)
 
     def _silently(self, act: Callable[[], None]) -> None:
         self._silent = True
@@ -178,6 +183,12 @@ class Session:
 
 def replay(line: Line, entry: Entry) -> None:
     """Conductor: the keys arrive when they did the first time."""
+    type_again(line, entry)
+    finish(line)
+
+
+def type_again(line: Line, entry: Entry) -> None:
+    """Let time pass until the last of the entry's keys has arrived."""
     env, terminal = line.session.env, line.session.terminal
     for after_ns, typed in entry.keys:
         pass_until(env, entry.started_ns + after_ns)
@@ -185,7 +196,6 @@ def replay(line: Line, entry: Entry) -> None:
             line.interrupt()
         else:
             terminal.typed(typed)
-    finish(line)
 
 
 def finish(line: Line) -> None:

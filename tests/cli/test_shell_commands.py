@@ -9,7 +9,7 @@ import pytest
 from simdocker.actors.client.line import read_line
 from simdocker.cli.shell import Desk
 from simdocker.cli.shell_commands import Leave, is_desk_command
-from simdocker.cli.shell_completion import candidates
+from simdocker.scenario.completion import candidates
 from simdocker.scenario.desk_world import open_world
 from simdocker.scenario.load import load
 from simdocker.scenario.player import play
