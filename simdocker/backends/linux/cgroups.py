@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from simdocker.backends.linux import calls
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.steps import Step
 
@@ -24,6 +25,7 @@ CGROUP = "cgroup"
 PARENT = "simdocker"
 PERIOD = 100_000  # µs: the kernel's and Docker's period of cpu.max
 NO_LIMIT_V1 = "-1"
+PAGE = 1 << 16
 ATTEMPTS, PAUSE = 2_000, 0.005  # to remove a group whose processes are ending: seconds, on a busy machine
 V2_CONTROLLERS = ("cpu", "memory", "pids", "cpuset")
 V1_CONTROLLERS = ("cpu", "cpuacct", "memory", "pids", "freezer", "devices", "cpuset")
@@ -234,11 +236,11 @@ class Cgroup:
         return all(gone)
 
     def _write(self, controller: str, file: str, text: str) -> None:
-        Path(self._v1.get(controller) or self._v2, file).write_text(text)
+        calls.write(f"{self._v1.get(controller) or self._v2}/{file}", text)
 
     def _read(self, controller: str, file: str) -> str:
         try:
-            return Path(self._v1.get(controller) or self._v2, file).read_text()
+            return _read(f"{self._v1.get(controller) or self._v2}/{file}")
         except OSError:
             return ""
 
@@ -280,13 +282,25 @@ def _everywhere(mountinfo: str) -> set[str]:
 def _kill(directories: Sequence[str] | map[str]) -> None:
     for path in directories:
         try:
-            pids = Path(path, "cgroup.procs").read_text().split()
+            pids = _read(f"{path}/cgroup.procs").split()
         except OSError:
             continue
         for pid in map(int, pids):
             if pid > 0:  # 0: one that this pid namespace cannot name
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+
+def _read(path: str) -> str:
+    """A file of the kernel's, as it is asked for at each end of a container: without the layers of `open`."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        text = b""
+        while part := os.read(fd, PAGE):
+            text += part
+        return text.decode()
+    finally:
+        os.close(fd)
 
 
 def _rmdir(path: str) -> bool:

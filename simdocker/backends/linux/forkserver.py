@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -86,25 +86,28 @@ class ForkServer:
         self._zygote.wait()
 
     def birth(
-        self, env: WallClock, steps: Sequence[Step], descriptors: Mapping[str, int]
-    ) -> Generator[Event, Any, Born]:
+        self, env: WallClock, steps: Sequence[Step], descriptors: Mapping[str, int],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Generator[Event, Any, Born]:  # fmt: skip
         """Process → Born: a process that has done `steps`, the first of which makes it. Its `descriptors` are
-        held under their names. Raises StepError, DriverError."""
+        held under their names. `meanwhile` is called while it does them. Raises StepError, DriverError."""
         ours, theirs = _pair()
         ours.setblocking(False)
         with theirs:
             try:
-                yield from _asked(env, self._socket, steps, {"control": theirs.fileno(), **descriptors})
+                given = {"control": theirs.fileno(), **descriptors}
+                yield from _asked(env, self._socket, steps, given, meanwhile)
             except DriverError:
                 ours.close()
                 raise
         return _born(ours, steps)
 
     def go_on(
-        self, env: WallClock, born: Born, steps: Sequence[Step], descriptors: Mapping[str, int]
-    ) -> Generator[Event, Any, Born]:
+        self, env: WallClock, born: Born, steps: Sequence[Step], descriptors: Mapping[str, int],
+        meanwhile: Callable[[], None],
+    ) -> Generator[Event, Any, Born]:  # fmt: skip
         """Process → Born: a process has done more steps. Raises StepError, DriverError."""
-        yield from _asked(env, born.socket, steps, descriptors)
+        yield from _asked(env, born.socket, steps, descriptors, meanwhile)
         return _born(born.socket, steps, born)
 
 
@@ -116,8 +119,9 @@ def _pair() -> tuple[socket.socket, socket.socket]:
 
 
 def _asked(
-    env: WallClock, to: socket.socket, steps: Sequence[Step], descriptors: Mapping[str, int]
-) -> Generator[Event, Any, None]:
+    env: WallClock, to: socket.socket, steps: Sequence[Step], descriptors: Mapping[str, int],
+    meanwhile: Callable[[], None] | None,
+) -> Generator[Event, Any, None]:  # fmt: skip
     """Process: the steps have been asked for, and done or not."""
     done, gate = os.pipe2(os.O_CLOEXEC)
     try:
@@ -131,6 +135,8 @@ def _asked(
             raise DriverError(f"the fork server is gone: {error}") from None
         finally:
             os.close(gate)
+        if meanwhile is not None:
+            meanwhile()
         yield env.readable(done)
     finally:
         env.forget(done)

@@ -12,17 +12,17 @@ import stat
 import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol, cast
 
 from simdocker.backends import ports, users
-from simdocker.backends.linux import cell, oci, seccomp, steps
+from simdocker.backends.linux import cell, oci, seccomp, steps, syscalls
 from simdocker.backends.linux.cell import Recipe
 from simdocker.backends.linux.cells import Cell, Cells, done_here
 from simdocker.backends.linux.cgroups import Cgroup, Cgroups, Limits
 from simdocker.backends.linux.executor import Bundle
 from simdocker.backends.linux.failures import failure
-from simdocker.backends.linux.files import DiskFiles
 from simdocker.backends.linux.forkserver import Born, ForkServer, StepError
 from simdocker.backends.linux.process import Running, Streams, traffic
 from simdocker.backends.linux.steps import Layout, Step
@@ -30,7 +30,6 @@ from simdocker.backends.linux.storage import FOLDER, RootFS, remove_directory
 from simdocker.backends.ports import DriverError, Output, ProcessSpec, StartFailed
 from simdocker.backends.runc_errors import CREATE, EXEC
 from simdocker.backends.users import User
-from simdocker.content.changeset import FILE
 
 if TYPE_CHECKING:
     from simdocker.api.streams import Stream
@@ -51,9 +50,10 @@ class Sandbox(Protocol):
 
 
 class Container:
-    """A running container: its first process, its cgroup, and where its files of /etc lie."""
+    """A running container: its first process, its cgroup, and where its files of /etc lie. `untold` are steps of its
+    start that are not in the trace yet: they are written while its process has something to do."""
 
-    __slots__ = ("cell", "cgroup", "home", "id", "init", "limits", "rootfs", "spec")
+    __slots__ = ("cell", "cgroup", "home", "id", "init", "limits", "rootfs", "spec", "untold")
 
     def __init__(
         self, spec: ProcessSpec, rootfs: RootFS, cell: Cell | None, cgroup: Cgroup, limits: Limits, home: str
@@ -66,6 +66,7 @@ class Container:
         self.limits = limits
         self.home = home
         self.init: Running | None = None
+        self.untold: list[tuple[Iterable[tuple[Step, int]], Mapping[str, object]]] = []
 
 
 class Runtime:
@@ -117,6 +118,7 @@ class Runtime:
             plan = steps.container(spec, user, layout)
             born, streams = yield from self._become(container.cell, plan, container, spec, output, stdin, held)
         except DriverError:
+            self._catch_up(container)
             self._release(container)
             raise
         finally:
@@ -169,25 +171,19 @@ class Runtime:
 
     def _user(self, rootfs: RootFS, spec: ProcessSpec) -> User:
         """Whom the process runs as, by the container's own files."""
-        files = DiskFiles(rootfs.path, {}, {})
-        return users.resolve(_text(files, "/etc/passwd"), _text(files, "/etc/group"), spec.user, tuple(spec.groups))
+        passwd, group = (_text(rootfs.path, name) for name in ("etc/passwd", "etc/group"))
+        return users.resolve(passwd, group, spec.user, tuple(spec.groups))
 
     def _container(self, id: str, spec: ProcessSpec, rootfs: RootFS, namespace: str | None) -> ports.Process:
-        """Process → Container: its cell and its directory. Raises DriverError."""
-        home = f"{self._home}/{id}"
-        os.makedirs(home, 0o710, exist_ok=True)
+        """Process → Container: its cell. Raises DriverError."""
         try:
             recipe = cell.recipe(spec, namespace)
             ready: tuple[Cell, bool] = yield from self._cells.take(recipe, self._others(recipe))
         except StepError as error:
-            remove_directory(home)
             raise failure(error, CREATE, spec) from None
-        except DriverError:
-            remove_directory(home)
-            raise
         limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
-        container = Container(spec, rootfs, ready[0], ready[0].cgroup, limits, home)
-        self._tell(ready[0].made, id, {"ahead": True} if ready[1] else {})
+        container = Container(spec, rootfs, ready[0], ready[0].cgroup, limits, f"{self._home}/{id}")
+        container.untold.append((ready[0].made, {"ahead": True} if ready[1] else {}))
         return container
 
     def _others(self, recipe: Recipe) -> dict[str, int]:
@@ -210,6 +206,8 @@ class Runtime:
         """What of this machine the container's steps need. Raises StartFailed."""
         spec = container.spec
         etc = {}
+        if spec.etc_files and not os.path.isdir(container.home):
+            os.mkdir(container.home, 0o710)
         for path, text in (spec.etc_files or {}).items():
             etc[path] = f"{container.home}/{path.rpartition('/')[2]}"
             with open(etc[path], "w") as file:
@@ -232,14 +230,15 @@ class Runtime:
         command. Raises StartFailed."""
         streams = Streams(self.env, output, stdin, self._threads, tty=spec.tty)
         held = {**streams.theirs, **held}
+        meanwhile = partial(self._catch_up, container)
         begun = monotonic_ns()
         try:
             born: Born
             if ready is not None:
                 container.cell = None
-                born = yield from self._fork_server.go_on(self.env, ready.born, plan, held)
+                born = yield from self._fork_server.go_on(self.env, ready.born, plan, held, meanwhile)
             else:
-                born = yield from self._fork_server.birth(self.env, plan, held)
+                born = yield from self._fork_server.birth(self.env, plan, held, meanwhile)
         except StepError as error:
             streams.close()
             raise failure(error, CREATE if ready else EXEC, spec) from None
@@ -260,11 +259,17 @@ class Runtime:
             self.trace.step(self.actor, step.name, attrs)
 
     def _do(self, plan: list[Step], container: Container, held: dict[str, int] | None = None) -> None:
-        """Do steps here and now. Raises DriverError."""
-        self._tell(done_here(plan, held), container.id)
+        """Do steps here and now; the trace has them when there is time to write it. Raises DriverError."""
+        container.untold.append((done_here(plan, held), {}))
+
+    def _catch_up(self, container: Container) -> None:
+        """Write to the trace what has been done."""
+        for done, more in container.untold:
+            self._tell(done, container.id, more)
+        container.untold.clear()
 
     def _run(self, container: Container, running: Running, streams: Streams) -> Running:
-        kills = container.cgroup.oom_kills()
+        kills = container.cgroup.oom_kills() if container.init else 0
 
         def ended(code: int) -> None:
             running.oom_killed = container.cgroup.oom_kills() > kills
@@ -323,6 +328,7 @@ class Runtime:
         if container is not None:
             limits = Limits(memory, nano_cpus, max(pids_limit, 0))
             self._do(container.cgroup.limit(limits, container.limits), container)
+            self._catch_up(container)
             container.limits = limits
 
     def usage(self, container_id: str) -> ports.Usage:
@@ -380,13 +386,21 @@ class Runtime:
         return container
 
 
-def _text(files: DiskFiles, path: str) -> bytes:
-    """A file's content, b"" when there is none or a way to it that cannot be gone."""
+def _text(root: str, path: str) -> bytes:
+    """The file at `path` in `root`, whose links lead no way out of it; b"" when there is none that can be read."""
+    held: list[int] = []
     try:
-        node = files.find(path, follow=True)
+        held.append(os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        held.append(syscalls.openat2(held[0], path, os.O_PATH, syscalls.RESOLVE_IN_ROOT))
+        if not stat.S_ISREG(os.fstat(held[1]).st_mode):  # a device would be asked by opening it
+            return b""
+        with open(f"/proc/self/fd/{held[1]}", "rb", buffering=0) as file:
+            return file.readall()
     except OSError:
         return b""
-    return bytes(node.data) if node is not None and node.kind == FILE and node.data is not None else b""
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
 
 
 def _is_directory(source: str) -> bool:

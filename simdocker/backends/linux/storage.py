@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 import stat
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -51,9 +52,11 @@ class RootFS:
 
 
 class StorageDriver:
-    """One machine's overlay2, in `<data_root>/overlay2`."""
+    """One machine's overlay2, in `<data_root>/overlay2`. A few directories for containers are made before anyone
+    asks: on a disk that is busy, they are what a start waits for longest."""
 
     name = "overlay2"
+    SPARES = 2
 
     def __init__(self, host: str, env: WallClock, trace: Trace, journal: Journal, data_root: str) -> None:
         self.env = env
@@ -70,6 +73,8 @@ class StorageDriver:
         os.makedirs(self._home, 0o710, exist_ok=True)
         self._init = f"{self._home}/init"
         extract.write_tree(init_layer(), self._init)
+        self._spares: deque[str] = deque()
+        self._refill()
 
     # layers
 
@@ -105,12 +110,26 @@ class StorageDriver:
 
     # containers
 
-    def create(self, container_id: str, chain_id: str, *, init: bool = True) -> None:
-        home = self._new_directory(container_id)
-        layers = self._chains[chain_id] if chain_id else ()
-        lower = (self._init, *layers) if init or not layers else layers  # an overlay has one lower layer at least
+    def _new_home(self) -> str:
+        """A container's directory."""
+        home = f"{self._home}/{next(self._numbers)}"
+        os.mkdir(home, 0o710)
         for name in ("diff", "work", "merged"):
             os.mkdir(f"{home}/{name}", 0o755)
+        return home
+
+    def _refill(self) -> None:
+        while len(self._spares) < self.SPARES:
+            self._spares.append(self._new_home())
+
+    def create(self, container_id: str, chain_id: str, *, init: bool = True) -> None:
+        try:
+            home = self._spares.popleft()
+        except IndexError:
+            home = self._new_home()
+        self._directories[container_id] = home
+        layers = self._chains[chain_id] if chain_id else ()
+        lower = (self._init, *layers) if init or not layers else layers  # an overlay has one lower layer at least
         _copy_attributes(lower[-1], f"{home}/diff")
         self._containers[container_id] = RootFS(home, lower)
 
@@ -162,8 +181,12 @@ class StorageDriver:
     def remove(self, container_id: str) -> None:
         self.unmount(container_id)
         if self._containers.pop(container_id, None) is not None:
-            home = self._directories.pop(container_id)
-            self._workers.submit(shutil.rmtree, home, ignore_errors=True)
+            self._workers.submit(self._replace, self._directories.pop(container_id))
+
+    def _replace(self, home: str) -> None:
+        """Delete a container's directory; now is the time to make the next one's."""
+        shutil.rmtree(home, ignore_errors=True)
+        self._refill()
 
     def files(
         self, container_id: str, mounts: Sequence[MountPoint] = (), texts: Mapping[str, str] = NO_FILES
@@ -221,7 +244,8 @@ def _mount_overlay(rootfs: RootFS) -> None:
     Volatile, so that its end does not wait for the disk: no container outlives the engine that keeps it,
     and the mark that the kernel leaves for the case of a power failure says nothing after a proper end.
     """
-    shutil.rmtree(f"{rootfs.home}/work/work/incompat", ignore_errors=True)
+    if os.path.exists(mark := f"{rootfs.home}/work/work/incompat"):
+        shutil.rmtree(mark)
     fs = syscalls.fsopen("overlay")
     try:
         for layer in rootfs.lower:
@@ -261,10 +285,12 @@ def is_there(layers: Sequence[str], path: str) -> bool:
 
 
 def _copy_attributes(source: str, target: str) -> None:
-    """The root directory of a container looks like its image's."""
+    """The root directory of a container, root's and 0755, comes to look like its image's."""
     status = os.stat(source)
-    os.chown(target, status.st_uid, status.st_gid)
-    os.chmod(target, stat.S_IMODE(status.st_mode))
+    if status.st_uid or status.st_gid:
+        os.chown(target, status.st_uid, status.st_gid)
+    if (mode := stat.S_IMODE(status.st_mode)) != 0o755:
+        os.chmod(target, mode)
 
 
 @undoes(MOUNT)
