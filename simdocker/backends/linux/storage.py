@@ -14,6 +14,7 @@ import stat
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from time import monotonic_ns
@@ -34,12 +35,36 @@ MODIFIED, ADDED, DELETED = 0, 1, 2
 
 
 class RootFS:
-    """A container's layers: `lower` the image's directories, topmost first, `home` where its own lie."""
+    """A container's layers: `lower` the image's directories, topmost first, `home` where its own lie. `union` is the
+    mount of them all when it was made ahead, as a descriptor that ends with this process, and `took` what that took
+    in ns."""
 
-    def __init__(self, home: str, lower: tuple[str, ...]) -> None:
+    def __init__(self, home: str) -> None:
         self.home = home
-        self.lower = lower
+        self.lower: tuple[str, ...] = ()
         self.mounted = False
+        self.union = -1
+        self.took = 0
+
+    def unite(self, lower: tuple[str, ...]) -> None:
+        """Make the mount, which is nowhere yet. Raises OSError."""
+        begun = monotonic_ns()
+        self.settle(lower)
+        self.union = _union(self)
+        self.took = monotonic_ns() - begun
+
+    def settle(self, lower: tuple[str, ...]) -> None:
+        """Stand on these layers."""
+        if lower != self.lower:
+            self.let_go()
+            self.lower = lower
+            _copy_attributes(lower[-1], self.upper)
+
+    def let_go(self) -> None:
+        """Of the mount that was made ahead."""
+        if self.union >= 0:
+            os.close(self.union)
+            self.union = -1
 
     @property
     def path(self) -> str:
@@ -52,8 +77,8 @@ class RootFS:
 
 
 class StorageDriver:
-    """One machine's overlay2, in `<data_root>/overlay2`. A few directories for containers are made before anyone
-    asks: on a disk that is busy, they are what a start waits for longest."""
+    """One machine's overlay2, in `<data_root>/overlay2`. Directories for the next containers are made before anyone
+    asks, and the union with the layers that were wanted last: on a busy disk a start waits longest for these."""
 
     name = "overlay2"
     SPARES = 2
@@ -73,7 +98,8 @@ class StorageDriver:
         os.makedirs(self._home, 0o710, exist_ok=True)
         self._init = f"{self._home}/init"
         extract.write_tree(init_layer(), self._init)
-        self._spares: deque[str] = deque()
+        self._spares: deque[RootFS] = deque()
+        self._latest: tuple[str, ...] = ()
         self._refill()
 
     # layers
@@ -96,6 +122,9 @@ class StorageDriver:
         """Process: delete an extracted layer."""
         if self._chains.pop(chain_id, None) is not None:
             home = self._directories.pop(chain_id)
+            for spare in list(self._spares):
+                if f"{home}/diff" in spare.lower:
+                    spare.let_go()
             yield self.env.future(self._workers.submit(shutil.rmtree, home, ignore_errors=True))
             self.trace.step(self.actor, "rmtree", {"chain": chain_id})
 
@@ -110,28 +139,34 @@ class StorageDriver:
 
     # containers
 
-    def _new_home(self) -> str:
-        """A container's directory."""
+    def create(self, container_id: str, chain_id: str, *, init: bool = True) -> None:
+        try:
+            rootfs = self._spares.popleft()
+        except IndexError:
+            rootfs = self._new_home()
+        self._directories[container_id] = rootfs.home
+        layers = self._chains[chain_id] if chain_id else ()
+        lower = (self._init, *layers) if init or not layers else layers  # an overlay has one lower layer at least
+        rootfs.settle(lower)
+        self._latest = lower
+        self._containers[container_id] = rootfs
+
+    def _new_home(self) -> RootFS:
+        """Directories for a container."""
         home = f"{self._home}/{next(self._numbers)}"
         os.mkdir(home, 0o710)
         for name in ("diff", "work", "merged"):
             os.mkdir(f"{home}/{name}", 0o755)
-        return home
+        return RootFS(home)
 
     def _refill(self) -> None:
-        while len(self._spares) < self.SPARES:
-            self._spares.append(self._new_home())
-
-    def create(self, container_id: str, chain_id: str, *, init: bool = True) -> None:
-        try:
-            home = self._spares.popleft()
-        except IndexError:
-            home = self._new_home()
-        self._directories[container_id] = home
-        layers = self._chains[chain_id] if chain_id else ()
-        lower = (self._init, *layers) if init or not layers else layers  # an overlay has one lower layer at least
-        _copy_attributes(lower[-1], f"{home}/diff")
-        self._containers[container_id] = RootFS(home, lower)
+        """There are as many spares as should be. What cannot be made fails when it is asked for."""
+        with suppress(OSError):
+            while len(self._spares) < self.SPARES:
+                spare = self._new_home()
+                if self._latest:
+                    spare.unite(self._latest)
+                self._spares.append(spare)
 
     def make_directory(self, container_id: str, path: str) -> None:
         files = self.files(container_id)
@@ -153,22 +188,25 @@ class StorageDriver:
         """Process → RootFS. Read-only is a matter of the container's own view: the engine may always write."""
         rootfs = self._containers[container_id]
         if not rootfs.mounted:
-            begun = monotonic_ns()
+            begun, ahead = monotonic_ns(), {"ahead": True} if rootfs.union >= 0 else {}
             self._mount(rootfs)
-            self.trace.step(
-                self.actor, "mount overlay",
-                {"container": container_id, "lowerdirs": len(rootfs.lower), "ns": monotonic_ns() - begun},
-            )  # fmt: skip
+            took = monotonic_ns() - begun + (rootfs.took if ahead else 0)
+            what = {"container": container_id, "lowerdirs": len(rootfs.lower), "ns": took, **ahead}
+            self.trace.step(self.actor, "mount overlay", what)
         return rootfs
         yield  # a process that never has to wait
 
     def _mount(self, rootfs: RootFS) -> None:
         self._journal.record(MOUNT, rootfs.path)
         try:
-            _mount_overlay(rootfs)
+            if rootfs.union < 0:
+                rootfs.unite(rootfs.lower)
+            syscalls.move_mount(rootfs.union, rootfs.path)
         except OSError as error:
+            rootfs.let_go()
             self._journal.forget(MOUNT, rootfs.path)
             raise DriverError(f"error creating overlay mount to {rootfs.path}: {error.strerror}") from None
+        rootfs.let_go()
         rootfs.mounted = True
 
     def unmount(self, container_id: str) -> None:
@@ -180,7 +218,9 @@ class StorageDriver:
 
     def remove(self, container_id: str) -> None:
         self.unmount(container_id)
-        if self._containers.pop(container_id, None) is not None:
+        rootfs = self._containers.pop(container_id, None)
+        if rootfs is not None:
+            rootfs.let_go()
             self._workers.submit(self._replace, self._directories.pop(container_id))
 
     def _replace(self, home: str) -> None:
@@ -223,6 +263,8 @@ class StorageDriver:
         for container_id in list(self._containers):
             self.remove(container_id)
         self._workers.shutdown()
+        for spare in self._spares:
+            spare.let_go()
         remove_directory(self._home)
         self._journal.forget(FOLDER, self._home)
 
@@ -238,8 +280,8 @@ def init_layer() -> Node:
     return tree
 
 
-def _mount_overlay(rootfs: RootFS) -> None:
-    """The union mount, a parameter a call: mount(2)'s page of options is too short for many layers.
+def _union(rootfs: RootFS) -> int:
+    """The union mount, as a descriptor; a parameter a call: mount(2)'s page of options is too short for many layers.
 
     Volatile, so that its end does not wait for the disk: no container outlives the engine that keeps it,
     and the mark that the kernel leaves for the case of a power failure says nothing after a proper end.
@@ -254,13 +296,9 @@ def _mount_overlay(rootfs: RootFS) -> None:
         syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_STRING, "workdir", f"{rootfs.home}/work")
         syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_FLAG, "volatile")
         syscalls.fsconfig(fs, syscalls.FSCONFIG_CMD_CREATE)
-        mount = syscalls.fsmount(fs, 0)
+        return syscalls.fsmount(fs, 0)
     finally:
         os.close(fs)
-    try:
-        syscalls.move_mount(mount, rootfs.path)
-    finally:
-        os.close(mount)
 
 
 def is_there(layers: Sequence[str], path: str) -> bool:
@@ -285,12 +323,12 @@ def is_there(layers: Sequence[str], path: str) -> bool:
 
 
 def _copy_attributes(source: str, target: str) -> None:
-    """The root directory of a container, root's and 0755, comes to look like its image's."""
-    status = os.stat(source)
-    if status.st_uid or status.st_gid:
-        os.chown(target, status.st_uid, status.st_gid)
-    if (mode := stat.S_IMODE(status.st_mode)) != 0o755:
-        os.chmod(target, mode)
+    """The root directory of a container looks like its image's."""
+    wanted, status = os.stat(source), os.stat(target)
+    if (wanted.st_uid, wanted.st_gid) != (status.st_uid, status.st_gid):
+        os.chown(target, wanted.st_uid, wanted.st_gid)
+    if wanted.st_mode != status.st_mode:
+        os.chmod(target, stat.S_IMODE(wanted.st_mode))
 
 
 @undoes(MOUNT)
