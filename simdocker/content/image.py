@@ -94,6 +94,14 @@ class Layer:
         layer._tree = tree
         return layer
 
+    def plain(self) -> Layer:
+        """The same layer as a blob that is not compressed: digest and diff id are one."""
+        archive = self.archive
+        layer = Layer(lambda: self.tree, archive.size, self.created_by, self._modified)
+        layer._archive = archive
+        layer._digest = layer._diff_id = self.diff_id
+        return layer
+
     @property
     def tree(self) -> Node:
         """The changeset. Not to be changed: every container of every daemon looks at it."""

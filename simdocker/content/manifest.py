@@ -156,6 +156,27 @@ def read_manifest(data: bytes) -> Manifest:
     return document
 
 
+def read_document(data: bytes, kind: str = "") -> Manifest | Index:
+    """A manifest or an index that keeps its bytes; `kind` is its media type where it does not say so itself. Raises
+    ValueError in the words of dockerd."""
+    try:
+        given = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise ValueError("manifest invalid: it is not a JSON object")
+    said = str(given.get("mediaType") or kind.partition(";")[0])
+    if given.get("schemaVersion") != 2 or said not in (DOCKER_MANIFEST, DOCKER_INDEX, MANIFEST, INDEX):
+        raise ValueError(f"unsupported manifest media type {said!r}")
+    wanted: type[Manifest] | type[Index] = Index if said in (DOCKER_INDEX, INDEX) else Manifest
+    try:
+        document = msgspec.convert({**given, "mediaType": said}, wanted)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"manifest invalid: {error}") from None
+    document.__dict__["encoded"] = data
+    return document
+
+
 class History(msgspec.Struct, frozen=True, omit_defaults=True):
     """How one layer came to be; `empty_layer` for a step that changed only the configuration."""
 

@@ -108,14 +108,14 @@ class Directory:
         self._registries: dict[str, Registry] = {}
         self._hosts: dict[str, tuple[str, str]] = {}  # name → host in the network, address
 
-    def add(self, registry: Registry, host: str = "") -> None:
-        """Make a registry known under its name; `host` is where it runs in the network (default: a
-        host of the registry's name)."""
-        name = registry.name
+    def add(self, registry: Registry, host: str = "", also: str = "") -> None:
+        """Make a registry known under its name, and `also` under another; `host` is where it runs in the network
+        (default: a host of the registry's name)."""
         number = len(self._registries) + 10
-        self._registries[name] = registry
-        # Addresses of the documentation range: nobody's (RFC 5737).
-        self._hosts[name] = (host or name, "127.0.0.1" if _is_local(name) else f"203.0.113.{number}")
+        for name in filter(None, (registry.name, also)):
+            self._registries[name] = registry
+            # Addresses of the documentation range: nobody's (RFC 5737).
+            self._hosts[name] = (host or name, "127.0.0.1" if _is_local(name) else f"203.0.113.{number}")
 
     def get(self, name: str) -> Registry | None:
         """The registry of that name."""

@@ -15,6 +15,7 @@ from simpy import Event
 
 from simdocker.actors.distribution.session import AuthConfig, Refused, Session
 from simdocker.api import ApiError, InternalError, NotFound, Request, Response
+from simdocker.content.blob import Blob
 from simdocker.content.manifest import INDEX, MANIFEST, Document, ImageConfig, Index, Manifest
 
 if TYPE_CHECKING:
@@ -78,14 +79,17 @@ class Repository:
     def config(self, digest: str) -> Generator[Event, Any, ImageConfig]:
         """Process → the image configuration. Raises Refused."""
         response = yield from self._get(f"/v2/{self.reference.path}/blobs/{digest}")
-        document: ImageConfig = response.body
-        return document
+        body: ImageConfig | Blob = response.body
+        return understood_config(body) if isinstance(body, Blob) else body
 
     def blob(self, digest: str, meter: Meter) -> Generator[Event, Any, Layer]:
         """Process → the layer, once all of it is here; `meter` reads how much is. Raises Refused."""
-        response = yield from self._get(f"/v2/{self.reference.path}/blobs/{digest}", meter)
-        layer: Layer = response.body
-        return layer
+        body: Layer | Blob = yield from self.content(digest, meter)
+        return understood_layer(body, digest) if isinstance(body, Blob) else body
+
+    def content(self, digest: str, meter: Meter) -> Generator[Event, Any, Any]:
+        """Process → a blob as it is, which a real client may have pushed as bytes. Raises Refused."""
+        return (yield from self._get(f"/v2/{self.reference.path}/blobs/{digest}", meter)).body
 
     def has(self, digest: str) -> Generator[Event, Any, bool]:
         """Process → whether the repository has a blob. Raises Refused."""
@@ -130,6 +134,25 @@ class Repository:
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise refusal(response, blob="/blobs/" in path)
         return response
+
+
+def understood_config(data: Blob) -> ImageConfig:
+    """The image configuration that a blob holds. Raises Refused."""
+    try:
+        return ImageConfig.decode(bytes(data))
+    except ValueError as error:
+        raise Refused(str(error), retry=False) from None
+
+
+def understood_layer(data: Blob, digest: str) -> Layer:
+    """The layer that a blob holds, whose digest this is. Raises Refused."""
+    from simdocker.content import archive  # with tarfile: most pulls are of simulated layers
+    from simdocker.content.image import Layer
+
+    try:
+        return Layer.of(archive.inflate(data), digest, data.size)
+    except (archive.ArchiveError, ValueError) as error:
+        raise Refused(f"failed to register layer: {error}", retry=False) from None
 
 
 def refusal(response: Response, blob: bool = False) -> Refused:

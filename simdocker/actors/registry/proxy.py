@@ -16,6 +16,7 @@ from simdocker.actors.distribution.repository import Repository
 from simdocker.actors.distribution.session import NOBODY, Refused
 from simdocker.actors.registry.registry import UNAVAILABLE, Registry, parts_of
 from simdocker.api import Request, Response
+from simdocker.content.blob import Blob
 from simdocker.content.image import Layer
 from simdocker.content.manifest import Document
 from simdocker.content.reference import Reference
@@ -64,7 +65,7 @@ class PullThrough(Registry):
             for tag in (yield from upstream.tags()):
                 yield from self._tag(upstream, name, tag)
         elif kind == "blobs":
-            self._keep(name, (yield from upstream.blob(reference, Meter())))
+            self._keep(name, reference, (yield from upstream.content(reference, Meter())))
         elif ":" in reference:
             self.accept(name, reference, (yield from upstream.manifest(reference)))
         else:
@@ -77,6 +78,6 @@ class PullThrough(Registry):
             document = yield from upstream.manifest(digest)
         self.accept(name, tag, document)
 
-    def _keep(self, name: str, blob: Layer | Document) -> None:
-        self._parts.setdefault(name, {})[blob.digest] = blob
-        self.trace.state(self.actor, "has", {"blob": blob.digest, "size": blob.size})
+    def _keep(self, name: str, digest: str, blob: Layer | Document | Blob) -> None:
+        self.keep(name, digest, blob)
+        self.trace.state(self.actor, "has", {"blob": digest, "size": blob.size})

@@ -15,12 +15,13 @@ from simpy import Event
 
 from simdocker.actors.distribution.directory import scheme_of
 from simdocker.actors.distribution.protocol import SEARCH_PATH, TOKEN_PATH
-from simdocker.actors.registry import search
+from simdocker.actors.registry import listing, search
 from simdocker.actors.registry.access import Access
 from simdocker.actors.registry.elsewhere import is_official
 from simdocker.actors.registry.uploads import Uploads
 from simdocker.api import Request, Response
 from simdocker.content import digest as digests
+from simdocker.content.blob import Blob
 from simdocker.content.image import Image, Layer
 from simdocker.content.manifest import Document
 from simdocker.content.plugin import PluginImage
@@ -34,6 +35,7 @@ RATE_LIMITED = (
     "You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: "
     "https://www.docker.com/increase-rate-limit"
 )
+UNKNOWN_BLOB = "blob unknown to registry"
 WINDOW_S = 6 * 3600  # Docker Hub counts pulls over six hours
 
 COSTS = {"manifests": "registry.manifest", "blobs": "registry.blob", "uploads": "registry.blob"}
@@ -68,8 +70,9 @@ class Registry:
         self.access = Access(name, users or {}, way)
         self.uploads = Uploads(self)
         self._published: dict[str, dict[str, Tagged]] = {}
-        self._parts: dict[str, dict[str, Layer | Document]] = {}  # repository → what its images are made of
+        self._parts: dict[str, dict[str, Layer | Document | Blob]] = {}  # repository → what its images are made of
         self._others: dict[str, dict[str, Image]] = {}  # the same for what indexes name beside them, by manifest
+        self.really: dict[str, str] = {}  # digests of manifests → those of the same with real blobs (`outside`)
         self._missed: set[tuple[str, str]] = set()  # repository and tag that are not in the catalogue
         self._pulls: dict[str, list[int]] = {}  # client → when it pulled
 
@@ -86,7 +89,33 @@ class Registry:
             self.publish(repository, reference, document)
             self.trace.state(self.actor, "has", {"image": f"{repository}:{reference}", "digest": document.digest})
 
-    def blob_of(self, repository: str, digest: str) -> Layer | Document | None:
+    def retract(self, repository: str, reference: str) -> bool:
+        """Delete a tag; or a manifest by its digest, with every tag that stands for it. Whether it was there."""
+        tags = dict(self.tags(repository) or {})
+        if ":" in reference:
+            gone = [tag for tag, image in tags.items() if reference in self.digests_of(image, repository)]
+            there = bool(gone) or isinstance(self.blob_of(repository, reference), Document)
+            self._parts.get(repository, {}).pop(reference, None)
+        else:
+            gone, there = [reference], reference in tags
+        for tag in gone:
+            if tags.pop(tag, None) is not None:
+                self.trace.state(self.actor, "has no more", {"image": f"{repository}:{tag}"})
+        if there:
+            self._published[repository] = tags
+        return there
+
+    def digests_of(self, image: Tagged, repository: str) -> tuple[str, ...]:
+        """The digests under which a tag's document is known: its own, and that of the same with real blobs."""
+        document = self._document(image, repository)
+        real = self.really.get(document.digest)
+        return (document.digest,) if real is None else (document.digest, real)
+
+    def keep(self, repository: str, digest: str, part: Layer | Document | Blob) -> None:
+        """From now on the repository has this, too."""
+        self._parts.setdefault(repository, {})[digest] = part
+
+    def blob_of(self, repository: str, digest: str) -> Layer | Document | Blob | None:
         """A layer or a document by digest, if the repository has it. One nobody has asked for by tag yet
         means computing the digests of the whole repository first."""
         pushed = self.uploads.blob(repository, digest)
@@ -103,7 +132,7 @@ class Registry:
 
     def tags(self, repository: str) -> Mapping[str, Tagged] | None:
         """The images of a repository by tag, None when there is no such repository."""
-        return self._published.get(repository) or self._contents.get(repository)
+        return self._published[repository] if repository in self._published else self._contents.get(repository)
 
     def repositories(self) -> list[str]:
         """All repository paths, sorted."""
@@ -147,21 +176,23 @@ class Registry:
         if path == "/v2/":
             return Response(200, {}, {"Docker-Distribution-Api-Version": "registry/2.0"})
         if path == "/v2/_catalog":
-            return Response(200, {"repositories": self.repositories()})
+            return listing.page(request, "repositories", self.repositories(), {})
+        method = request.method
+        if kind == "manifests" and method == "PUT":
+            return self.uploads.manifest(request, repository, reference)
+        if kind == "uploads" and (reference or method == "POST"):
+            uploads = self.uploads
+            return uploads.receive(request, repository, reference) if reference else uploads.begin(request, repository)
+        if kind in ("manifests", "blobs") and method == "DELETE":
+            return self._delete(repository, kind, reference)
+        if method not in ("GET", "HEAD"):
+            return self.error(405, "UNSUPPORTED", "The operation is unsupported.")
         if kind == "manifests":
-            if request.method == "PUT":
-                return self.uploads.manifest(request, repository, reference)
             return self._manifest(request, repository, reference, self.access.who(request) or client)
         if kind == "blobs":
             return self._blob(request, repository, reference)
-        if kind == "uploads":
-            return (
-                self.uploads.receive(request, repository, reference)
-                if reference
-                else self.uploads.begin(request, repository)
-            )
         if (kind, reference) == ("tags", "list"):
-            return self._tags(repository)
+            return self._tags(request, repository)
         return self.error(404, "UNSUPPORTED", "page not found")
 
     def _work(self, name: str) -> Event:
@@ -198,16 +229,29 @@ class Registry:
         if blob is None:
             if self.tags(repository) is None and not self.access.owns(request, repository):
                 return self._no_repository(repository)
-            return self.error(404, "BLOB_UNKNOWN", "blob unknown to registry", {"digest": digest})
+            return self.error(404, "BLOB_UNKNOWN", UNKNOWN_BLOB, {"digest": digest})
         if request.method == "HEAD":
             return Response(200, None, {"Docker-Content-Digest": digest, "Content-Length": str(blob.size)})
         return Response(200, blob, size=blob.size)
 
-    def _tags(self, repository: str) -> Response:
+    def _delete(self, repository: str, kind: str, reference: str) -> Response:
+        """A manifest, or a blob, that the repository shall have no longer."""
+        if kind == "manifests":
+            there = self.retract(repository, reference)
+        else:
+            there = self.blob_of(repository, reference) is not None
+            self._parts.get(repository, {}).pop(reference, None)
+            self.uploads.drop(repository, reference)
+        if there:
+            return Response(202)
+        what = ("MANIFEST_UNKNOWN", "manifest unknown") if kind == "manifests" else ("BLOB_UNKNOWN", UNKNOWN_BLOB)
+        return self.error(404, *what, {"digest": reference})
+
+    def _tags(self, request: Request, repository: str) -> Response:
         tags = self.tags(repository)
         if tags is None:
             return self._no_repository(repository)
-        return Response(200, {"name": repository, "tags": sorted(tags)})
+        return listing.page(request, "tags", sorted(tags), {"name": repository})
 
     def _document(self, image: Tagged, repository: str) -> Document:
         """What a tag of the image stands for; from now on its parts are found by digest."""
@@ -228,7 +272,7 @@ class Registry:
         return document
 
     @staticmethod
-    def _tell(image: Image | PluginImage, parts: dict[str, Layer | Document]) -> None:
+    def _tell(image: Image | PluginImage, parts: dict[str, Layer | Document | Blob]) -> None:
         """What the image is made of is found by digest."""
         for part in (image.manifest, image.config, *image.layers):
             parts[part.digest] = part

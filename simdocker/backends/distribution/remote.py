@@ -22,18 +22,16 @@ from simpy import Event
 
 from simdocker.actors.distribution.directory import scheme_of
 from simdocker.actors.distribution.protocol import TOKEN_PATH, basic
+from simdocker.actors.distribution.repository import understood_config, understood_layer
 from simdocker.actors.distribution.session import REALM, Refused
 from simdocker.actors.wire import Unreachable
 from simdocker.api import Request, Response
 from simdocker.backends.distribution.http import Http
 from simdocker.content import digest as digests
-from simdocker.content.archive import ArchiveError, inflate
 from simdocker.content.blob import Blob
-from simdocker.content.image import Layer
-from simdocker.content.manifest import DOCKER_MANIFEST, INDEX, MANIFEST, ImageConfig, Index, Manifest
+from simdocker.content.manifest import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, Index, Manifest, read_document
 from simdocker.des import Environment
 
-DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 ACCEPT = ", ".join((DOCKER_MANIFEST, DOCKER_INDEX, MANIFEST, INDEX))
 HEADERS = ("WWW-Authenticate", "Docker-Content-Digest", "Location", "Content-Type", "Retry-After")
 BLOCK = 1 << 18
@@ -163,11 +161,7 @@ class RemoteRegistry:
             what = "image config" if config else "filesystem layer"
             raise Refused(f"{what} verification failed for digest {digest}")
         data = found[0]
-        try:
-            body = ImageConfig.decode(bytes(data)) if config else Layer.of(inflate(data), digest, data.size)
-        except (ArchiveError, ValueError) as error:
-            said = str(error) if config else f"failed to register layer: {error}"
-            raise Refused(said, retry=False) from None
+        body = understood_config(data) if config else understood_layer(data, digest)
         return Response(200, body, size=data.size)
 
     def _fetched(self, request: Request, digest: str) -> Response | tuple[Blob, str]:
@@ -206,20 +200,11 @@ def _goes_on(answer: HTTPResponse, at: int) -> bool:
 
 
 def _document(data: bytes, kind: str) -> Manifest | Index:
-    """A manifest or index that keeps its bytes, and with them its digest. Raises Refused."""
-    given = _json(data)
-    if not isinstance(given, dict):
-        raise Refused("manifest invalid: it is not a JSON object", retry=False)
-    said = str(given.get("mediaType") or kind.partition(";")[0])
-    if given.get("schemaVersion") != 2 or said not in (DOCKER_MANIFEST, DOCKER_INDEX, MANIFEST, INDEX):
-        raise Refused(f"unsupported manifest media type {said!r}", retry=False)
-    wanted: type[Manifest] | type[Index] = Index if said in (DOCKER_INDEX, INDEX) else Manifest
+    """Raises Refused."""
     try:
-        document = msgspec.convert({**given, "mediaType": said}, wanted)
-    except msgspec.ValidationError as error:
-        raise Refused(f"manifest invalid: {error}", retry=False) from None
-    document.__dict__["encoded"] = data
-    return document
+        return read_document(data, kind)
+    except ValueError as error:
+        raise Refused(str(error), retry=False) from None
 
 
 def _text(answer: HTTPResponse) -> bytes:
