@@ -219,7 +219,17 @@ def shell(
 def serve(
     backend: Annotated[str, typer.Option(help="What the daemon stands on: sim, or linux (real containers)")] = "sim",
     socket: Annotated[Path, typer.Option(help="Where to listen")] = Path("docker.sock"),
-    tcp: Annotated[Optional[str], typer.Option(help="HOST:PORT to listen at as well, on this machine only")] = None,  # noqa: UP045
+    tcp: Annotated[
+        Optional[str], typer.Option(help="HOST:PORT to listen at as well; without TLS on this machine only")  # noqa: UP045
+    ] = None,
+    registry: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="[HOST:]PORT", help="Where real clients find the world's registries"),
+    ] = None,
+    tlsverify: Annotated[bool, typer.Option("--tlsverify", help="Let in only who shows a certificate")] = False,
+    tlscacert: Annotated[Optional[Path], typer.Option(help="Whose certificates those are; ~/.docker/ca.pem")] = None,  # noqa: UP045
+    tlscert: Annotated[Optional[Path], typer.Option(help="The server's certificate; ~/.docker/cert.pem")] = None,  # noqa: UP045
+    tlskey: Annotated[Optional[Path], typer.Option(help="Its key; ~/.docker/key.pem")] = None,  # noqa: UP045
     world: Annotated[
         Optional[str], typer.Option(help="A scenario file whose world to use; by default one host and Docker Hub")  # noqa: UP045
     ] = None,
@@ -234,6 +244,7 @@ def serve(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the messages")] = False,
 ) -> None:
     """Let real clients (docker, docker-py, …) talk to the simulated daemon."""
+    from simdocker.cli.doors import opened
     from simdocker.cli.serve import serve as serve_world
 
     raise typer.Exit(
@@ -241,7 +252,6 @@ def serve(
             lambda: serve_world(
                 backend=backend,
                 path=socket,
-                tcp=tcp,
                 world=world,
                 host=on,
                 seed=seed,
@@ -250,6 +260,7 @@ def serve(
                 speed=speed,
                 quiet=quiet,
                 data_root=data_root,
+                doors=opened(tcp, registry, tlsverify, tlscacert, tlscert, tlskey, real=backend == "linux"),
             )
         )
     )

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from simdocker import __version__
 from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_API_VERSION
+from simdocker.actors.registry.front import OUTSIDE
 from simdocker.api.times import EPOCH_NS
 from simdocker.cli.console import console
+from simdocker.cli.doors import REGISTRY, Doors
 from simdocker.cli.recordline import RecordLines
 from simdocker.cli.tracefile import written
 from simdocker.des.ahead import AheadClock
@@ -25,7 +27,7 @@ from simdocker.scenario.world import World
 from simdocker.server.bridge import Bridge
 from simdocker.server.edge import Edge
 from simdocker.server.ledger import Description, Ledger
-from simdocker.server.listening import listening, loopback
+from simdocker.server.listening import listening
 from simdocker.server.reading import Versions
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ def serve(
     *,
     backend: str,
     path: Path,
-    tcp: str | None,
     world: str | None,
     host: str | None,
     seed: int | None,
@@ -48,6 +49,7 @@ def serve(
     speed: str,
     quiet: bool,
     data_root: Path | None,
+    doors: Doors,
 ) -> int:
     """Listen until Ctrl-C; returns the exit code. Raises UserError."""
     if backend == "linux":
@@ -55,8 +57,7 @@ def serve(
             raise UserError("--data-root: with --backend linux nothing is kept for the next start; leave it out")
         from simdocker.cli.serve_real import serve_real
 
-        return serve_real(path, tcp, world, host, seed, profile, trace, speed, quiet)
-    address = loopback(tcp) if tcp is not None else None
+        return serve_real(path, doors, world, host, seed, profile, trace, speed, quiet)
     asked = Description(
         time.time_ns() - EPOCH_NS,  # today, because clients hold the world's times against their own
         __version__,
@@ -65,6 +66,7 @@ def serve(
         host,
         seed,
         profile,
+        doors.registry_name,
     )
     ledger = Ledger(data_root) if data_root is not None else None
     described = ledger.described(asked) if ledger is not None else asked
@@ -81,9 +83,12 @@ def serve(
     path = path.absolute()
     with written(built.trace, trace, world):
         built.trace.keep = False  # whoever reads it here listens
-        bridge = Bridge(clock, built.connect(here).call, ledger)
+        others = {}
+        if described.registry is not None:
+            others[REGISTRY] = built.front(described.registry, doors.registry_scheme).handle
+        bridge = Bridge(clock, built.connect(here).call, ledger, others)
         with _narrated(built, quiet):
-            asyncio.run(_serve(bridge, here, path, address))
+            asyncio.run(_serve(bridge, here, path, doors))
     return 0
 
 
@@ -100,17 +105,17 @@ def _clock(speed: str, start: int) -> WallClock:
     return WallClock(rate, outside=True, start=start)
 
 
-async def _serve(bridge: Bridge, here: str, path: Path, tcp: tuple[str, int] | None) -> None:
+async def _serve(bridge: Bridge, here: str, path: Path, doors: Doors) -> None:
     versions = Versions(MINIMUM_API_VERSION, NEWEST_API_VERSION, API_VERSION)
     edge = Edge(bridge, versions, COMMON_HEADERS)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with listening(edge, path, tcp):
+    async with listening(edge, path, None, tuple(doors.beside(edge))):
         print(f"The simulated daemon of {here} listens; Ctrl-C ends it. In another terminal:")
         print(f"    export DOCKER_HOST=unix://{path}", flush=True)
-        if tcp is not None:
-            print(f"or  export DOCKER_HOST=tcp://{tcp[0]}:{tcp[1]}", flush=True)
+        for line in doors.told():
+            print(line, flush=True)
         await stop.wait()
 
 
@@ -125,7 +130,7 @@ def _narrated(world: World | LinuxWorld, quiet: bool) -> Iterator[None]:
     began = world.env.now
 
     def tell(record: Record) -> None:
-        if record.actor.startswith("client@"):
+        if record.actor.startswith(("client@", OUTSIDE)):
             lines.begin()
         line = lines.line(record, began)
         if line is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_API_VERSION
 from simdocker.api.times import EPOCH_NS
+from simdocker.cli.doors import REGISTRY, Doors
 from simdocker.cli.serve import NEWEST_API_VERSION, _narrated
 from simdocker.cli.tracefile import written
 from simdocker.des.wall import WallClock
@@ -23,7 +24,7 @@ from simdocker.server.reading import Versions
 
 def serve_real(
     path: Path,
-    tcp: str | None,
+    doors: Doors,
     world: str | None,
     host: str | None,
     seed: int | None,
@@ -33,8 +34,6 @@ def serve_real(
     quiet: bool,
 ) -> int:
     """Listen until Ctrl-C; then all that clients made goes. Returns the exit code. Raises UserError."""
-    if tcp is not None:
-        raise UserError(f"--tcp {tcp}: whoever is on this machine would be root; with --backend linux use the socket")
     if speed != "1" or profile is not None:
         wrong = "--profile" if profile is not None else "--speed"
         raise UserError(f"{wrong}: on a real machine everything takes as long as it takes (--backend linux)")
@@ -45,19 +44,25 @@ def serve_real(
     path = path.absolute()
     with stage.staged(), written(stage.trace, trace, world), _narrated(stage, quiet):
         stage.trace.keep = False
-        asyncio.run(_serve(stage, path))
+        asyncio.run(_serve(stage, path, doors))
     return 0
 
 
-async def _serve(stage: LinuxWorld, path: Path) -> None:
+async def _serve(stage: LinuxWorld, path: Path, doors: Doors) -> None:
     clock = stage.env
     assert isinstance(clock, WallClock)
     versions = Versions(MINIMUM_API_VERSION, NEWEST_API_VERSION, API_VERSION)
-    bridge = Bridge(clock, lambda request: stage.connect(stage.host).call(request))
+    others = {}
+    if doors.registry_name is not None:
+        others[REGISTRY] = stage.front(doors.registry_name, doors.registry_scheme).handle
+    bridge = Bridge(clock, lambda request: stage.connect(stage.host).call(request), others=others)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with listening(Edge(bridge, versions, COMMON_HEADERS), path, None):
+    edge = Edge(bridge, versions, COMMON_HEADERS)
+    async with listening(edge, path, None, tuple(doors.beside(edge))):
         print(f"The daemon of {stage.host}, with real containers, listens; Ctrl-C ends it. In another terminal:")
         print(f"    export DOCKER_HOST=unix://{path}", flush=True)
+        for line in doors.told():
+            print(line, flush=True)
         await stop.wait()

@@ -42,6 +42,7 @@ from simdocker.trace import Trace
 
 if TYPE_CHECKING:
     from simdocker.actors.client.connection import Connection
+    from simdocker.actors.registry.front import Front
     from simdocker.api import Request, Response, Stream
     from simdocker.backends.ports import NetworkDriver, Runtime
     from simdocker.scenario.model import Fault, Scenario
@@ -81,6 +82,12 @@ class LinuxWorld:
             self.network.add_link(a, b, 0)
         parts = self._directory, self.env, self.trace, self._profile, self._streams
         self.registries = registries.opened(scenario, *parts)
+
+    def front(self, name: str, scheme: str) -> Front:
+        """The door for real clients to the registries of this world; its own registry is called `name`. Raises
+        UserError."""
+        parts = self._directory, self.env, self.trace, self._profile, self._streams
+        return registries.front(name, scheme, self.host, self.registries, *parts)
 
     @contextmanager
     def staged(self) -> Iterator[None]:

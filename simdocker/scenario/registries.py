@@ -5,6 +5,7 @@ They are actors on every backend: a play on a real machine talks to the same reg
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,10 @@ from simdocker.actors.registry.catalogue.plugins import plugins
 from simdocker.actors.registry.proxy import PullThrough
 from simdocker.actors.registry.registry import REFUSED, Registry
 from simdocker.content.reference import DEFAULT_TAG, HUB
+from simdocker.errors import UserError
 
 if TYPE_CHECKING:
+    from simdocker.actors.registry.front import Front
     from simdocker.backends.distribution import RemoteRegistry
     from simdocker.des import CostProfile, Environment, RandomStreams
     from simdocker.scenario.model import Scenario
@@ -47,6 +50,30 @@ def opened(
         for name, image in scenario.images.items():
             publish(name, image, registries)
     return registries
+
+
+def front(
+    name: str,
+    scheme: str,
+    host: str,
+    registries: Mapping[str, Registry],
+    directory: Directory,
+    env: Environment,
+    trace: Trace,
+    profile: CostProfile,
+    streams: RandomStreams,
+) -> Front:
+    """The door for real clients to a world's registries. The registry `name` is its own: the world's, or a new one on
+    `host` that is open to all. Raises UserError for a name that is taken by a real registry."""
+    from simdocker.actors.registry.front import Front
+
+    own = registries.get(name)
+    if own is None:
+        if directory.get(name) is not None:
+            raise UserError(f"--registry: the world's {name} is a real registry; choose another port")
+        own = Registry(name, env, trace, profile, streams)
+        directory.add(own, host, also=name.replace("localhost:", "127.0.0.1:"))
+    return Front(own, registries, directory.network, trace, scheme)
 
 
 def _real(name: str, spec: RegistrySpec, env: Environment) -> RemoteRegistry:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from simdocker.actors.client.connection import Connection
     from simdocker.actors.daemon.settings import Settings
     from simdocker.actors.distribution.directory import Connection as RegistryConnection
+    from simdocker.actors.registry.front import Front
     from simdocker.backends.ports import NetworkDriver
 
 BACKENDS = ("sim",)
@@ -174,6 +175,12 @@ class World:
     def _registry(self, here: str, name: str, scheme: str) -> RegistryConnection:
         """The way from a client to a registry, for what it asks without its daemon."""
         return self.directory.connect(here, name, scheme=scheme, actor=f"client@{here}")
+
+    def front(self, name: str, scheme: str) -> Front:
+        """The door for real clients to the registries of this world; its own registry is called `name`. Raises
+        UserError."""
+        host, parts = next(iter(self.machines)), (self.env, self.trace, self.profile, self.streams)
+        return registries.front(name, scheme, host, self.registries, self.directory, *parts)
 
     def _wire(self, here: str, address: str) -> Connection:
         there = server_of(address, here)

@@ -7,7 +7,7 @@ came; its answer and the chunks of its stream come out as they are written.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from enum import Enum
 from typing import Any
 
@@ -30,13 +30,16 @@ class HungUp(Exception):
 
 
 class Bridge:
-    """The way to one actor in a world that runs on `clock`. With a `ledger`, what is recorded in it happens
+    """The way into a world that runs on `clock`: to the actor that `call` leads to, and to `others` by name. With a
+    `ledger`, what is recorded in it happens
     again before anything else, and every act is written there before it happens."""
 
-    def __init__(self, clock: WallClock, call: Call, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self, clock: WallClock, call: Call, ledger: Ledger | None = None, others: Mapping[str, Call] | None = None
+    ) -> None:
         """Raises UserError for a ledger that does not fit the world."""
         self.clock = clock
-        self._visits = Visits(clock, call, self._reached)
+        self._visits = Visits(clock, {"": call, **(others or {})}, self._reached)
         self._ledger = ledger
         self._last = 0  # the number of the last visit
         if ledger is not None:
@@ -108,9 +111,10 @@ class Visitor:
         headers: list[tuple[str, str]],
         body: bytes | None,
         version: str,
+        to: str = "",
     ) -> Response:
         """The answer. Raises HungUp."""
-        self._bridge.enter(Ask(self._number, method, path, query, headers, body, version), self)
+        self._bridge.enter(Ask(self._number, method, path, query, headers, body, version, to), self)
         return await self._answer
 
     async def chunks(self, reader: Reader) -> AsyncGenerator[Any, None]:

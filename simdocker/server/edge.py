@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -14,7 +14,7 @@ from simdocker.content.blob import Blob
 from simdocker.server import writing
 from simdocker.server.bridge import Bridge, HungUp, Reader, Visitor
 from simdocker.server.hijack import converse
-from simdocker.server.reading import Moved, Versions, read, says_errors_as_text
+from simdocker.server.reading import Moved, TooLarge, Versions, read, says_errors_as_text
 from simdocker.server.visits import report
 
 JSON = {"Content-Type": "application/json"}
@@ -23,13 +23,29 @@ HIJACKED = 101
 NO_BODY = frozenset((204, 304))
 
 
-class Edge:
-    """Answers requests. `common` are the headers of every answer."""
+def _message(_status: int, text: str) -> Any:
+    return {"message": text}
 
-    def __init__(self, bridge: Bridge, versions: Versions, common: Mapping[str, str]) -> None:
+
+class Edge:
+    """Answers requests, by the actor of the bridge's that is called `to`. `common` are the headers of every answer, and
+    `wrong` makes the body of one that the edge itself gives. A body has at most `most` bytes (0: any number)."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        versions: Versions | None,
+        common: Mapping[str, str],
+        to: str = "",
+        wrong: Callable[[int, str], Any] = _message,
+        most: int = 0,
+    ) -> None:
         self.bridge = bridge
         self.versions = versions
         self.common = common
+        self.to = to
+        self._wrong = wrong
+        self._most = most
 
     async def handle(self, http: BaseRequest) -> StreamResponse:
         """One request. Nothing a client sends ends in a traceback."""
@@ -38,22 +54,26 @@ class Edge:
         except Moved as moved:
             return Whole(status=301, headers={**self.common, "Location": str(moved)})
         except ApiError as error:
-            if says_errors_as_text(http.raw_path):
+            if self.versions is not None and says_errors_as_text(http.raw_path):
                 return self._whole(Response(error.status, f"{error.message}\n", TEXT))
-            return self._whole(Response(error.status, {"message": error.message}))
+            return self._whole(Response(error.status, self._wrong(error.status, error.message)))
+        except TooLarge as much:
+            answer = self._whole(Response(413, self._wrong(413, f"a request has at most {much} bytes")))
+            answer.force_close()
+            return answer
         except HungUp:
             return self._gone(http)
         except ConnectionError:  # the client left while it was being answered
             return self._gone(http)
         except Exception as fault:
             report(fault)
-            return self._whole(Response(500, {"message": f"a fault of simdocker: {fault!r}"}))
+            return self._whole(Response(500, self._wrong(500, f"a fault of simdocker: {fault!r}")))
 
     async def _answer(self, http: BaseRequest) -> StreamResponse:
-        question = await read(http, self.versions)
+        question = await read(http, self.versions, self._most)
         visitor = self.bridge.visitor()
         try:
-            answer = await visitor.ask(*question)
+            answer = await visitor.ask(*question, self.to)
             if answer.status == HIJACKED:
                 await converse(visitor, http, answer, self.common)
                 return self._gone(http)
@@ -99,7 +119,8 @@ class Edge:
 
     async def _open(self, http: BaseRequest, answer: Response, usual: Mapping[str, str]) -> StreamResponse:
         out = StreamResponse(status=answer.status, headers={**usual, **self.common, **answer.headers})
-        out.enable_chunked_encoding()
+        if "Content-Length" not in out.headers:
+            out.enable_chunked_encoding()
         await out.prepare(http)
         return out
 

@@ -26,14 +26,18 @@ from simdocker.errors import UserError
 from simdocker.server.visits import Acts, Reached
 
 FILE = "ledger"
+OPTIONS = (
+    ("--world", "scenario"), ("--on", "host"), ("--seed", "seed"), ("--profile", "profile"),
+    ("--registry", "registry"),  # the world has one more registry, which is called after its port
+)  # fmt: skip
 HEAD = 8
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class Description(msgspec.Struct):
     """Which world it is: the scenario's text and where it came from (None: the default world), the host whose
-    daemon is visited, seed, profile, the clock's first instant (ns since the simulated epoch), and the version
-    of simdocker in which it lives."""
+    daemon is visited, seed, profile, the name of the registry that is added for real clients, the clock's first instant
+    (ns since the simulated epoch), and the version of simdocker in which it lives."""
 
     start_ns: int
     version: str
@@ -42,6 +46,7 @@ class Description(msgspec.Struct):
     host: str | None = None
     seed: int | None = None
     profile: str | None = None
+    registry: str | None = None  # the door to the registries
 
 
 class Entry(msgspec.Struct, array_like=True, gc=False):
@@ -89,7 +94,7 @@ class Ledger:
         kept = self.description
         if kept is None:
             return asked
-        for option, name in (("--world", "scenario"), ("--on", "host"), ("--seed", "seed"), ("--profile", "profile")):
+        for option, name in OPTIONS:
             value, there = getattr(asked, name), getattr(kept, name)
             differs = asked.text != kept.text if name == "scenario" else value != there
             if value is not None and differs:

@@ -6,32 +6,53 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from ssl import SSLContext
+from typing import NamedTuple
 
 from aiohttp.web import Server, ServerRunner, TCPSite, UnixSite
 
 from simdocker.errors import UserError
 from simdocker.server.edge import Edge
+from simdocker.server.tls import tunnel
 
 PATIENCE = 0.2  # seconds that open connections get to end when the server does
 
 
+class Door(NamedTuple):
+    """A TCP address where an edge answers, with TLS if there is a context for it."""
+
+    edge: Edge
+    host: str
+    port: int
+    tls: SSLContext | None = None
+
+
 @asynccontextmanager
-async def listening(edge: Edge, path: Path, tcp: tuple[str, int] | None) -> AsyncIterator[None]:
-    """Answer on a unix socket, and on TCP where asked to. Raises UserError for a place that is taken."""
-    silent = logging.Logger("simdocker.server", logging.CRITICAL + 1)  # aiohttp would log clients' errors as its own
-    runner = ServerRunner(
-        Server(edge.handle, handler_cancellation=True, access_log=None, logger=silent), shutdown_timeout=PATIENCE
-    )
+async def listening(
+    edge: Edge, path: Path, tcp: tuple[str, int] | None, doors: Sequence[Door] = ()
+) -> AsyncIterator[None]:
+    """Answer on a unix socket, and on TCP where asked to; `doors` are for other edges of the same bridge, or with TLS.
+    Raises UserError for a place that is taken."""
+    if tcp is not None:
+        doors = (Door(edge, *tcp), *doors)
     _make_way(path)
-    await runner.setup()
+    runners = {edge: _runner(edge), **{door.edge: _runner(door.edge) for door in doors if door.edge is not edge}}
+    tunnels: list[asyncio.Server] = []
+    taken = ""
     try:
-        await UnixSite(runner, str(path)).start()
+        for runner in runners.values():
+            await runner.setup()
+        await UnixSite(runners[edge], str(path)).start()
         path.chmod(0o660)
-        if tcp is not None:
-            await TCPSite(runner, *tcp).start()
+        for door in doors:
+            taken = f" at {door.host}:{door.port}"
+            if door.tls is None:
+                await TCPSite(runners[door.edge], door.host, door.port).start()
+            else:
+                tunnels.append(await tunnel(door.tls, runners[door.edge], door.host, door.port))
         edge_clock = asyncio.ensure_future(edge.bridge.keep_time())
         try:
             yield
@@ -40,10 +61,20 @@ async def listening(edge: Edge, path: Path, tcp: tuple[str, int] | None) -> Asyn
             with suppress(asyncio.CancelledError):
                 await edge_clock
     except OSError as error:
-        raise UserError(f"cannot listen: {error.strerror}") from None
+        raise UserError(f"cannot listen{taken}: {error.strerror}") from None
     finally:
-        await runner.cleanup()
+        for server in tunnels:
+            server.close()
+        for runner in runners.values():
+            await runner.cleanup()
         path.unlink(missing_ok=True)
+
+
+def _runner(edge: Edge) -> ServerRunner:
+    silent = logging.Logger("simdocker.server", logging.CRITICAL + 1)  # aiohttp would log clients' errors as its own
+    return ServerRunner(
+        Server(edge.handle, handler_cancellation=True, access_log=None, logger=silent), shutdown_timeout=PATIENCE
+    )
 
 
 def _make_way(path: Path) -> None:
@@ -63,20 +94,21 @@ def _make_way(path: Path) -> None:
     raise UserError(f"--socket {path}: somebody listens there already")
 
 
-def loopback(text: str) -> tuple[str, int]:
-    """`HOST:PORT` of an address that only this machine reaches. Raises UserError."""
+def address(option: str, text: str, usual: int) -> tuple[str, int]:
+    """`HOST:PORT`, or `PORT` on this machine alone. Raises UserError."""
     host, _, port = text.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
     try:
-        alone = host == "localhost" or ipaddress.ip_address(host).is_loopback
         number = int(port)
+        if host != "localhost":
+            ipaddress.ip_address(host)
     except ValueError:
-        raise UserError(f"--tcp {text}: give an address and a port, such as 127.0.0.1:2375") from None
+        raise UserError(f"{option} {text}: give an address and a port, such as 127.0.0.1:{usual}") from None
     if not 0 < number < 1 << 16:
-        raise UserError(f"--tcp {text}: a port is a number from 1 to 65535")
-    if not alone:
-        raise UserError(
-            f"--tcp {text}: without TLS client certificates whoever reaches {host} would command this daemon: "
-            f"use 127.0.0.1:{number}"
-        )
+        raise UserError(f"{option} {text}: a port is a number from 1 to 65535")
     return host, number
+
+
+def alone(host: str) -> bool:
+    """Whether only this machine reaches the address."""
+    return host == "localhost" or ipaddress.ip_address(host).is_loopback

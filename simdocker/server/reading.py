@@ -21,6 +21,10 @@ class Moved(Exception):
     """The path is written in another way than a clean one; the argument is where to go."""
 
 
+class TooLarge(Exception):
+    """A body has more bytes than the argument says."""
+
+
 class Versions:
     """The API versions that are answered, and the one that is spoken."""
 
@@ -52,21 +56,32 @@ class Question(NamedTuple):
     version: str
 
 
-async def read(http: BaseRequest, versions: Versions) -> Question:
-    """What the client asks. Raises Moved and BadRequest."""
+async def read(http: BaseRequest, versions: Versions | None, most: int = 0) -> Question:
+    """What the client asks; its body has `most` bytes (0: as many as it likes). Without `versions` the path
+    has none. Raises Moved, BadRequest and TooLarge."""
     raw_path, _, raw_query = http.raw_path.partition("?")
     path = unquote(raw_path)
     if path.startswith("/") and path != (clean := _clean(path)):
         raise Moved(clean + ("?" + raw_query if raw_query else ""))
-    versioned = _VERSION.fullmatch(path)
+    versioned = _VERSION.fullmatch(path) if versions is not None else None
     version = ""
-    if versioned is not None:
+    if versioned is not None and versions is not None:
         version = versioned[1]
         versions.check(version)
         path = versioned[2]
-    body = b"".join([part async for part in http.content.iter_any()]) if http.body_exists else None
+    body = await _body(http, most) if http.body_exists else None
     headers = [(f"{name}", value) for name, value in http.headers.items()]  # plain texts, and not aiohttp's
     return Question(http.method, path, _query(raw_query), headers, body or None, version)
+
+
+async def _body(http: BaseRequest, most: int) -> bytes:
+    parts, size = [], 0
+    async for part in http.content.iter_any():
+        size += len(part)
+        if most and size > most:
+            raise TooLarge(most)
+        parts.append(part)
+    return b"".join(parts)
 
 
 def says_errors_as_text(path: str) -> bool:

@@ -8,7 +8,7 @@ events. So a served world can be lived through again (`ledger`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -42,6 +42,7 @@ class Ask(Act):
     headers: list[tuple[str, str]] = []
     body: bytes | None = None
     version: str = ""
+    to: str = ""  # which of those who can be visited
 
 
 class Read(Act):
@@ -97,12 +98,12 @@ class Visit:
 
 
 class Visits:
-    """The visits to one actor of a world on `clock`, `call` being the way to it. `reached` is called before a
+    """The visits to the actors of a world on `clock`, `ways` being the way to each. `reached` is called before a
     client is told an answer, or its end; what it raises (OSError) the client is told instead."""
 
-    def __init__(self, clock: WallClock, call: Call, reached: Callable[[int], None]) -> None:
+    def __init__(self, clock: WallClock, ways: Mapping[str, Call], reached: Callable[[int], None]) -> None:
         self.clock = clock
-        self._call = call
+        self._ways = ways
         self._reached = reached
         self._open: dict[int, Visit] = {}
 
@@ -114,7 +115,7 @@ class Visits:
     def happen(self, act: Acts, caller: Caller | None = None) -> None:
         """Let a client act at this moment. What it does to a visit that has ended changes nothing."""
         if isinstance(act, Ask):
-            typed = Stream(self.clock) if act.method == "POST" else None
+            typed = Stream(self.clock) if act.method == "POST" and not act.to else None
             new = self._open[act.visit] = Visit(caller, typed)
             self.clock.process(self._answer(act, new))
             return
@@ -134,7 +135,7 @@ class Visits:
     def _answer(self, ask: Ask, visit: Visit) -> Generator[Event, Any, None]:
         self.clock.working += 1
         try:
-            response = yield from self._call(_request(ask, visit.typed))
+            response = yield from self._ways[ask.to](_request(ask, visit.typed))
         except Unreachable as gone:
             del self._open[ask.visit]
             if visit.caller is not None:
