@@ -20,6 +20,11 @@ import simpy
 from simpy.core import EmptySchedule, StopSimulation
 from simpy.events import NORMAL, URGENT, AllOf, AnyOf, Event, EventPriority
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from simdocker.des.aside import Aside
+
 US = 1_000
 MS = 1_000_000
 S = 1_000_000_000
@@ -82,6 +87,7 @@ class Environment(simpy.Environment):
             raise TypeError(f"time is whole nanoseconds (int), not {initial_time!r}")
         super().__init__(initial_time)
         self._cause = NO_CAUSE
+        self._aside: Aside | None = None
         self.span = NO_CAUSE
         self._beginning = Event(self)
         self._beginning._ok, self._beginning._value = True, None
@@ -118,6 +124,20 @@ class Environment(simpy.Environment):
             heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
 
     now: int = property(attrgetter("_now"), doc="Nanoseconds since the start.")  # type: ignore[assignment]
+
+    def future(self, future: "Future[Any]") -> Event:
+        """The event that a future of another thread is done: its value is the result, or it fails with the exception.
+        While it is under way, time passes as on the wall."""
+        if self._aside is None:
+            from simdocker.des.aside import Aside  # most worlds have nothing to do with the one outside
+
+            self._aside = Aside(self)
+        return self._aside.event(future)
+
+    def wake(self) -> None:
+        """Look again whether something is due. From any thread, and from a signal's handler."""
+        if self._aside is not None:
+            self._aside.wake()
 
     @property
     def bearer(self) -> "Process | Environment":

@@ -17,6 +17,7 @@ from typing import Any
 from simpy.core import StopSimulation
 from simpy.events import Event
 
+from simdocker.des.aside import deliver
 from simdocker.des.clock import FIRST, US, Environment, S
 
 NEAR = 500 * US  # asyncio's timers are about this late (reference/simulation.md): the last bit is polled away
@@ -284,25 +285,7 @@ class WallClock(Environment):
 
     def _deliver(self, event: Event, future: "futures.Future[Any] | asyncio.Future[Any]") -> None:
         self._awaited -= 1
-        if future.cancelled():
-            event.fail(futures.CancelledError())
-        elif (error := future.exception()) is not None:
-            event.fail(_rebuildable(error))  # type: ignore[arg-type]
-        else:
-            event.succeed(future.result())
-        if not event._ok:
-            event.defused = True  # whoever waited may have been interrupted; who waits is still told
-
-
-def _rebuildable(error: BaseException) -> BaseException:
-    """The error itself, or if SimPy could not copy it from its arguments, one that says the same."""
-    try:
-        type(error)(*error.args)
-    except Exception:
-        substitute = RuntimeError(f"{type(error).__name__}: {error}")
-        substitute.__cause__ = error
-        return substitute
-    return error
+        deliver(event, future)
 
 
 def _stop() -> None:
