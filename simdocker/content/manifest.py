@@ -225,7 +225,7 @@ class ImageConfig(Document, frozen=True):
             for name in ("config", "container_config"):
                 present |= {name: _as_lists(present[name])} if isinstance(present.get(name), dict) else {}
             document = msgspec.convert(_ABSENT | present, cls)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
             raise ValueError(f"invalid image JSON: {error}") from None
         document.__dict__["encoded"] = data
         return document

@@ -216,6 +216,8 @@ class Pull:
                 if top.error is not None:
                     raise top.error
                 top = top.layer
+            if document.rootfs.diff_ids and (top is None or top.chain_id != document.chain_ids[-1]):
+                raise InternalError("layers from manifest don't match image configuration")
             return self.daemon.images.keep(document, top)
         finally:
             yield from self._let_go()
