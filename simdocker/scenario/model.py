@@ -29,11 +29,13 @@ FAULTS = {
 
 
 class LayerSpec(Part):
-    """One layer of a published image: filler of `size` bytes in `file_count` files, and named files."""
+    """One layer of a published image: filler of `size` bytes in `file_count` files, and named files.
+    `programs` are executables: the path of each, and which modelled program it runs."""
 
     size: Size = Size(0)
     file_count: Annotated[int, Meta(ge=1, le=100_000)] = 1
     files: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
 
 
 class ImageSpec(Part):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from simdocker.actors.registry.catalogue import hub
 from simdocker.api.models import ContainerConfig
+from simdocker.backends.sim.execve import program_named, program_names
 from simdocker.content import image as images
 from simdocker.content import platforms
+from simdocker.content.changeset import Node, filler
 from simdocker.content.image import Image
 from simdocker.content.manifest import Platform
 from simdocker.content.reference import HUB, InvalidReference, Reference, parse
@@ -17,9 +19,10 @@ from simdocker.errors import UserError
 
 if TYPE_CHECKING:
     from simdocker.actors.registry.registry import Registry
-    from simdocker.scenario.model import ImageSpec
+    from simdocker.scenario.model import ImageSpec, LayerSpec
 
 
+EXECUTABLE = 1 << 20  # bytes: that of a small server in Go or Rust, stripped
 SCRATCH = "scratch"  # the base of an image that has none
 
 
@@ -40,6 +43,9 @@ def refuse_unknown(specs: Mapping[str, ImageSpec], registries: Collection[str]) 
             base = _parsed(spec.base)
             if base not in published and not (HUB in registries and _in_catalogue(base)):
                 raise ValueError(f"no registry here has the image {spec.base!r}: {_nearest(base, published)}")
+        for program in (name for layer in spec.layers for name in layer.programs.values()):
+            if program_named(program) is None:
+                raise ValueError(f"there is no program {program!r}: {_nearest_program(program)}")
         published.append(reference)
 
 
@@ -73,6 +79,11 @@ def _nearest(wanted: Reference, published: Collection[Reference]) -> str:
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(dict.fromkeys(known))}"
 
 
+def _nearest_program(wanted: str) -> str:
+    near = difflib.get_close_matches(wanted, list(program_names()), 1)
+    return f"did you mean {near[0]!r}?" if near else "notebooks/README.md says how one is written and registered"
+
+
 def publish(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> None:
     """Make an image from its description and put it under its name; nothing in it is unknown any more.
     Raises UserError for a Dockerfile that cannot be built."""
@@ -96,10 +107,7 @@ def _built(name: str, spec: ImageSpec, registries: Mapping[str, Registry]) -> Im
 
 
 def _composed(spec: ImageSpec, registries: Mapping[str, Registry]) -> Image:
-    layers = [
-        images.layer(layer.size, {_absolute(path): text for path, text in layer.files.items()}, count=layer.file_count)
-        for layer in spec.layers
-    ]
+    layers = [images.layer(layer.size, _contents(layer), count=layer.file_count) for layer in spec.layers]
     config = ContainerConfig(
         Cmd=spec.cmd,
         Entrypoint=spec.entrypoint,
@@ -143,6 +151,13 @@ def _found(reference: Reference, registries: Mapping[str, Registry]) -> Image:
     found = (registries[reference.domain].tags(reference.path) or {})[reference.tag]
     assert isinstance(found, Image)  # only a push brings anything else
     return found
+
+
+def _contents(layer: LayerSpec) -> dict[str, str | Node]:
+    """What a layer holds by path: texts, and executables that name their program."""
+    texts = {_absolute(path): text for path, text in layer.files.items()}
+    programs = {_absolute(path): filler(EXECUTABLE, 0o755, program=name) for path, name in layer.programs.items()}
+    return {**texts, **programs}
 
 
 def _absolute(path: str) -> str:

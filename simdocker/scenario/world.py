@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.client.client import Client
 from simdocker.actors.client.connection import DaemonUnreachable
@@ -18,7 +18,7 @@ from simdocker.actors.daemon.ipam import dotted
 from simdocker.actors.distribution.directory import Directory
 from simdocker.actors.registry.registry import Registry
 from simdocker.actors.wire import Wire, not_found
-from simdocker.backends.sim import Machine
+from simdocker.backends.sim import Machine, drivers
 from simdocker.backends.sim.lan import NAME_SERVER, Lan
 from simdocker.backends.sim.machine import HOME
 from simdocker.content.platforms import MACHINES
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.settings import Settings
     from simdocker.actors.distribution.directory import Connection as RegistryConnection
     from simdocker.actors.registry.front import Front
-    from simdocker.backends.ports import NetworkDriver
 
 BACKENDS = ("sim",)
 
@@ -76,7 +75,7 @@ class World:
         *,
         backend: str = "sim",
         seed: int | None = None,
-        profile: str | None = None,
+        profile: str | CostProfile | None = None,
         speed: float | None = None,
         clock: Environment | None = None,
     ) -> World:
@@ -85,7 +84,7 @@ class World:
         if backend not in BACKENDS:
             raise UserError(f"--backend {backend}: there is no such backend here; known are sim and linux")
         try:
-            costs = CostProfile.load(profile or scenario.profile)
+            costs = profile if isinstance(profile, CostProfile) else CostProfile.load(profile or scenario.profile)
         except (ValueError, OSError) as error:
             raise UserError(str(error)) from None
         env = clock or Environment()
@@ -147,16 +146,17 @@ class World:
 
     def _daemon(self, name: str, machine: Machine, settings: Settings) -> Daemon:
         machine.serve_engine()
+        chosen = self.spec.machines[name].drivers
         return Daemon(
             name,
             self.env,
             self.trace,
             self.profile,
             self.streams,
-            storage=machine.storage,
-            runtime=machine.runtime,
-            network=cast("NetworkDriver", machine.network),  # it takes the sandboxes it made, no others
-            volume=machine.volume,
+            storage=drivers.chosen("storage", chosen.storage, machine),
+            runtime=drivers.chosen("runtime", chosen.runtime, machine),
+            network=drivers.chosen("network", chosen.network, machine),
+            volume=drivers.chosen("volume", chosen.volume, machine),
             plugin_host=machine.plugins,
             registries=self.directory,
             host_facts=machine.facts(),

@@ -40,6 +40,15 @@ class Disk(Part):
     write: Rate = Rate(300_000_000)
 
 
+class Drivers(Part):
+    """The drivers that a host's daemon stands on, by their names: Docker's own, or what others have installed."""
+
+    storage: str = "overlay2"
+    runtime: str = "runc"
+    network: str = "bridge"
+    volume: str = "local"
+
+
 class Host(Part):
     """A machine, or with `count` a group of equal ones: `node` with `count: 3` is node-1, node-2 and node-3.
 
@@ -54,6 +63,7 @@ class Host(Part):
     daemon: bool | Settings | None = None
     os: str = "linux"
     arch: str = "amd64"
+    drivers: Drivers = field(default_factory=Drivers)
     docker_host: str | None = None  # where this host's client finds its daemon, such as tcp://server:2375
 
     @property

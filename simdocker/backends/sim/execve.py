@@ -7,8 +7,10 @@ another machine than x86_64); a script's `#!` line names another executable. Any
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from simdocker.backends.sim.namespace import EXECUTE, may
@@ -32,6 +34,9 @@ class Executable(NamedTuple):
     path: str
 
 
+GROUP = "simdocker.programs"
+"""Entry points of programs that other packages bring, by the name that an executable gives."""
+
 HOMES = {"busybox": "applets.busybox", "bash": "shell.main"}
 """Modules of programs that have none of their own name in `programs`."""
 
@@ -45,6 +50,22 @@ def _import(program: str) -> Main | None:
         if error.name is None or not name.startswith(error.name):
             raise
     return PROGRAMS.get(program)
+
+
+def program_named(name: str) -> Main | None:
+    """The program of that name: one that is registered, one of ours, or one that a package brings."""
+    main = PROGRAMS.get(name) or _import(name)
+    for point in () if main is not None else entry_points(group=GROUP, name=name):
+        main = PROGRAMS[name] = point.load()
+    return main
+
+
+def program_names() -> Iterator[str]:
+    """The names of the programs that there are, for who mistyped one."""
+    yield from sorted({
+        *PROGRAMS, *HOMES, *(point.name for point in entry_points(group=GROUP)),
+        *(path.stem for path in (Path(__file__).parent / "programs").glob("[!_]*.py")),
+    })  # fmt: skip
 
 
 def built_for(machine: str, program: str) -> str:
@@ -83,7 +104,7 @@ def load(process: Process, path: str, argv: list[str], depth: int = 0) -> Execut
     if node.program:
         program, at, machine = node.program.partition("@")
         if (machine if at else X86_64) in process.kernel.runs:
-            main = PROGRAMS.get(program) or _import(program)
+            main = program_named(program)
             if main is not None:
                 return Executable(main, argv, file)
     head = bytes(node.data[:SHEBANG_BYTES]) if node.data is not None else b""

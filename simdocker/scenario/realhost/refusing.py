@@ -14,7 +14,7 @@ from simdocker.scenario.worldspec import Registry as RegistrySpec
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
 
-UNMODELLED = ("arch", "cpus", "memory", "disk", "docker_host")
+UNMODELLED = ("arch", "cpus", "memory", "disk", "drivers", "docker_host")
 
 
 def refuse(scenario: Scenario, *, ours: bool = False) -> None:
