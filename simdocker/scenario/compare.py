@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,7 @@ from simdocker.trace import MESSAGE
 if TYPE_CHECKING:
     from simdocker.scenario.result import Run, StepResult
 
+TEXTS = ("command", "outcome", "stdout", "stderr")
 _ID = re.compile(r"(?<![0-9a-z])[0-9a-f]{12,64}(?![0-9a-z])")
 
 
@@ -71,26 +73,39 @@ class Comparison(msgspec.Struct):
         errors = [abs(step.time.error) for step in self.steps if step.time.error is not None]
         return median(errors) if errors else None
 
+    def __repr__(self) -> str:
+        differ = sum(bool(step.differences) for step in self.steps)
+        outcomes = (
+            f"{differ} of {len(self.steps)} steps differ" if differ else f"{len(self.steps)} steps with equal outcomes"
+        )
+        error = "" if self.error is None else f", times {self.error:.0%} apart (median)"
+        return f"<Comparison {self.title!r}, {self.one} and {self.other}: {outcomes}{error}>"
+
+    def _repr_html_(self) -> str:
+        from simdocker.scenario.pictures import comparison_html
+
+        return comparison_html(self)
+
 
 def compare(one: Run | Sequence[Run], other: Run | Sequence[Run]) -> Comparison:
-    """Hold runs of the same scenario against each other. Of several runs of one backend the first gives the outcomes,
-    and the median of all the times."""
+    """Hold runs of the same scenario against each other, or a run and its fork: steps that are not the same line
+    differ, and one that only one of them has is compared with nothing. Of several runs of one backend the first gives
+    the outcomes, and the median of all the times."""
     ones, others = _several(one), _several(other)
     first, second = ones[0], others[0]
-    texts = [_Texts(run) for run in (first, second)]
+    forked = bool(first.branches or second.branches)
+    texts = [_Texts(run, forked) for run in (first, second)]
     steps = []
-    for number, (a, b) in enumerate(zip(first.steps, second.steps, strict=True)):
+    for number, (a, b) in enumerate(zip_longest(first.steps, second.steps)):
         differences: list[str] = []
         reordered: list[str] = []
-        for name, before, after in zip(("outcome", "stdout", "stderr"), texts[0].of(a), texts[1].of(b), strict=True):
+        for name, before, after in zip(TEXTS, texts[0].of(a), texts[1].of(b), strict=True):
             _sort(name, before, after, differences, reordered)
         steps.append(
             StepComparison(
-                a.command,
-                a.on,
-                Timing(
-                    "step", _took([run.steps[number] for run in ones]), _took([run.steps[number] for run in others])
-                ),
+                (a or b).command,
+                (a or b).on,
+                Timing("step", _took(ones, number), _took(others, number)),
                 list(_messages([calls(run, number) for run in ones], [calls(run, number) for run in others])),
                 differences,
                 reordered,
@@ -105,16 +120,20 @@ def compare(one: Run | Sequence[Run], other: Run | Sequence[Run]) -> Comparison:
 class _Texts:
     """What one run gave, without what differs from run to run."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, forked: bool) -> None:
         self._run = run
+        self._forked = forked  # then the lines themselves may differ
         self._normaliser = Normaliser(run.world.home, alone=False)
 
-    def of(self, step: StepResult) -> tuple[list[str], list[str], list[str]]:
-        """How it ended and what of it was expected; its stdout; its stderr. Each as lines."""
+    def of(self, step: StepResult | None) -> tuple[list[str], ...]:
+        """The line itself if it may be another; how it ended and what of it was expected; its stdout; its stderr.
+        Each as lines."""
+        if step is None:
+            return [], [], [], []
         outcome = [f"exit {step.exit}"]
         outcome += [f"{'✓' if each.passed else '✗'} {self._normaliser.text(each.what)}" for each in step.expectations]
         stdout, stderr = (self._normaliser.text(text).splitlines() for text in (step.stdout, step.stderr))
-        return outcome, stdout, stderr
+        return step.command.splitlines() if self._forked else [], outcome, stdout, stderr
 
     def events(self) -> list[str]:
         """The events, by object and what happened to it."""
@@ -138,8 +157,9 @@ def _sort(name: str, before: list[str], after: list[str], differences: list[str]
     found += [f"{name}:", *list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]]
 
 
-def _took(steps: Sequence[StepResult]) -> int:
-    return round(median(step.ended_ns - step.started_ns for step in steps))
+def _took(runs: Sequence[Run], number: int) -> int | None:
+    steps = [run.steps[number] for run in runs if number < len(run.steps)]
+    return round(median(step.took_ns for step in steps)) if steps else None
 
 
 class Call(NamedTuple):
@@ -152,6 +172,8 @@ class Call(NamedTuple):
 
 def calls(run: Run, number: int) -> list[Call]:
     """What the client asked of the daemon in a step, in order."""
+    if number >= len(run.steps):
+        return []
     first, end = run.steps[number].records
     records = run.trace.records[first:end]
     answered = {record.span: record.t_ns for record in records if record.kind == MESSAGE and record.what.isdigit()}

@@ -174,6 +174,14 @@ def _refuse_unknown(scenario: Scenario) -> None:
         raise Unknown(str(error)) from None
 
 
+def refuse_unknown(scenario: Scenario, name: str) -> None:
+    """Raises ScenarioError for what the scenario `name`, which was not read from a text, names and nobody has."""
+    try:
+        _refuse_unknown(scenario)
+    except Unknown as error:
+        raise ScenarioError(f"{name}: {error}") from None
+
+
 def _loader() -> Any:
     """YAML's safe loader with the booleans of YAML 1.2, and no dates: `on`, `no` and 2024-01-01 are words here."""
     import yaml

@@ -8,6 +8,7 @@ from simdocker.actors.daemon import image_views, views
 from simdocker.actors.daemon.events import as_json
 from simdocker.actors.daemon.query import NO_FILTERS
 from simdocker.api import ApiError
+from simdocker.errors import UserError
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -42,3 +43,26 @@ def events(*daemons: Daemon) -> list[dict[str, Any]]:
     """What daemons said happened, oldest first, as `docker events` tells it."""
     logs = [event for daemon in daemons for event in daemon.events.past(0, daemon.env.now, NO_FILTERS)]
     return [as_json(event) for event in sorted(logs, key=lambda event: event.t_ns)]
+
+
+def inspected(daemon: Daemon, kind: str) -> dict[str, dict[str, Any]]:
+    """What `docker inspect` shows of every object of a kind, by its names."""
+    if kind == "container":
+        return {each.name: views.inspect(daemon, each) for each in daemon.containers.all()}
+    if kind == "image":
+        stored = daemon.images.store.all()
+        return {
+            name: image_views.inspection(daemon.storage, image)
+            for image in stored
+            for name in image.repo_tags or [image.id]
+        }
+    return {str(view["Name"]): view for view in listing(daemon, kind)}
+
+
+def changes(daemon: Daemon, container: str) -> list[str]:
+    """What `docker diff` says. Raises UserError when there is no such container."""
+    try:
+        found = daemon.containers.get(container)
+    except ApiError as error:
+        raise UserError(error.message) from None
+    return [f"{'CAD'[change.kind]} {change.path}" for change in daemon.storage.changes(found.id)]

@@ -16,7 +16,7 @@ from simpy import Event
 from simdocker.errors import UserError
 
 if TYPE_CHECKING:
-    from simdocker.des import Environment
+    from simdocker.des import CostProfile, Environment
     from simdocker.scenario.model import Fault, Scenario
     from simdocker.scenario.worldspec import WorldSpec
     from simdocker.trace import Trace
@@ -79,7 +79,7 @@ def build(
     *,
     backend: str = "sim",
     seed: int | None = None,
-    profile: str | None = None,
+    profile: str | CostProfile | None = None,
     speed: float | None = None,
     host: str | None = None,
     data_root: str | None = None,
