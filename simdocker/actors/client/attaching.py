@@ -15,10 +15,10 @@ from simpy import Interrupt
 
 from simdocker.actors.client.cli import Cli, error_text
 from simdocker.actors.client.command import CommandError, Exit
-from simdocker.actors.client.detaching import DetachKeys
 from simdocker.actors.client.format.now import now_ns
 from simdocker.actors.client.terminal import Process, Terminal
 from simdocker.api import Broken, Response, Stream
+from simdocker.api.detachkeys import DetachKeys
 from simdocker.api.messages import NO_QUERY
 from simdocker.api.units import S
 

@@ -17,6 +17,7 @@ from simdocker.actors.daemon.gojson import END, kind, problem
 from simdocker.actors.distribution.session import AuthConfig
 from simdocker.api import BadRequest, InternalError, Request
 from simdocker.api.models import (
+    ContainerConfig,
     ContainerCreateBody,
     ExecCreateBody,
     ExecStartBody,
@@ -29,6 +30,7 @@ from simdocker.api.models import (
 
 MODELS: dict[str, Any] = {
     "/auth": AuthConfig,
+    "/commit": ContainerConfig,
     "/containers/create": ContainerCreateBody,
     "/networks/create": NetworkCreateBody,
     "/volumes/create": VolumeCreateBody,

@@ -66,7 +66,7 @@ def is_empty(body: ContainerCreateBody) -> bool:
     return all(getattr(body, name) == getattr(NOTHING, name) for name in ContainerConfig.__struct_fields__)
 
 
-def merge(body: ContainerCreateBody, base: ContainerConfig) -> ContainerConfig:
+def merge(body: ContainerConfig, base: ContainerConfig) -> ContainerConfig:
     """The caller's configuration over the image's (daemon/commit.go `merge`).
 
     An entrypoint given by the caller drops the image's command; environments and labels are united,

@@ -16,6 +16,7 @@ from simdocker.actors.daemon.container import CREATED, Container, lines_of
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
 from simdocker.api import BadRequest, Conflict, Framing, InternalError, Request, Response, Stream
+from simdocker.api.detachkeys import DetachKeys
 from simdocker.api.times import EPOCH_NS, rfc3339
 from simdocker.backends.ports import DriverError, Process
 
@@ -126,18 +127,25 @@ class Console:
         if request.stdin is not None and truthy(query.get("stdin")) and container.config.OpenStdin:
             if container.stdin is None:
                 container.stdin = Stream(self.daemon.env)
-            self.daemon.env.process(self._pump(container, request.stdin, container.stdin, stream))
+            keys = DetachKeys(query.get("detachKeys", "")) if container.config.Tty else None
+            self.daemon.env.process(self._pump(container, request.stdin, container.stdin, stream, keys))
         return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(container.config.Tty))
 
     def _detach(self, container: Container, stream: Stream) -> None:
         if container.attached:
             container.attached = [entry for entry in container.attached if entry[0] is not stream]
 
-    def _pump(self, container: Container, source: Stream, target: Stream, output: Stream) -> Process:
+    def _pump(
+        self, container: Container, source: Stream, target: Stream, output: Stream, keys: DetachKeys | None
+    ) -> Process:
         """Process: carry one client's input to the container. With StdinOnce its end is the container's
-        end of input; else, and always at a terminal, it means that the client detaches."""
+        end of input; else, and always at a terminal, it means that the client detaches, as the detach keys do."""
         while (data := (yield from source.read())) is not None:
-            target.write(data)
+            target.write(data if keys is None else keys.passed(data))
+            if keys is not None and keys.complete:
+                self.containers.event(container, "detach")
+                source.cancel()
+                break
         if container.config.StdinOnce and not container.config.Tty:
             target.close()
         else:

@@ -15,6 +15,7 @@ from simdocker.actors.daemon.console import RAW_STREAM, framing
 from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotFound, Request, Response, Stream
+from simdocker.api.detachkeys import DetachKeys
 from simdocker.api.models import ExecCreateBody, ExecStartBody
 from simdocker.backends.ports import DriverError, Output, Process, ProcessSpec, StartFailed
 
@@ -122,6 +123,10 @@ class Execs:
         exec.started = True
         stream = None if body.Detach else Stream(self.daemon.env)
         stdin = request.stdin if exec.body.AttachStdin and stream is not None else None
+        if stdin is not None and stream is not None and exec.body.Tty:
+            typed = Stream(self.daemon.env)
+            self.daemon.env.process(self._watched(exec, stdin, typed, stream))
+            stdin = typed
         self._event(exec, f"exec_start: {_command(exec.body)}")
         attached = {fd for fd, on in ((1, exec.body.AttachStdout), (2, exec.body.AttachStderr)) if on}
 
@@ -150,6 +155,18 @@ class Execs:
         stream.write((1, message.encode() + b"\r\n"))
         stream.close()
         return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(exec.body.Tty))
+
+    def _watched(self, exec: Exec, source: Stream, target: Stream, output: Stream) -> Process:
+        """Process: carry what is typed at an exec's terminal, until it ends or the detach keys come."""
+        keys = DetachKeys(exec.body.DetachKeys)
+        while (data := (yield from source.read())) is not None:
+            target.write(keys.passed(data))
+            if keys.complete:
+                self._event(exec, "exec_detach")
+                source.cancel()
+                output.close()
+                return
+        target.close()
 
     def _running(self, exec: Exec, process: RunningProcess, stream: Stream | None) -> None:
         exec.running = True

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon.builder.configuring import changed
 from simdocker.actors.daemon.committing import Change, commit
+from simdocker.actors.daemon.configuration import merge
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
 from simdocker.api import Request, Response
@@ -54,14 +55,18 @@ class Exporting:
     def commit(self, request: Request) -> Reply:
         """Process: the container's changes, and those asked for, as a new image.
 
-        1. Work out the new image's configuration; freeze the container meanwhile, unless told not to.
+        1. Work out the new image's configuration, of the body's and the container's; freeze the container
+           meanwhile, unless told not to.
         2. Commit its writable layer over its image.
         3. Name the image. It stays, nameless, when the name is none.
         """
         query = request.query
         container = self.daemon.containers.get(query.get("container", ""))
         config = _plain(container.config)
-        new = changed(config, values(query, "changes"))
+        asked_for: ContainerConfig | None = request.body
+        new = changed(asked_for or config, values(query, "changes"))
+        if asked_for is not None:
+            new = merge(new, config)
         asked = query.get("pause", "")
         freeze = container.running and not container.state.paused and (not asked or truthy(asked))
         if freeze:
