@@ -152,11 +152,13 @@ def test_what_a_container_is_asked_to_be_it_is(client: Any) -> None:
     box = client.containers.create(
         "busybox", ["env"], environment={"FOO": "1", "EMPTY": "", "NONE": None}, hostname="here", user="nobody",
         working_dir="/tmp", stop_signal="SIGINT", tty=False, stdin_open=True, ports={"80/tcp": None},
-        mem_limit="64m", memswap_limit="128m", cpu_shares=512, nano_cpus=500_000_000, pids_limit=50, cap_add=["NET_ADMIN"],
+        mem_limit="64m", memswap_limit="128m", cpu_shares=512, nano_cpus=500_000_000, pids_limit=50,
+        cap_add=["NET_ADMIN"],
         cap_drop=["MKNOD"], extra_hosts={"there": "192.0.2.7"}, dns=["192.0.2.1"], tmpfs={"/run": "size=3m"},
         restart_policy={"Name": "on-failure", "MaximumRetryCount": 3}, read_only=True, init=False, privileged=False,
         group_add=[1000], security_opt=["no-new-privileges"], shm_size="1m", sysctls={"net.ipv4.ip_forward": "1"},
-        ulimits=[docker.types.Ulimit(name="nofile", soft=64, hard=128)], healthcheck={"test": ["CMD", "true"], "interval": 10**9},
+        ulimits=[docker.types.Ulimit(name="nofile", soft=64, hard=128)],
+        healthcheck={"test": ["CMD", "true"], "interval": 10**9},
     )  # fmt: skip
     config, host = box.attrs["Config"], box.attrs["HostConfig"]
     assert {"FOO=1", "EMPTY=", "NONE"} <= set(config["Env"])
