@@ -96,10 +96,16 @@ class Layer:
 
     def plain(self) -> Layer:
         """The same layer as a blob that is not compressed: digest and diff id are one."""
-        archive = self.archive
-        layer = Layer(lambda: self.tree, archive.size, self.created_by, self._modified)
-        layer._archive = archive
-        layer._digest = layer._diff_id = self.diff_id
+        layer = self.served(self.diff_id, self.archive.size)
+        layer._archive = self.archive
+        return layer
+
+    def served(self, digest: str, size: int) -> Layer:
+        """The same layer as another blob."""
+        layer = Layer(lambda: self.tree, size, self.created_by, self._modified)
+        layer._archive = self._archive
+        layer._diff_id = self.diff_id
+        layer._digest = digest
         return layer
 
     @property

@@ -1,9 +1,10 @@
 """A wall clock that runs ahead for whoever waits, so that nobody sits through simulated time.
 
-It goes with the wall while nobody outside waits for anything. Work that was asked for is done at
-once: time jumps from event to event. Who waits for something to happen (a process to end) is given
-time that accelerates as long as nothing comes from outside, because the one who waits may be about
-to do something else first. Where somebody outside can type, time goes with the wall.
+It goes with the wall while nobody outside waits for anything, and while the world itself waits for
+work outside of it. Work that was asked for is done at once: time jumps from event to event. Who waits
+for something to happen (a process to end) is given time that accelerates as long as nothing comes from
+outside, because the one who waits may be about to do something else first. Where somebody outside can
+type, time goes with the wall.
 """
 
 import math
@@ -53,6 +54,8 @@ class AheadClock(WallClock):
 
     def _allowance(self) -> int:
         """How much farther ahead time may run at this moment."""
+        if self._awaited:
+            return 0
         if self.working:
             return FAR
         if self._accelerates():
@@ -66,6 +69,8 @@ class AheadClock(WallClock):
 
     def _until_next(self) -> float:
         late = int(self._queue[0][0]) - self._wall()
+        if self._awaited:
+            return late
         if self.working:
             return 0
         if self._accelerates():

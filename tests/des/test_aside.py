@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from simdocker.des import MS, Environment, S
+from simdocker.des.ahead import AheadClock
 
 
 def work(job: Callable[[], Any]) -> Future[Any]:
@@ -72,3 +73,11 @@ def test_work_that_fails_fails_where_it_is_waited_for() -> None:
 
     with pytest.raises(OSError, match="no"):
         env.run(env.future(work(fail)))
+
+
+def test_a_clock_that_runs_ahead_waits_for_work_outside() -> None:
+    clock = AheadClock(outside=True)
+    clock.working += 1  # somebody has asked for something, and would have time run
+    clock.timeout(1000 * S)
+    clock.run(clock.future(work(lambda: time.sleep(0.05))))
+    assert clock.now < 1000 * S

@@ -35,12 +35,13 @@ class StoredLayer:
 class Layers:
     """One daemon's layers by chain id."""
 
-    __slots__ = ("_layers", "daemon", "known", "sources")
+    __slots__ = ("_layers", "daemon", "known", "packed", "sources")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self._layers: dict[str, StoredLayer] = {}
         self.known: dict[str, str] = {}  # blob digest → diff id of blobs once unpacked here
+        self.packed: dict[str, Layer] = {}  # diff id → the layer as it was last pushed to a real registry
         self.sources: dict[str, dict[tuple[str, str], None]] = {}  # blob digest → repositories known to have it
 
     def seen(self, digest: str, reference: Reference) -> None:

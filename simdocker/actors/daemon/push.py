@@ -9,7 +9,8 @@ those of dockerd 20.10 (`distribution/push_v2.go`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 from simpy import AllOf, Event
 
@@ -30,6 +31,7 @@ from simdocker.des.network import Meter
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
     from simdocker.actors.daemon.image_store import Image
+    from simdocker.content.image import Layer
 
 REPORT_NS = 500_000_000
 
@@ -37,7 +39,7 @@ REPORT_NS = 500_000_000
 class Push:
     """One `POST /images/NAME/push`."""
 
-    __slots__ = ("_active", "_failed", "_waiting", "daemon", "endpoints", "reference", "repository", "stream")
+    __slots__ = ("_active", "_failed", "_sent", "_waiting", "daemon", "endpoints", "reference", "repository", "stream")
 
     def __init__(self, daemon: Daemon, reference: Reference, credentials: AuthConfig) -> None:
         self.daemon = daemon
@@ -50,6 +52,7 @@ class Push:
         self._active = 0
         self._waiting: list[Event] = []
         self._failed: Refused | ConnectionFailed | None = None
+        self._sent: dict[str, Layer] = {}  # chain id → the layer as the registry has it
 
     def start(self) -> Response:
         """The response; pushing goes on by itself. Without a tag all tags of the repository go."""
@@ -121,7 +124,7 @@ class Push:
         config = image.document
         if not (yield from self.repository.has(config.digest)):
             yield from self.repository.upload((yield from self.repository.begin()), config)
-        blobs = (layer.content for layer in reversed(layers))
+        blobs = (self._sent[layer.chain_id] for layer in reversed(layers))
         manifest = docker_manifest(config, ((blob.digest, blob.size) for blob in blobs))
         yield from self.repository.put_manifest(name.tag, manifest)
         daemon.images.store.name(name.with_digest(manifest.digest), image)
@@ -142,7 +145,7 @@ class Push:
             self._active += 1
         try:
             if self._failed is None:
-                yield from self._send(layer, report)
+                self._sent[layer.chain_id] = yield from self._send(layer, report)
         except (Refused, ConnectionFailed) as failed:
             self._failed = self._failed or failed
         if self._waiting:
@@ -150,15 +153,20 @@ class Push:
         else:
             self._active -= 1
 
-    def _send(self, layer: StoredLayer, report: Progress) -> Process:
-        """Process: leave it, mount it or upload it. Raises Refused, ConnectionFailed."""
-        blob, layers = layer.content, self.daemon.images.layers
+    def _send(self, layer: StoredLayer, report: Progress) -> Generator[Event, Any, Layer]:
+        """Process → the layer as the registry has it: leave it, mount it or upload it. Raises Refused,
+        ConnectionFailed."""
+        layers = self.daemon.images.layers
         here = (self.reference.domain, self.reference.path)
+        blob = layer.content
+        packed = layers.packed.get(blob.diff_id) if layers.packed else None
+        if packed is not None and any(domain == here[0] for domain, _ in layers.sources.get(packed.digest, ())):
+            blob = packed
         known = layers.sources.get(blob.digest, {})
         name = f"layer/{short(blob.digest)}"
         if here in known and (yield from self.repository.has(blob.digest)):
             report.say("Layer already exists")
-            return
+            return blob
         upload = ""
         for domain, path in known:
             if domain == here[0] and path != here[1]:
@@ -167,16 +175,19 @@ class Push:
                     layers.seen(blob.digest, self.reference)
                     report.say(f"Mounted from {path}")
                     self.daemon.trace.state(name, "mounted", {"on": here[0], "from": path})
-                    return
+                    return blob
                 break
         upload = upload or (yield from self.repository.begin())
         self.daemon.trace.state(name, "uploading", {"on": self.daemon.host, "size": blob.size})
         report.amount("Pushing", first_amount(blob.unpacked), blob.unpacked)
         meter = Meter()
         self._watch(report, meter, layer)
-        yield from self.repository.upload(upload, blob, meter)
+        there = yield from self.repository.upload(upload, blob, meter)
+        if there != (blob.digest, blob.size):
+            blob = layers.packed[blob.diff_id] = blob.served(*there)
         layers.seen(blob.digest, self.reference)
         report.say("Pushed")
+        return blob
 
     def _watch(self, report: Progress, meter: Meter, layer: StoredLayer) -> None:
         """Tell now and then how far an upload has come, until it has all gone. dockerd counts what it

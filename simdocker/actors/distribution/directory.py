@@ -28,11 +28,13 @@ RESOLVER = "10.53.53.53:53"  # every host's name server, as in the recordings
 
 
 class Registry(Protocol):
-    """What answers under a registry's name. `refuses` while its port is closed."""
+    """What answers under a registry's name. `refuses` while its port is closed. With a `real` one everything takes
+    the time it takes."""
 
     name: str
     actor: str
     scheme: str
+    real: bool
 
     @property
     def refuses(self) -> bool: ...

@@ -113,11 +113,20 @@ class Repository:
         self._check(response)
         return "" if response.status == HTTPStatus.CREATED else response.headers["Location"]
 
-    def upload(self, path: str, blob: Layer | Document, meter: Meter | None = None) -> Generator[Event, Any, None]:
-        """Process: send a blob's bytes and say its name; `meter` reads how much has gone. Raises Refused."""
-        sent = yield from self.session.call(Request("PATCH", path, body=blob, size=blob.size), meter)
+    def upload(
+        self, path: str, blob: Layer | Document, meter: Meter | None = None
+    ) -> Generator[Event, Any, tuple[str, int]]:
+        """Process → the blob's digest and size there: send its bytes and say its name; `meter` reads how much has gone.
+        A real registry gets what a layer becomes when it is really compressed. Raises Refused."""
+        registry = self.connection.registry
+        real = registry is not None and registry.real
+        sent = yield from self.session.call(Request("PATCH", path, body=blob, size=0 if real else blob.size), meter)
         self._check(sent)
-        self._check((yield from self.session.call(Request("PUT", path, {"digest": blob.digest}))))
+        digest, size = blob.digest, blob.size
+        if real:
+            digest, size = sent.headers["Docker-Content-Digest"], int(sent.headers["Range"].partition("-")[2]) + 1
+        self._check((yield from self.session.call(Request("PUT", path, {"digest": digest}))))
+        return digest, size
 
     def put_manifest(self, tag: str, manifest: Document) -> Generator[Event, Any, None]:
         """Process: put a document under a tag or its digest; the blobs that it names are there. Raises Refused."""

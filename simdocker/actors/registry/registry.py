@@ -61,6 +61,7 @@ class Registry:
         self.env = env
         self.trace = trace
         self.profile = profile
+        self.real = False
         self.indexed = name == HUB
         self.outage = ""  # "", REFUSED or UNAVAILABLE
         self.scheme = scheme_of(name)  # what it speaks

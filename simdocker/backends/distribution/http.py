@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import (
     BadStatusLine,
     HTTPConnection,
@@ -31,6 +31,7 @@ SLOWEST = 100  # bytes a second, from then on: whoever sends less keeps others w
 BLOCK = 1 << 18
 REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 10  # as Go's client
+HUNG_UP = (BrokenPipeError, ConnectionResetError)
 BROKEN = (OSError, HTTPException)
 
 
@@ -55,7 +56,8 @@ class Http:
                     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
                     connection.connect()
                     errand.at(connection.sock)
-                    connection.request(method, target, body, headers)
+                    with suppress(*HUNG_UP):  # it has answered before it had all
+                        connection.request(method, target, body, headers)
                     answer = connection.getresponse()
                 location = answer.headers.get("Location")
                 with closing(answer):

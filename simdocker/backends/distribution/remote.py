@@ -25,6 +25,7 @@ from simdocker.backends.distribution import answers
 from simdocker.backends.distribution.errand import Errand
 from simdocker.backends.distribution.fetching import fetched
 from simdocker.backends.distribution.http import Http
+from simdocker.backends.distribution.sending import Sending
 from simdocker.content import digest as digests
 from simdocker.content.manifest import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, Index
 from simdocker.des import Environment
@@ -37,6 +38,7 @@ class RemoteRegistry:
     credentials of his own. `ca` and `insecure` are as in `Http`."""
 
     refuses = False
+    real = True
 
     def __init__(
         self, name: str, env: Environment, url: str, *, username: str = "", password: str = "", ca: str = "",
@@ -53,6 +55,7 @@ class RemoteRegistry:
         self._realm = ""
         self._configs: set[str] = set()  # digests of configurations: the other blobs are layers
         self._sizes: dict[str, int] = {}  # of blobs, as manifests have announced them
+        self._sending = Sending(self._http, self.url, self._headers)
 
     def handle(self, request: Request, *, client: str = "") -> Generator[Event, Any, Response]:
         """Process → Response: carry one request there. Raises Unreachable, Refused."""
@@ -74,6 +77,14 @@ class RemoteRegistry:
             return self._blob(request, reference, errand)
         if kind == "manifests" and reads:
             return self._manifest(request, reference, errand)
+        push = {
+            ("POST", "uploads"): self._sending.begin,
+            ("PATCH", "uploads"): self._sending.send,
+            ("PUT", "uploads"): self._sending.finish,
+            ("PUT", "manifests"): self._sending.manifest,
+        }.get((request.method, kind))
+        if push is not None:
+            return push(request, errand)
         if not reads:
             return answers.said(405, "UNSUPPORTED", "The operation is unsupported.")
         with self._http.ask(errand, request.method, self._at(request), self._headers(request)) as answer:
