@@ -1,4 +1,7 @@
-"""A run killed at any instant: the next start leaves no bridge, veth, namespace, mount or rule of its own."""
+"""A run killed at any instant: the next start leaves no bridge, veth, namespace, mount or rule of its own.
+
+SIMDOCKER_KILLS=100 kills each of the two busy runs a hundred times.
+"""
 
 from __future__ import annotations
 
@@ -65,44 +68,85 @@ def test_a_run_killed_at_any_instant_leaves_nothing_after_the_next_start(tmp_pat
 CONTAINERS = """
 import sys
 from pathlib import Path
+from simdocker.backends.linux.pools import claimed_pools
+from simdocker.backends.ports import Endpoint, MountPoint, NetworkSpec, PublishedPort
 from tests.linux import hosts
-host = hosts.real(Path(sys.argv[1]))
-host.sandbox = lambda owner: host.machine.network.sandbox(owner, "private", None)
-print(host.machine.journal.instance, flush=True)
-while True:
-    boxes = [host.container("sh", "-c", "sleep 99 & sleep 98", **options).start() for options in ({}, {"tty": True})]
-    host.does(host.machine.runtime.pause(boxes[0].id))
+host = hosts.real(Path(sys.argv[1]) / "machine")
+machine = host.machine
+host.sandbox = lambda owner: machine.network.sandbox(owner, "private", None)
+print(machine.journal.instance, flush=True)
+pool = claimed_pools(machine.journal)[0]
+address, gateway = (str(pool.network_address + number) for number in (2, 1))
+port = PublishedPort("127.0.0.1", int(sys.argv[2]), 80, "tcp")
+host.does(machine.volume.create("kept", {}))
+host.does(machine.volume.create("outside", {"type": "none", "o": "bind", "device": sys.argv[1] + "/outside"}))
+for number in range(1 << 30):
+    network = NetworkSpec(f"{machine.journal.instance}{number:056x}", "n", "bridge", subnet=str(pool), gateway=gateway)
+    host.does(machine.network.create(network))
+    boxes = []
+    for options in ({}, {"tty": True}):
+        sources = [(host.does(machine.volume.mount(name, str(number))), name) for name in ("kept", "outside")]
+        mounts = tuple(MountPoint("volume", source, f"/{name}") for source, name in sources)
+        script = "echo half > /kept/scribble; echo half > /outside/scribble; sleep 99 & sleep 98"
+        boxes.append(host.container("sh", "-c", script, mounts=mounts, **options))
+    plug = Endpoint(boxes[0].id, network, boxes[0].id, address, pool.prefixlen, "02:42:0a:00:00:02", gateway)
+    host.does(machine.network.join(plug, boxes[0].sandbox))
+    machine.network.publish(boxes[0].sandbox, plug, port)
+    for box in boxes:
+        box.start()
+    host.does(machine.runtime.pause(boxes[0].id))
     boxes[1].exec("true")
     host.rest(10_000_000)
-    host.does(host.machine.runtime.resume(boxes[0].id))
+    host.does(machine.runtime.resume(boxes[0].id))
+    machine.network.unpublish(boxes[0].sandbox, port)
+    host.does(machine.network.leave(plug, boxes[0].sandbox, ending=True))
     for box in boxes:
         box.remove()
-        host.machine.network.release(box.sandbox)
+        machine.network.release(box.sandbox)
+    for name in ("kept", "outside"):
+        machine.volume.unmount(name, str(number))
+    host.does(machine.network.delete(network))
 """
 
 
-def test_containers_of_a_killed_run_are_gone_the_paused_too(tmp_path: Path) -> None:
+def test_containers_of_a_killed_run_are_gone_the_paused_too_and_what_volumes_kept_is_not(tmp_path: Path) -> None:
+    """The containers run and pause, on a bridge with a published port, with a volume of the engine's own and one that
+    is a directory of the host, both with something in them from before."""
+    data, run = tmp_path / "machine" / "data", tmp_path / "machine" / "run"
+    kept = [data / "volumes/kept/_data", tmp_path / "outside"]
+    for directory in kept:
+        directory.mkdir(parents=True)
+        (directory / "committed").write_text("whole\n")
     instants = random.Random(8)
-    for _ in range(KILLS):
-        busy = subprocess.Popen([sys.executable, "-c", CONTAINERS, tmp_path], stdout=subprocess.PIPE, text=True)
+    found = 0
+    for number in range(KILLS):
+        busy = subprocess.Popen(
+            [sys.executable, "-c", CONTAINERS, tmp_path, str(32_000 + number)], stdout=subprocess.PIPE, text=True
+        )
         assert busy.stdout is not None
         instance = busy.stdout.readline().strip()
         assert instance
-        time.sleep(instants.uniform(0, 0.5))
+        time.sleep(instants.uniform(0, 0.8))
         busy.kill()
         busy.wait()
         busy.stdout.close()
-        undone = remove_leftovers(tmp_path / "run")
+        undone = remove_leftovers(run)
         assert undone.failures == []
-        assert [path.name for path in (tmp_path / "run").iterdir()] == ["lock"]
-        assert list((tmp_path / "data").iterdir()) == []
+        found += len(undone.entries)
+        assert [path.name for path in run.iterdir()] == ["lock"]
+        assert [path.name for path in data.iterdir()] == ["volumes"]
+        assert [(directory / "committed").read_text() for directory in kept] == ["whole\n"] * 2
         assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
         assert list(Path("/sys/fs/cgroup").rglob(f"simdocker/{instance}")) == []
+        assert instance not in subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout
         for _ in range(500):  # the fork server and spare cells end when they see that the engine has
             if not (left := processes_of(tmp_path, instance)):
                 break
             time.sleep(0.01)
         assert left == []
+        assert [name for name in links() if instance[:8] in name] == []
+    assert found > 3 * KILLS, "the runs were killed before they had made anything"
+    assert (kept[0] / "scribble").exists(), "no container had come so far as to write"
 
 
 def processes_of(directory: Path, instance: str) -> list[str]:
