@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from simdocker.backends.ports import MountPoint, StartFailed
+from simdocker.backends.linux.steps import MASKED, READ_ONLY
+from simdocker.backends.ports import MountPoint, ProcessSpec, StartFailed
 from simdocker.content.changeset import directory, put, symlink
 
 
@@ -58,6 +59,93 @@ def test_masked_paths_are_empty(linux):
     script = f"cat {files} 2>/dev/null | wc -c; for d in {folders}; do ls -A $d 2>/dev/null; done"
     assert linux.run("sh", "-c", script)[1] == "0\n"
     assert linux.run("sh", "-c", "ls /proc/keys /sys/firmware")[0] == 0
+
+
+@pytest.mark.parametrize("path", MASKED)
+def test_a_masked_path_takes_nothing_and_tells_nothing(linux, path):
+    """A file is /dev/null, a directory an empty one that cannot be written."""
+    if not Path(path).exists():
+        pytest.skip(f"this kernel has no {path}")
+    if Path(path).is_dir():
+        code, out, error = linux.run("sh", "-c", f"ls -A {path}; echo x > {path}/new")
+        assert (code != 0, out) == (True, "")
+        assert "Read-only file system" in error
+    else:
+        assert linux.run("sh", "-c", f"echo x > {path}; cat {path}") == (0, "", "")
+
+
+@pytest.mark.parametrize("path", READ_ONLY)
+def test_nothing_below_a_read_only_path_can_be_written_or_made_writable(linux, path):
+    """Through the path, and through another way to it."""
+    if not Path(path).exists():
+        pytest.skip(f"this kernel has no {path}")
+    refused = "(: > $file) 2>&1 | grep -qE 'Read-only|denied'"
+    script = (
+        f"for file in $(find {path} -type f | head -n 300); do {refused} || echo $file; done"
+        f"; mount -o remount,rw,bind {path}; umount {path}; (: > /proc/1/root{path}/new) 2>/dev/null && echo made"
+    )
+    _, out, error = linux.run("sh", "-c", script)
+    assert out == ""
+    assert error.count("ermission denied") + error.count("not permitted") == 2
+
+
+def test_a_process_of_the_host_is_neither_seen_nor_reached_by_a_signal(linux):
+    with subprocess.Popen(["sleep", "60"]) as sleeping:
+        script = f"ls -d /proc/{sleeping.pid}; kill -9 {sleeping.pid}"
+        code, out, error = linux.run("sh", "-c", script)
+        assert sleeping.poll() is None
+        sleeping.kill()
+    assert (code != 0, out) == (True, "")
+    assert "No such process" in error
+
+
+def test_memory_in_dev_shm_counts_against_the_limit(linux):
+    code, _, _ = linux.run("sh", "-c", "dd if=/dev/zero of=/dev/shm/big bs=1M count=60", memory=16 << 20)
+    assert code == 137
+
+
+def test_what_an_exec_starts_counts_against_the_limit_of_processes(linux):
+    box = linux.container("sleep", "60", pids_limit=4).start()
+    code, out = box.exec("sh", "-c", "for i in 1 2 3 4 5 6; do sleep 1 & done; wait")
+    box.remove()
+    assert code != 0
+    assert "can't fork" in out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mount -t tmpfs none /mnt",
+        "unshare -m true",
+        "insmod /bin/busybox",
+        "echo 1 > /proc/sys/kernel/panic",
+        "reboot -f",
+    ],
+)
+def test_an_exec_is_forbidden_it_as_well(linux, command):
+    box = linux.container("sleep", "60").start()
+    code, out = box.exec("sh", "-c", command)
+    box.remove()
+    assert code != 0
+    assert "ermi" in out or "Read-only" in out, out
+
+
+def test_a_container_never_gets_hold_of_the_program_that_starts_an_exec_in_it(linux):
+    """CVE-2019-5736: root in a container overwrote the host's runc through /proc/PID/exe of one on its way in."""
+    watch = (
+        "while :; do for exe in /proc/[0-9]*/exe; do case $(readlink $exe) in *python*) echo found; esac; done; done"
+    )
+    box = linux.container("sh", "-c", watch).start()
+    long_way = "PATH=" + "/nowhere:" * 10_000 + "/bin"  # time to look at it, when it has dropped its powers already
+    spec = ProcessSpec(("true",), env=(long_way,))
+
+    def life():
+        process = yield from box.runtime.exec(box.id, spec, lambda _fd, _data: None, None)
+        return (yield process.exited)
+
+    assert linux.does(life()) == 0
+    box.remove()
+    assert box.out == ""
 
 
 def test_the_process_is_filtered_and_keeps_no_privileges_in_reserve(linux):

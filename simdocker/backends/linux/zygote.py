@@ -127,6 +127,9 @@ def _tell(descriptor: int, message: tuple[Any, ...]) -> None:
 def main() -> None:
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    # Until execve, nobody without CAP_SYS_PTRACE looks into a child: root in a container could take hold of the
+    # host's Python through the /proc/PID/exe of one that is on its way in (CVE-2019-5736).
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
     gc.disable()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as control:
