@@ -63,7 +63,8 @@ class Blob:
     def __getitem__(self, where: slice) -> bytes:
         """A stretch as bytes."""
         start, stop, _ = where.indices(self.size)
-        return bytes(self.part(start, stop))
+        one = self._within(start, stop)
+        return bytes(self.part(start, stop)) if one is None else one
 
     @property
     def zeros(self) -> bool:
@@ -72,7 +73,24 @@ class Blob:
 
     def part(self, start: int, stop: int) -> Blob:
         """The stretch from `start` to before `stop`; beyond the end there is nothing."""
-        return Blob(self._cut(start, min(stop, self.size)))
+        stop = min(stop, self.size)
+        one = self._within(start, stop)
+        if one is None:
+            return Blob(self._cut(start, stop))
+        part = object.__new__(Blob)  # an archive has ten thousand of them: without the work that one piece needs not
+        part._pieces, part._ends, part.size = [one], [len(one)], len(one)
+        return part
+
+    def _within(self, start: int, stop: int) -> bytes | None:
+        """The stretch, if it is within one piece that is bytes."""
+        if start >= stop:
+            return None
+        at = bisect_right(self._ends, start)
+        piece, end = self._pieces[at], self._ends[at]
+        if isinstance(piece, int) or stop > end:
+            return None
+        begin = end - len(piece)
+        return piece[start - begin : stop - begin]
 
     def _cut(self, start: int, stop: int) -> Iterator[bytes | int]:
         at = bisect_right(self._ends, start)

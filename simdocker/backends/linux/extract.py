@@ -25,6 +25,7 @@ NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 A_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MAX_FILE = 1 << 43  # ext4 holds no more than 16 TiB; far less is a lie already
 COUNTED = 1 << 20
+SMALL = 1 << 16  # bytes of a file in which nobody looks for holes
 
 
 def write_tree(root: Node, path: str) -> None:
@@ -99,6 +100,7 @@ class _Writer:
             os.mknod(name, mode | 0o600, os.makedev(*node.rdev), dir_fd=fd)
         else:
             _write_file(node, name, fd)
+            return
         os.chown(name, node.uid, node.gid, dir_fd=fd, follow_symlinks=False)
         if node.kind != SYMLINK:
             os.chmod(name, node.mode, dir_fd=fd)  # after chown, which takes set-user-ID away
@@ -123,32 +125,50 @@ def _check(name: str) -> None:
 def _write_file(node: Node, name: str, directory: int) -> None:
     fd = os.open(name, NEW_FILE, 0o600, dir_fd=directory)
     try:
-        real = real_program(node.program) if node.program else None
-        if real is not None:
-            _put(fd, real)
-            return
-        if node.program:
-            os.setxattr(fd, PROGRAM, node.program.encode())
-            if node.data is None:
-                _put(fd, excuse(node.program))
-        if node.size > MAX_FILE:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), name)
-        if node.data is not None:
-            for block in Blob.of(node.data).blocks():
-                _put(fd, block)
-        os.ftruncate(fd, max(node.size, os.fstat(fd).st_size))
+        _fill_file(node, fd)
+        os.fchown(fd, node.uid, node.gid)
+        os.fchmod(fd, node.mode)  # after chown, which takes set-user-ID away
+        os.utime(fd, ns=(node.mtime, node.mtime))
+    except OSError as error:
+        error.filename = error.filename or name
+        raise
     finally:
         os.close(fd)
 
 
-def _put(fd: int, block: bytes) -> None:
-    """Write a block; one of zeros stays a hole."""
-    if block.count(0) == len(block):
-        os.lseek(fd, len(block), os.SEEK_CUR)
+def _fill_file(node: Node, fd: int) -> None:
+    real = real_program(node.program) if node.program else None
+    if real is not None:
+        _put(fd, real)
         return
-    view = memoryview(block)
-    while view:
-        view = view[os.write(fd, view) :]
+    written = 0
+    if node.program:
+        os.setxattr(fd, PROGRAM, node.program.encode())
+        if node.data is None:
+            _put(fd, excuse(node.program))
+            written = len(excuse(node.program))
+    if node.size > MAX_FILE:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    ends_in_hole = False
+    if (data := node.data) is not None:
+        for block in (data,) if isinstance(data, bytes) and len(data) <= SMALL else Blob.of(data).blocks():
+            ends_in_hole = _put(fd, block)
+            written += len(block)
+    if ends_in_hole or written < node.size:
+        os.ftruncate(fd, max(node.size, written))
+
+
+def _put(fd: int, block: bytes) -> bool:
+    """Write a block → whether it is a hole now: one of zeros stays one."""
+    if not (block[:1] + block[-1:]).strip(b"\0") and block.count(0) == len(block):  # the ends tell most others
+        os.lseek(fd, len(block), os.SEEK_CUR)
+        return True
+    written = os.write(fd, block)
+    if written < len(block):
+        view = memoryview(block)[written:]
+        while view:
+            view = view[os.write(fd, view) :]
+    return False
 
 
 def read_tree(path: str) -> Node:
