@@ -7,10 +7,12 @@ import io
 import tarfile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simdocker.content import archive
 from simdocker.content.archive import ArchiveError, Tree
-from simdocker.content.archive.reading import members
+from simdocker.content.archive.reading import _plain, members
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import (
     DIRECTORY,
@@ -203,3 +205,27 @@ def test_a_size_that_is_no_octal_number_ends_the_reading(size: bytes) -> None:
     header[148:156] = b"%06o\0 " % sum(header)
     with pytest.raises(ArchiveError):
         list(members(Blob.of(bytes(header) + bytes(2048))))
+
+
+def plain_headers() -> list[bytes]:
+    """One of each kind, in GNU's form and in POSIX's with a long name."""
+    headers = []
+    for form in (tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT):
+        for kind in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE):
+            info = tarfile.TarInfo("d/" * 60 + "name" if form == tarfile.USTAR_FORMAT else "name/")
+            info.type, info.linkname, info.mode, info.uid, info.mtime = kind, "there", 0o4755, 1000, 1_700_000_000
+            headers.append(info.tobuf(form))
+    return headers
+
+
+@given(st.sampled_from(plain_headers()), st.dictionaries(st.integers(0, 499), st.sampled_from(b"\0 /0179-+_.\x80\xff")))
+def test_a_header_that_is_read_the_short_way_says_what_tarfile_reads(header: bytes, changes: dict[int, int]) -> None:
+    block = bytearray(header)
+    for at, byte in changes.items():
+        block[at] = byte
+    block[148:156] = b"        "
+    block[148:155] = b"%06o\0" % sum(block)
+    short = _plain(bytes(block))
+    if short is not None:
+        whole = tarfile.TarInfo.frombuf(bytes(block), "utf-8", "surrogateescape")
+        assert short.get_info() == whole.get_info()

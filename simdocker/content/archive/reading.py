@@ -10,6 +10,7 @@ import bz2
 import io
 import lzma
 import re
+import struct
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -134,17 +135,28 @@ def _infos(archive: Blob, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 def _plain(block: bytes) -> tarfile.TarInfo | None:
-    """The entry of which a header tells everything; None when that is less or more, or wrong."""
-    if block[156:157] not in _PLAIN:
+    """The entry of which a header tells everything; None when that is less or more, or wrong: tarfile knows."""
+    if block[156:157] not in _PLAIN or len(block) < tarfile.BLOCKSIZE:
         return None
+    name, *numbers, kind, link, _magic, user, group, major, minor, prefix = _FIELDS.unpack(block)
+    texts = (text.partition(b"\0")[0].decode("utf-8", "surrogateescape") for text in (name, link, user, group, prefix))
+    info = tarfile.TarInfo()
+    info.type = kind
+    info.name, info.linkname, info.uname, info.gname, above = texts
     try:
-        info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except tarfile.HeaderError:
+        info.mode, info.uid, info.gid, info.size, info.mtime, info.chksum, info.devmajor, info.devminor = (
+            int(number.partition(b"\0")[0].strip() or b"0", 8) for number in (*numbers, major, minor)
+        )
+    except ValueError:
         return None
-    if info.size < 0:
+    if info.size < 0 or info.chksum != sum(block) - sum(block[148:156]) + 8 * ord(" "):
         return None
+    if kind == tarfile.AREGTYPE and info.name.endswith("/"):  # as the old tar wrote a directory
+        info.type = tarfile.DIRTYPE
     if info.isdir():
         info.name = info.name.rstrip("/")
+    if above:
+        info.name = f"{above}/{info.name}"
     return info
 
 
@@ -185,6 +197,7 @@ def _check_end(archive: Blob, at: int) -> None:
 
 
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE)
+_FIELDS = struct.Struct("100s 8s 8s 8s 12s 12s 8s c 100s 8s 32s 32s 8s 8s 155s 12x")
 _EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE)
 _LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 BASE_256 = 0x80  # the first byte of a size that is no octal number

@@ -69,6 +69,8 @@ class Tree:
 
     def __init__(self, root: Node | None = None) -> None:
         self.root = root if root is not None else Node(DIRECTORY, 0o755)
+        self._known: tuple[str, list[Node]] = ("", [self.root])
+        """The last directory that was walked to without a link, and the way: archives go from one to the next."""
 
     def find(self, path: str, *, follow: bool = False) -> Node | None:
         trail, missing = self._walk(path, follow)
@@ -87,9 +89,12 @@ class Tree:
             raise _error(errno.ENOENT if missing else errno.ENOTDIR, path)
         if len(trail) > DEEPEST:
             raise _error(errno.ENAMETOOLONG, path)
+        if name in trail[-1].children:
+            self._known = ("", [self.root])
         trail[-1].children[name] = node
 
     def remove(self, path: str) -> None:
+        self._known = ("", [self.root])
         folder, name = posixpath.split(path)
         self._walk(folder, True)[0][-1].children.pop(name, None)
 
@@ -99,8 +104,14 @@ class Tree:
     def _walk(self, path: str, follow: bool = False) -> tuple[list[Node], bool]:
         """The nodes from the root down to `path`, links followed inside the tree, and whether the last
         name is missing (then its directory is the last node)."""
-        trail = [self.root]
-        todo = [name for name in reversed(path.split("/")) if name not in ("", ".")]
+        known, way = self._known
+        if path == known:
+            return way, False
+        folder, _, last = path.rpartition("/")
+        if folder == known and last not in ("", ".", ".."):
+            trail, todo = [*way], [last]
+        else:
+            trail, todo = [self.root], [name for name in reversed(path.split("/")) if name not in ("", ".")]
         links = 0
         while todo:
             name = todo.pop()
@@ -121,6 +132,8 @@ class Tree:
                 todo += [part for part in reversed(node.target.split("/")) if part not in ("", ".")]
                 continue
             trail.append(node)
+        if not links and trail[-1].kind == DIRECTORY:
+            self._known = (path, trail)
         return trail, False
 
 
