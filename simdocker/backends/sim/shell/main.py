@@ -77,8 +77,7 @@ def shell_main(p: Process) -> Blocking:
     if (p.fds.get(0) is not None and p.fds[0].isatty()) or "i" in state.options:
         return (yield from interactive(p, state))
     state.options["s"] = None
-    source = yield from _read_all(p)
-    return (yield from Shell(p, state).main(source, first_line=1))
+    return (yield from _as_they_come(Shell(p, state)))
 
 
 def _set(state: State, letter: str, on: bool) -> None:
@@ -141,13 +140,26 @@ def run_script(
     return (yield from Shell(p, state).main(source, first_line=1))
 
 
-def _read_all(p: Process) -> Generator[Event, Any, str]:
-    pieces: list[bytes] = []
-    while True:
-        data: bytes = yield from p.read(0)
-        if not data:
-            return decode(b"".join(pieces))
-        pieces.append(data)
+def _as_they_come(shell: Shell) -> Status:
+    """Process: run commands from a pipe or a file, those that are there before more are waited for."""
+    p = shell.p
+    came, line = b"", 1
+    while data := (yield from p.read(0)):
+        came += data
+        if p.fds[0].ready() or not came.endswith(b"\n") or unfinished(source := decode(came), bash=shell.state.bash):
+            continue
+        try:
+            yield from shell.text(source, first_line=line)
+        except ShellExit as leaving:
+            return (yield from shell.leave(leaving.status))
+        except ShellFailure as failure:
+            yield from shell.report(failure)
+            return (yield from shell.leave(failure.status))
+        except (Break, Return):
+            pass
+        line += came.count(b"\n")
+        came = b""
+    return (yield from shell.main(decode(came), first_line=line))
 
 
 # the prompt

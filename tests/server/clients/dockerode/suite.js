@@ -119,7 +119,8 @@ test('a life from creation to removal', async () => {
   await container.stop({ t: 5 });
   assert.equal((await waited).StatusCode, 7);
   await container.remove();
-  await assert.rejects(container.inspect(), (error) => error.statusCode === 404 && /No such c/.test(error.json.message));
+  await assert.rejects(container.inspect(),
+    (error) => error.statusCode === 404 && /No such container/.test(error.json.message));
 });
 
 test('callbacks are answered as promises are', async () => {
@@ -236,7 +237,8 @@ test('exec with hijack takes input to its end', async () => {
 
 test('exec at a terminal and detached', async () => {
   const container = await running();
-  const exec = await container.exec({ Cmd: ['sh', '-c', 'test -t 1 && echo tty'], AttachStdout: true, Tty: true });
+  const exec = await container.exec(
+    { Cmd: ['sh', '-c', 'test -t 1 && echo tty'], AttachStdout: true, Tty: true });
   assert.equal(await text(await exec.start({ Tty: true })), 'tty\r\n');
   const long = await container.exec({ Cmd: ['sleep', '1000'], Tty: true });
   await long.start({ Detach: true, Tty: true });
@@ -334,7 +336,8 @@ test('volumes are made, listed and removed', async () => {
   const volume = docker.getVolume('data');
   assert.equal((await volume.inspect()).Labels.a, 'b');
   assert.equal(made.name || made.Name, 'data');
-  assert.deepEqual((await docker.listVolumes({ filters: { name: ['dat'] } })).Volumes.map((each) => each.Name), ['data']);
+  const listed = await docker.listVolumes({ filters: { name: ['dat'] } });
+  assert.deepEqual(listed.Volumes.map((each) => each.Name), ['data']);
   await volume.remove();
   await assert.rejects(volume.inspect(), (error) => error.statusCode === 404);
 });
@@ -347,7 +350,8 @@ test('events are told while they happen', async () => {
   await container.wait();
   await until(() => said.split('\n').filter(Boolean).length >= 3);
   stream.destroy();
-  assert.deepEqual(said.split('\n').filter(Boolean).slice(0, 3).map((line) => JSON.parse(line).status), ['create', 'start', 'die']);
+  const told = said.split('\n').filter(Boolean).map((line) => JSON.parse(line).status);
+  assert.deepEqual(told.slice(0, 3), ['create', 'start', 'die']);
 });
 
 test('what has stopped is pruned', async () => {
@@ -363,7 +367,8 @@ test('what has stopped is pruned', async () => {
 
 test('a swarm there is not', async () => {
   for (const kind of ['Services', 'Nodes', 'Secrets', 'Configs', 'Tasks']) {
-    await assert.rejects(docker[`list${kind}`](), (error) => error.statusCode === 503 && /not a swarm manager/.test(error.json.message));
+    await assert.rejects(docker[`list${kind}`](),
+      (error) => error.statusCode === 503 && /not a swarm manager/.test(error.json.message));
   }
   assert.deepEqual(await docker.listPlugins(), []);
 });
