@@ -25,13 +25,12 @@ def stop(env: Environment, error: BaseException) -> None:
     def fail(*_event: object) -> None:
         raise error
 
-    # A clock may be asleep until its next event and has to be woken: the virtual one while it waits for work outside.
+    # The wall clock may be asleep until its next event and has to be woken; the virtual one never is for long.
     soon = getattr(env, "call_soon_threadsafe", None)
     if soon is not None:
         soon(fail)
     else:
         env.timeout(0).callbacks.append(fail)
-        env.wake()
 
 
 class Terminated(BaseException):

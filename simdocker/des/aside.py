@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from simdocker.des.clock import Environment
 
 S = 1_000_000_000
-LONGEST = 3600 * S  # of one wait
+LONGEST = S // 20  # of one wait: whoever lets time pass may have signals and keys to look after between two events
 
 
 class Aside:
@@ -27,36 +28,29 @@ class Aside:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._pending = 0
-        self._done: SimpleQueue[tuple[Event, Future[Any]] | None] = SimpleQueue()
+        self.pending = 0
+        self._done: SimpleQueue[tuple[Event, Future[Any]]] = SimpleQueue()
 
     def event(self, future: Future[Any]) -> Event:
         """The event that the work is done."""
         event = Event(self._env)
         future.add_done_callback(lambda future: self._done.put((event, future)))
-        self._pending += 1
-        if self._pending == 1:
+        self.pending += 1
+        if self.pending == 1:
             self._env.process(self._go_along())
         return event
-
-    def wake(self) -> None:
-        """Something else has been scheduled, by a signal's handler or another thread: look again."""
-        self._done.put(None)
 
     def _go_along(self) -> Generator[Event, Any, None]:
         """Process: let time pass until all is done."""
         env = self._env
-        while self._pending:
+        while self.pending:
             due = int(min(env.peek() - env.now, LONGEST))  # when something else happens
-            began = monotonic_ns()
-            try:
+            began, finished = monotonic_ns(), None
+            with suppress(Empty):
                 finished = self._done.get(timeout=due / S)
-                passed = min(monotonic_ns() - began, due)
-            except Empty:
-                finished, passed = None, due
-            yield env.timeout(passed)
+            yield env.timeout(due if finished is None else min(monotonic_ns() - began, due))
             if finished is not None:
-                self._pending -= 1
+                self.pending -= 1
                 deliver(*finished)
 
 

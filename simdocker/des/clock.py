@@ -134,10 +134,10 @@ class Environment(simpy.Environment):
             self._aside = Aside(self)
         return self._aside.event(future)
 
-    def wake(self) -> None:
-        """Look again whether something is due. From any thread, and from a signal's handler."""
-        if self._aside is not None:
-            self._aside.wake()
+    @property
+    def aside(self) -> bool:
+        """Whether work outside is under way: an event then takes up to a moment on the wall."""
+        return self._aside is not None and self._aside.pending > 0
 
     @property
     def bearer(self) -> "Process | Environment":

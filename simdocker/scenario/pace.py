@@ -94,7 +94,7 @@ class Pace:
         env = line.session.env
         for _ in range(BATCH):
             env.step()
-            if line.done.processed or not self._jumps(line, entry):
+            if line.done.processed or env.aside or not self._jumps(line, entry):
                 break
         typed = self.keyboard.pressed()
         if typed:

@@ -20,6 +20,7 @@ from simdocker.server.visits import report
 JSON = {"Content-Type": "application/json"}
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 HIJACKED = 101
+MOUTHFUL = 1 << 18  # bytes of a body that are written at once
 NO_BODY = frozenset((204, 304))
 
 
@@ -113,7 +114,8 @@ class Edge:
     async def _blob(self, http: BaseRequest, answer: Response, blob: Blob) -> StreamResponse:
         out = await self._open(http, answer, {"Content-Type": "application/x-tar"})
         for block in blob.blocks():
-            await out.write(block)
+            for at in range(0, len(block), MOUTHFUL):
+                await out.write(memoryview(block)[at : at + MOUTHFUL])
         await out.write_eof()
         return out
 

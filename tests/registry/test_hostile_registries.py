@@ -91,6 +91,24 @@ def test_a_list_of_tags_that_is_none() -> None:
         assert error == "the registry's list of tags is none"
 
 
+def test_a_list_of_tags_without_end_is_left_and_one_of_some_pages_is_read() -> None:
+    def pages(most: int) -> Fault:
+        def fault(to: BaseHTTPRequestHandler, _: Faulty) -> bool:
+            if "/tags/" not in to.path:
+                return False
+            number = int(to.path.partition("last=")[2] or 0)
+            link = {"Link": f'</v2/team/web/tags/list?n=1&last={number + 1}>; rel="next"'} if number < most else {}
+            return answer(to, 200, b'{"tags": ["t%d"]}' % number, link)
+
+        return fault
+
+    pull = f"docker pull -a {NAME}/team/web"
+    assert said(pages(10**9), pull) == "the registry's list of tags has more than 100 pages"
+    with Faulty(pages(2)) as registry:
+        code, output, error = outcome(f"{{url: '{registry.url}'}}", pull)
+    assert (code, output.count("Pulling from team/web")) == (0, 3), error
+
+
 def test_a_token_server_that_sends_nonsense() -> None:
     def token(body: bytes, realm: str = "/auth") -> Fault:
         def fault(to: BaseHTTPRequestHandler, _: Faulty) -> bool:

@@ -7,6 +7,7 @@ its own; on a simulated clock, too, it takes the time that it takes (`des.aside`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from http import HTTPStatus
 from http.client import HTTPResponse
@@ -30,6 +31,8 @@ from simdocker.content import digest as digests
 from simdocker.content.manifest import DOCKER_INDEX, DOCKER_MANIFEST, INDEX, MANIFEST, Index
 from simdocker.des import Environment
 
+MOST_PAGES = 100
+NEXT = re.compile(r'<([^>]*)>; *rel="?next"?')
 ACCEPT = ", ".join((DOCKER_MANIFEST, DOCKER_INDEX, MANIFEST, INDEX))
 
 
@@ -87,13 +90,12 @@ class RemoteRegistry:
             return push(request, errand)
         if not reads:
             return answers.said(405, "UNSUPPORTED", "The operation is unsupported.")
+        if kind == "tags":
+            return self._tags(request, errand)
         with self._http.ask(errand, request.method, self._at(request), self._headers(request)) as answer:
             if request.path == "/v2/" and answer.status == HTTPStatus.UNAUTHORIZED:
                 return self._challenged(request, answer, errand)
-            response = answers.response(answer, answers.text(answer))
-        if kind == "tags" and not response.failed:
-            response.body = {"tags": answers.listed(response.body, "tags")}
-        return response
+            return answers.response(answer, answers.text(answer))
 
     # -- who is asking ---------------------------------------------------------------------------
 
@@ -138,6 +140,23 @@ class RemoteRegistry:
         return Response(200, {"token": token})
 
     # -- what it holds ---------------------------------------------------------------------------
+
+    def _tags(self, request: Request, errand: Errand) -> Response:
+        """All of them: a long list comes in pages. Raises Refused."""
+        url, tags = self._at(request), []
+        for _ in range(MOST_PAGES):
+            with self._http.ask(errand, "GET", url, self._headers(request)) as answer:
+                response = answers.response(answer, answers.text(answer))
+            if response.failed:
+                return response
+            tags += answers.listed(response.body, "tags")
+            following = NEXT.match(response.headers.get("Link", ""))
+            if following is None:
+                return Response(200, {"tags": tags})
+            url = urljoin(url, following[1])
+            if urlsplit(url).netloc != urlsplit(self.url).netloc:
+                raise Refused("the registry's list of tags goes on elsewhere", retry=False)
+        raise Refused(f"the registry's list of tags has more than {MOST_PAGES} pages", retry=False)
 
     def _manifest(self, request: Request, reference: str, errand: Errand) -> Response:
         """A document, or for HEAD its digest."""
