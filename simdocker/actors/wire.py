@@ -111,6 +111,8 @@ class Wire:
             {"to": self.target, **query} if query else self._to_target,
         )
         bearer.span = sent
+        if meter is not None:
+            request.meter = meter
         if request.stdin is not None:
             request.stdin.carrier = Carriage(
                 self.trace, self.network, self.source, self.here, self.target, self.there, request.path, sent, None

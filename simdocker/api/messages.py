@@ -58,6 +58,7 @@ class Request(msgspec.Struct, gc=False):
     headers: Mapping[str, str] = NO_QUERY
     stdin: Stream | None = None
     size: int = 0
+    meter: Any = None  # of whoever wants to know how much of a bulky body has come, from who really carries it
     version: str = ""
 
 

@@ -6,7 +6,7 @@ big enough to share bandwidth is a `transfer`, a flow in the fluid (`fluid.py`).
 """
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -59,12 +59,22 @@ class Route:
 
 
 class Meter:
-    """Reads how far a transfer has come; give it to the call that transfers."""
+    """Reads how far a transfer has come; give it to the call that transfers. In a `real` one bytes really move."""
 
-    __slots__ = ("_flow", "_fluid", "_total")
+    __slots__ = ("_count", "_flow", "_fluid", "_total")
 
     def __init__(self) -> None:
         self._fluid: Fluid | None = None
+        self._count: Callable[[], int] | None = None
+
+    def follow(self, count: Callable[[], int]) -> None:
+        """The transfer is real, and `count` says how far it has come."""
+        self._count = count
+
+    @property
+    def real(self) -> bool:
+        """Whether it is."""
+        return self._count is not None
 
     def attach(self, fluid: Fluid, flow: Flow, total: int) -> None:
         """The transfer has started."""
@@ -73,6 +83,8 @@ class Meter:
     @property
     def sent(self) -> int:
         """Bytes sent so far; 0 before the start."""
+        if self._count is not None:
+            return self._count()
         return self._total - self._fluid.remaining(self._flow) if self._fluid is not None else 0
 
 

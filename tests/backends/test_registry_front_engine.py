@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.serve_command import serve
+from tests.server.serve_command import a_port, serve
 
 pytestmark = [pytest.mark.engine, pytest.mark.root]
 
@@ -44,3 +44,30 @@ def test_an_engine_pulls_pushes_and_pulls_back(engine: tuple[str, int], tmp_path
         docker("rmi", source, mine, made)
         assert "Downloaded newer image" in docker("pull", made)
         docker("rmi", made)
+
+
+@pytest.mark.parametrize("way", ["basic", "token"])
+def test_an_engine_logs_in_to_a_private_registry(engine: tuple[str, int], tmp_path: Path, way: str) -> None:
+    address, pid = engine
+    port = a_port()
+
+    def docker(*argv: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        command = ["docker", "--config", f"{tmp_path}/docker", "-H", address, *argv]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120)
+
+    users = f"{{users: {{ann: secret}}, auth: {way}}}"
+    (tmp_path / "world.yaml").write_text(
+        f"title: t\nworld: {{registries: {{docker.io: {{}}, 'localhost:{port}': {users}}}}}\n"
+        f"images: {{'localhost:{port}/team/web:1': {{from: busybox}}}}\nsteps: [{{run: docker version}}]\n"
+    )
+    inside = "nsenter", f"--net=/proc/{pid}/ns/net"
+    with serve(tmp_path, "--world", f"{tmp_path}/world.yaml", port=port, before=inside) as front:
+        theirs, mine = f"{front.registry}/team/web:1", f"{front.registry}/my/web:1"
+        stranger = docker("pull", theirs)
+        assert stranger.returncode == 1 and ("no basic auth" in stranger.stderr or "unauthorized" in stranger.stderr)
+        login = ("login", "-u", "ann", "--password-stdin", front.registry)
+        assert docker(*login, stdin="guess").returncode == 1
+        assert docker(*login, stdin="secret").stdout == "Login Succeeded\n"
+        for line in (("pull", theirs), ("tag", theirs, mine), ("push", mine), ("rmi", theirs, mine)):
+            done = docker(*line)
+            assert done.returncode == 0, done.stderr

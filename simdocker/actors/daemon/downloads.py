@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 RETRY_STEP_S = 5  # the wait grows by this much with each failure
 SECOND = 1_000_000_000
 REPORT_NS = 100_000_000  # dockerd reports progress at most ten times a second …
+REAL_REPORT_NS = 500_000_000  # of a real download nobody knows how long it takes
 REPORTS = 10  # … and here about ten times in a long download, as every report is an event
 
 
@@ -191,7 +192,8 @@ class Downloads:
             if sent > first_amount(total):
                 download.progress.amount("Downloading", sent, total)
             expected = (self.daemon.env.now - started) * total // max(sent, 1)
-            self._report(download, meter, max(REPORT_NS, expected // REPORTS), started)
+            after = REAL_REPORT_NS if meter.real else max(REPORT_NS, expected // REPORTS)
+            self._report(download, meter, after, started)
 
         download.meter = meter
         callbacks = self.daemon.env.timeout(after).callbacks

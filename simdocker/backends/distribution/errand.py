@@ -24,6 +24,7 @@ class Errand:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self.over = False
+        self.carried = 0  # bytes of a blob
 
     def start(self, job: Callable[[], Any], name: str) -> Future[Any]:
         """Begin; the future is what comes of it."""

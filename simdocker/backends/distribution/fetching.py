@@ -52,6 +52,7 @@ def fetched(
                             raise Refused(f"the blob has more bytes than the {most} it should have", retry=False)
                         hashed.update(piece)
                         _write(file, piece)
+                        errand.carried = size
                     return _read(file, size), f"sha256:{hashed.hexdigest()}"
                 except BROKEN:
                     if errand.over:

@@ -63,6 +63,8 @@ class RemoteRegistry:
     def handle(self, request: Request, *, client: str = "") -> Generator[Event, Any, Response]:
         """Process → Response: carry one request there. Raises Unreachable, Refused."""
         errand = Errand()
+        if request.meter is not None:
+            request.meter.follow(lambda: errand.carried)
         future = errand.start(lambda: self.answer(request, errand), self.actor)
         try:
             return (yield self.env.future(future))  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from http import HTTPStatus
-from typing import IO
+from typing import IO, cast
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from simdocker.actors.distribution.session import Refused
@@ -69,7 +69,7 @@ class Sending:
             headers |= {"Content-Range": f"{at}-{size - 1}"} if at else {}
             file.seek(at)
             try:
-                with self._http.ask(errand, "PATCH", url, headers, file) as answer:
+                with self._http.ask(errand, "PATCH", url, headers, cast("IO[bytes]", _Counted(file, errand))) as answer:
                     response = answers.response(answer, answers.text(answer))
                 self._go_on_at(request.path, url, response)
                 return response
@@ -129,6 +129,18 @@ class Sending:
         if urlsplit(url).netloc != urlsplit(self._url).netloc:
             headers.pop("Authorization", None)
         return headers
+
+
+class _Counted:
+    """A file that tells how much of it has been read."""
+
+    def __init__(self, file: IO[bytes], errand: Errand) -> None:
+        self._file, self._errand = file, errand
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._errand.carried = self._file.tell()
+        return data
 
 
 def _written(file: IO[bytes], body: Layer | Document) -> tuple[str, int]:
