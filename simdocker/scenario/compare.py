@@ -136,13 +136,15 @@ class _Texts:
         return step.command.splitlines() if self._forked else [], outcome, stdout, stderr
 
     def events(self) -> list[str]:
-        """The events, by object and what happened to it."""
-        return [
-            self._normaliser.text(
-                f"{event['Type']} {event['Action']} {event['Actor']['Attributes'].get('name', event['Actor']['ID'])}"
-            )
-            for event in self._run.world.events
-        ]
+        """The events, by object and what happened to it. An image that loses its name loses its digest too, with an
+        event for each; one from a registry on the loopback has no digest under its name."""
+        found: list[str] = []
+        for event in self._run.world.events:
+            what = f"{event['Type']} {event['Action']}"
+            text = f"{what} {event['Actor']['Attributes'].get('name', event['Actor']['ID'])}"
+            if what != "image untag" or found[-1:] != [text]:
+                found.append(text)
+        return [self._normaliser.text(text) for text in found]
 
 
 def _several(runs: Run | Sequence[Run]) -> Sequence[Run]:

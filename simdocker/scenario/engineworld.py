@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from simdocker.actors.client.connection import Connect, Connection
     from simdocker.scenario.model import Fault, Scenario
 
+PROBE = "simdocker/is-anybody-there"
+"""An image that is nowhere: an engine that answers so has asked our registry."""
+
 PATHS = {
     "container": "/containers/{}/json",
     "image": "/images/{}/json",
@@ -92,6 +95,7 @@ class EngineWorld:
             self.home = str(home)
             self._front = self._open_front()
             leftovers.journal.front = self._front.address
+            self._demand_way(self._front.address)
             yield
         finally:
             self._close_sessions()
@@ -112,6 +116,17 @@ class EngineWorld:
             return userland.manifest(image) if isinstance(image, Image) else None
 
         return Front(lambda name: hub.tags(name) is not None, manifest, userland.blobs)
+
+    def _demand_way(self, front: str) -> None:
+        """Raises UserError where the engine does not reach our registry: its loopback is another one than ours."""
+        status, said = self.engine.ask("POST", "/images/create", {"fromImage": f"{front}/{PROBE}", "tag": "latest"})
+        text = str(said.get("message", "") if isinstance(said, dict) else said)
+        if status >= 400 and "dial tcp" in text and _local(self.address):
+            raise UserError(
+                f"the engine at {self.address} does not reach this machine's loopback, where the images of a scenario "
+                "are served to it (it runs in a virtual machine or in a network namespace of its own): name an engine "
+                "on this very machine, or enter its network (`nsenter --net`)"
+            )
 
     def _close_sessions(self) -> None:
         for session, desk in self._opened:

@@ -51,6 +51,14 @@ _TIMES = [
     re.compile(r"(?<=min/avg/max = )[\d./]+(?= ms\b)"),
 ]
 _FLEETING = re.compile(r"^[0-9a-f]{12}: Verifying Checksum\n", re.M)  # an engine says so if it takes long enough
+_DIGEST_GONE = re.compile(
+    r"^Untagged: \S+@sha256:[0-9a-f]{64}\n", re.M
+)  # what a registry on the loopback named has none
+_TIMED = re.compile(r"^((?:real|user|sys)\s+)\d+m\s?[\d.]+s$", re.M)
+_HOME = re.compile(r"(?:/root|<workdir>)(?=/\.docker/)")  # on a real machine the user's home is the working directory
+_EXE = re.compile(r"\{exe\} ")  # what busybox started through /proc/self/exe is called by some kernels
+_PROCESSES = re.compile(r"^(?:USER +)?PID\b.*(?:\n.*)*", re.M)
+_PROCESS = re.compile(r"^( *(?:[a-z]+ +)?)(?!1 )\d+\b", re.M)
 _ADDRESS = re.compile(r"\b(?:172|192\.168|10)\.\d+\.[\d.]*\d\b")
 _PORT = re.compile(r"\b(?:49[1-9]|32[7-9])\d\d\b")
 _BUSYBOX = re.compile(r"\bBusyBox v[\d.]+ \([^)]*\)")
@@ -66,7 +74,7 @@ _GAP = re.compile(r" {2,}")
 class Normaliser:
     """Normalises the outputs of one run, in the order in which they appeared. `home` is the user's working directory;
     with `alone` False, what one engine says and the same one another time does not goes too: the addresses and ports
-    that come next, progress that is too quick to be seen."""
+    that come next, progress that is too quick to be seen, the numbers of processes but 1, what `time` measures."""
 
     def __init__(self, home: str = "", *, alone: bool = True) -> None:
         self._home = home
@@ -83,7 +91,9 @@ class Normaliser:
         if self._home:
             text = as_recorded(text, self._home)
         if not self._alone:
-            text = _FLEETING.sub("", text)
+            text = _FLEETING.sub("", _DIGEST_GONE.sub("", text))
+            text = _EXE.sub("", _HOME.sub("<home>", _TIMED.sub(r"\1<time>", text)))
+            text = _PROCESSES.sub(lambda listed: _PROCESS.sub(r"\1<pid>", listed[0]), text)
             text = _PORT.sub("<port>", _ADDRESS.sub("<address>", text))
         for pattern in _TIMES:
             text = pattern.sub("<time>", text)

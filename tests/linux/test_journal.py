@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from simdocker.backends.linux import journal
-from simdocker.backends.linux.journal import Entry, Journal, clean, undoes
+from simdocker.backends.linux.journal import Entry, Journal, Undone, clean, undoes
 
 BUSY = """
 import os, sys
@@ -69,9 +69,9 @@ def test_a_living_run_is_left_alone(tmp_path: Path) -> None:
     mine = Journal(tmp_path)
     mine.record("test directory", str(tmp_path / "mine"))
     (tmp_path / "mine").mkdir()
-    assert clean(tmp_path) == ([], [])
+    assert clean(tmp_path) == Undone.none()
     assert (tmp_path / "mine").exists()
-    assert mine.close() == ([Entry("test directory", str(tmp_path / "mine"))], [])
+    assert mine.close() == ([Entry("test directory", str(tmp_path / "mine"))], [], [])
     assert not (tmp_path / "mine").exists()
     assert not mine.path.exists()
 
@@ -144,7 +144,7 @@ def test_what_was_undone_is_not_undone_again_because_something_else_could_not_be
 def test_a_stranger_among_the_journals_stops_nobody(tmp_path: Path) -> None:
     for name in ("notes.journal", "a-b-c-d.new"):
         (tmp_path / name).touch()
-    assert clean(tmp_path) == ([], [])
+    assert clean(tmp_path) == Undone.none()
     assert (tmp_path / "notes.journal").exists()
 
 
@@ -165,4 +165,4 @@ def test_a_journal_that_cannot_be_written_anew_goes_on_as_it_is(
     assert journal._read(run.path) == run.entries() == [Entry("test directory", "kept")]
     monkeypatch.undo()
     run.forget("test directory", "kept")
-    assert run.close() == ([], [])
+    assert run.close() == Undone.none()

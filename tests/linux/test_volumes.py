@@ -49,7 +49,7 @@ def volumes(tmp_path: Path) -> Iterator[Volumes]:
     volumes = Volumes(tmp_path)
     yield volumes
     volumes.driver.close()
-    assert volumes.journal.close() == ([], [])
+    assert volumes.journal.close() == ([], [], [])
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
 
 

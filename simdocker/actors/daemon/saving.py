@@ -67,6 +67,8 @@ class Saving:
             self._look_up(name, wanted)
         yield self.daemon.work("api.inspect")
         data = _Export(wanted).archive()
+        for image in wanted:
+            self.daemon.events.emit("image", "save", image.id, {**(image.config.Labels or {}), "name": image.id})
         return Response(200, data, TAR, size=data.size)
 
     def _look_up(self, text: str, wanted: Wanted) -> None:

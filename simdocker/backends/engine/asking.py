@@ -21,28 +21,29 @@ PATIENCE = 300  # seconds: loading a large image takes a while
 
 
 class _Unix(HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
+    def __init__(self, path: str, patience: float) -> None:
+        super().__init__("localhost", timeout=patience)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
 
 class Engine:
-    """The engine at `address`. Raises UserError when nobody answers there."""
+    """The engine at `address`. Raises UserError when nobody answers there within `patience` seconds."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, patience: float = PATIENCE) -> None:
         self.address = address
+        self._patience = patience
 
     def ask(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Iterable[bytes] | None = None
     ) -> tuple[int, Any]:
         """Status and body of one call; a body that is not one JSON value is given as bytes."""
         where, port = dialled(self.address)
-        connection = HTTPConnection(where, port, timeout=PATIENCE) if port else _Unix(where)
+        connection = HTTPConnection(where, port, timeout=self._patience) if port else _Unix(where, self._patience)
         try:
             headers = {} if body is None else {"Content-Type": "application/x-tar"}
             connection.request(method, target(Request(method, path, query or {}), ""), body, headers)

@@ -19,6 +19,7 @@ from simdocker.api.wire import to_wire
 from simdocker.backends.engine.endpoint import dialled
 from simdocker.content.blob import Blob
 
+EXPECT = ("Expect", "100-continue")
 SWITCHED = 101
 BLOCK = 1 << 16  # what is read at once
 
@@ -41,14 +42,18 @@ class Exchange:
         return cls(*await asyncio.open_unix_connection(where))
 
     async def ask(self, request: Request, version: str) -> None:
-        """Send a request and wait for the headers of its answer."""
+        """Send a request and wait for the headers of its answer. An archive is sent when the engine wants it: one that
+        refuses closes the connection at once, and what it said would be lost with what it did not read."""
         body = body_of(request)
-        self._send(h11.Request(method=request.method, target=target(request, version), headers=_headers(request, body)))
-        for block in body.blocks():
-            self._send(h11.Data(data=block))
-            await self._writer.drain()
-        self._send(h11.EndOfMessage())
-        answer = await self._next()
+        headers = _headers(request, body)
+        self._send(h11.Request(method=request.method, target=target(request, version), headers=headers))
+        answer = await self._next() if EXPECT in headers else None
+        if answer is None or isinstance(answer, h11.InformationalResponse):
+            for block in body.blocks():
+                self._send(h11.Data(data=block))
+                await self._writer.drain()
+            self._send(h11.EndOfMessage())
+            answer = await self._next()
         while isinstance(answer, h11.InformationalResponse) and answer.status_code != SWITCHED:
             answer = await self._next()
         assert isinstance(answer, h11.Response | h11.InformationalResponse)
@@ -113,5 +118,6 @@ def _headers(request: Request, body: Blob) -> list[tuple[str, str]]:
         headers.setdefault("Content-Type", "application/x-tar" if archive else "application/json")
     if request.method not in ("GET", "HEAD"):
         headers["Content-Length"] = str(body.size)
+        headers.update((EXPECT,) if isinstance(request.body, Blob | bytes) else ())
     headers.setdefault("Connection", "close")
     return list(headers.items())

@@ -13,6 +13,7 @@ from typing import Any
 from simpy import Event
 
 from simdocker.api import Broken, Request, Response, Stream
+from simdocker.backends.engine.building import TRUE, bases, retold
 from simdocker.backends.engine.connection import EngineConnection
 from simdocker.content.reference import HUB, InvalidReference, Reference, parse
 
@@ -23,6 +24,8 @@ class FrontedConnection(EngineConnection):
     front = ""
 
     def carry(self, request: Request) -> Generator[Event, Any, Response]:
+        if self.front and (request.method, request.path) == ("POST", "/build"):
+            return (yield from self._build(request))
         wanted = self._wanted(request)
         if wanted is None:
             return (yield from super().carry(request))
@@ -36,6 +39,36 @@ class FrontedConnection(EngineConnection):
         outer.on_cancel = response.stream.cancel
         self.clock.process(self._pass_on(response.stream, outer, wanted))
         return Response(response.status, None, response.headers, outer)
+
+    def _build(self, request: Request) -> Generator[Event, Any, Response]:
+        """Process → Response: a build, with the images it stands on pulled before."""
+        pulled: dict[str, list[Any]] = {}
+        anew = request.query.get("pull") in TRUE
+        for name, base in bases(request):
+            there = yield from super().carry(Request("GET", f"/images/{base.familiar}/json"))
+            if there.failed or anew:
+                pulled[name] = yield from self._pulled(base)
+        query = {key: value for key, value in request.query.items() if key != "pull"}
+        response = yield from super().carry(Request("POST", request.path, query, request.body, request.headers))
+        if response.stream is None or not pulled:
+            return response
+        outer = Stream(self.clock)
+        outer.on_cancel = response.stream.cancel
+        self.clock.process(retold(response.stream, outer, pulled))
+        return Response(response.status, None, response.headers, outer)
+
+    def _pulled(self, wanted: Reference) -> Generator[Event, Any, list[Any]]:
+        """Process → what a pull said."""
+        request = Request("POST", "/images/create", {"fromImage": wanted.familiar_name, "tag": wanted.tag})
+        self.witness.asked(request)
+        response = yield from self.carry(request)
+        self.witness.answered(request, response)
+        if response.stream is None:
+            return [{"errorDetail": {"message": response.message}, "error": response.message}]
+        said: list[Any] = []
+        while (message := (yield from response.stream.read())) is not None:
+            said.append(message)
+        return said
 
     def _wanted(self, request: Request) -> Reference | None:
         """The image on Docker Hub that a pull by tag asks for."""

@@ -43,10 +43,26 @@ class Failure(NamedTuple):
 
 
 class Undone(NamedTuple):
-    """What came of undoing: the entries that are gone, and those that are not."""
+    """What came of undoing: the entries that were removed, those that could not be, and those of which nothing was to
+    be removed: they were never made, are gone already, or somebody else's by now."""
 
     entries: list[Entry]
     failures: list[Failure]
+    nothing: list[Entry]
+
+    @classmethod
+    def none(cls) -> Undone:
+        return cls([], [], [])
+
+    @property
+    def settled(self) -> list[Entry]:
+        """The entries that need no further try."""
+        return self.entries + self.nothing
+
+    def add(self, other: Undone) -> None:
+        self.entries.extend(other.entries)
+        self.failures.extend(other.failures)
+        self.nothing.extend(other.nothing)
 
 
 class Line(msgspec.Struct, array_like=True):
@@ -80,8 +96,9 @@ class Owner(NamedTuple):
         return self.boot == _boot() and self.started == started(self.pid)
 
 
-Undo = Callable[[str], None]
-"""Removes the thing of this name if it is there. Raises OSError when it is and cannot be removed."""
+Undo = Callable[[str], "bool | None"]
+"""Removes the thing of this name if it is there; False: there was nothing to remove. Raises OSError when it is there
+and cannot be removed."""
 
 _undoers: dict[str, Undo] = {}
 
@@ -139,7 +156,7 @@ class Journal:
 
     def close(self) -> Undone:
         """Undo what is left of this run, and drop the journal when all of it is gone."""
-        undone = _undo(self.entries())
+        undone = undo(self.entries())
         os.close(self._fd)
         if not undone.failures:
             self.path.unlink(missing_ok=True)
@@ -165,19 +182,18 @@ class Journal:
 def clean(directory: Path | str = RUN_DIRECTORY) -> Undone:
     """Undo what dead runs left. What cannot be undone stays in its journal for the next time."""
     directory = Path(directory)
-    result = Undone([], [])
+    result = Undone.none()
     if not directory.is_dir():
         return result
     with alone(directory):
         for path in _of_the_dead(directory, JOURNAL):
-            undone = _undo(_read(path))
-            result.entries.extend(undone.entries)
-            result.failures.extend(undone.failures)
+            undone = undo(_read(path))
+            result.add(undone)
             if not undone.failures:
                 path.unlink()
                 continue
             with path.open("ab", buffering=0) as journal:  # what is gone may be somebody else's the next time
-                for entry in undone.entries:
+                for entry in undone.settled:
                     _append(journal.fileno(), Line(False, *entry))
         for draft in _of_the_dead(directory, DRAFT):  # killed before it took the journal's place
             draft.unlink()
@@ -212,21 +228,20 @@ def of_the_living(directory: Path, kind: str) -> list[str]:
     return found
 
 
-def _undo(entries: Iterable[Entry]) -> Undone:
+def undo(entries: Iterable[Entry]) -> Undone:
     """Undo entries, the youngest first: what was made on top of something goes before it."""
-    undone = Undone([], [])
+    undone = Undone.none()
     for entry in reversed(list(entries)):
-        undo = _undoers.get(entry.kind, _unknown)
         try:
-            undo(entry.name)
+            removed = _undoers.get(entry.kind, _unknown)(entry.name)
         except OSError as error:
             undone.failures.append(Failure(entry, error))
         else:
-            undone.entries.append(entry)
+            (undone.nothing if removed is False else undone.entries).append(entry)
     return undone
 
 
-def _unknown(_name: str) -> None:
+def _unknown(_name: str) -> bool:
     raise OSError(errno.ENOTSUP, "this version does not know the kind")
 
 

@@ -1,7 +1,8 @@
 """Real programs for the modelled ones of the simulated images.
 
-A program has to run in any image, so it is one static file: this machine's busybox, and for hello-world a few
-instructions made here. The others have no twin on this machine, and say so when they are started.
+A program has to run in any image, so it is one static file: this machine's busybox and, if it is there, its static
+bash; for hello-world a few instructions made here. The others have no twin on this machine, and say so when they are
+started.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from simdocker.backends.hello_world import greeting
 
 ELF_BASE = 0x400000
 PT_INTERP = 3
+TWINS = {"busybox": "busybox", "bash": "bash-static"}
+"""Simulated programs, and the command of this machine that does the same without any library."""
+
+TWIN_PACKAGES = {"busybox": "busybox-static", "bash": "bash-static"}
 NO_TWIN = "runs in the simulator only: this machine has no program that stands for it"
 
 
 @cache
 def real_program(program: str) -> bytes | None:
     """The file that does what a simulated program does, None where there is none."""
-    if program == "busybox":
-        found = shutil.which("busybox")
+    if program in TWINS:
+        found = shutil.which(TWINS[program])
         return Path(found).read_bytes() if found else None
     return saying(greeting("x86_64").encode()) if program == "hello" else None
 

@@ -106,6 +106,8 @@ def load(process: Process, path: str, argv: list[str], depth: int = 0) -> Execut
         if (machine if at else X86_64) in process.kernel.runs:
             main = program_named(program)
             if main is not None:
+                if process.kernel.executed is not None:
+                    process.kernel.executed(process, program)
                 return Executable(main, argv, file)
     head = bytes(node.data[:SHEBANG_BYTES]) if node.data is not None else b""
     if not head.startswith(b"#!"):

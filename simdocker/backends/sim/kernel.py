@@ -245,6 +245,7 @@ class Kernel:
         self.last_pid = 0
         self.client: object = None  # what `docker` on this host is; set by whoever builds the world
         self.mounted: dict[str, Mount] = {}  # what volumes have mounted on the host, by path
+        self.executed: Callable[[Process, str], None] | None = None  # told of a program the first time it is looked up
         self.outside: Container  # the host itself, in no container; set by the machine
         self._pipes = 20000
         self._fifos: dict[Node, Pipe] = {}

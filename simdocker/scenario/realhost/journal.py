@@ -28,13 +28,16 @@ from simdocker.api import Request, Response
 from simdocker.api.times import parse_time, unix_nano
 from simdocker.api.wire import to_wire
 from simdocker.backends.engine.asking import Engine
-from simdocker.backends.linux.journal import Entry, Journal, Undone, clean, started, undoes
+from simdocker.backends.linux.journal import Entry, Journal, Undone, clean, started, undo, undoes
 from simdocker.content.blob import Blob
 from simdocker.content.reference import HUB, InvalidReference, parse
 from simdocker.errors import UserError
 
 SOON_NS = 60_000_000_000
 """Within this of the request the engine has made what it will make, though nobody waits for the answer."""
+
+PATIENCE = 60
+"""Seconds for an engine to remove one thing: it gives a container that does not heed SIGKILL ten, and unmounts."""
 
 EARLIER_NS = 1_000_000_000
 """By so much an object's time may lie before the request's: volumes tell theirs in whole seconds."""
@@ -44,7 +47,8 @@ OBJECT, UNNAMED, SESSION, DIRECTORY = "engine object", "engine object without a 
 PATHS = {"container": "/containers/{}", "network": "/networks/{}", "volume": "/volumes/{}", "image": "/images/{}"}
 SHOWN = {**PATHS, "container": "/containers/{}/json", "image": "/images/{}/json"}
 FORCED = {"container": {"force": "1", "v": "1"}}
-GONE = (200, 204, 404)
+REMOVED = (200, 204)
+GONE = (*REMOVED, 404)
 IN_USE = 409
 
 
@@ -90,25 +94,28 @@ def clean_up(address: str) -> Undone:
 
 
 def _cleaned(directory: Path) -> Undone:
+    _silent.clear()
+    return _until_nothing_moves(lambda: clean(directory))
+
+
+def _until_nothing_moves(undo_all: Callable[[], Undone]) -> Undone:
     """A volume is known after its container and so would go before it, which cannot be: what could not go while
     something else was there has another try when that is gone."""
-    undone = clean(directory)
+    undone = undo_all()
     while undone.failures:
-        again = clean(directory)
+        again = undo_all()
+        undone = Undone(undone.entries + again.entries, again.failures, undone.nothing + again.nothing)
         if not again.entries:
             break
-        undone = Undone(undone.entries + again.entries, again.failures)
     return undone
 
 
 def clean_up_all() -> Undone:
     """The same for every engine that was played on."""
-    result = Undone([], [])
+    result = Undone.none()
     with suppress(FileNotFoundError):
         for directory in sorted(state_directory().iterdir()):
-            undone = _cleaned(directory)
-            result.entries.extend(undone.entries)
-            result.failures.extend(undone.failures)
+            result.add(_cleaned(directory))
     return result
 
 
@@ -126,11 +133,18 @@ class PlayJournal:
         except OSError as error:
             raise UserError(f"the journal of plays cannot be kept in {state_directory()}: {error.strerror}") from None
 
-    def close(self) -> None:
-        """All is gone that was made."""
-        for entry in self._journal.entries():
-            self._journal.forget(*entry)
+    def close(self) -> Undone:
+        """Remove all that the play made. What cannot go stays in the journal, for the next play or cleanup."""
+        _silent.clear()
+        undone = _until_nothing_moves(self._undo)
         self._journal.close()
+        return undone
+
+    def _undo(self) -> Undone:
+        undone = undo(self._journal.entries())
+        for entry in undone.settled:
+            self._journal.forget(*entry)
+        return undone
 
     def directory(self, path: Path) -> None:
         """A directory is about to be made."""
@@ -255,24 +269,28 @@ def _text(entry: Made | Wanted | Shell) -> str:
 # -- undoing -------------------------------------------------------------------------------------
 
 
+_silent: dict[str, str] = {}
+"""What was said of the engines that did not answer: they are not waited for again, entry by entry."""
+
+
 @undoes(OBJECT)
-def _remove_object(text: str) -> None:
+def _remove_object(text: str) -> bool:
     made = msgspec.json.decode(text, type=Made)
     if made.since:
         shown = _ask(made.address, "GET", SHOWN[made.what].format(made.name), {})[1]
         at = _made_at(shown) if isinstance(shown, dict) else None
         if at is None or (made.what != "image" and at < made.since - EARLIER_NS):
-            return  # it is not there, or older than the play
+            return False  # it is not there, or older than the play
         if made.what == "volume" and at > made.since + SOON_NS:
-            return  # somebody has made it anew
-    _remove(made.address, made.what, made.name)
+            return False  # somebody has made it anew
+    return _remove(made.address, made.what, made.name)
 
 
 @undoes(UNNAMED)
-def _remove_wanted(text: str) -> None:
+def _remove_wanted(text: str) -> bool:
     wanted = msgspec.json.decode(text, type=Wanted)
-    for id in _made_then(wanted):
-        _remove(wanted.address, wanted.what, id)
+    removed = [_remove(wanted.address, wanted.what, id) for id in _made_then(wanted)]
+    return any(removed)
 
 
 def _made_then(wanted: Wanted) -> Iterator[str]:
@@ -303,18 +321,22 @@ def _made_at(shown: Mapping[str, Any]) -> int | None:
     return _unix_ns(said) if isinstance(said, str) else None
 
 
-def _remove(address: str, what: str, name: str) -> None:
+def _remove(address: str, what: str, name: str) -> bool:
+    """Whether there was something to remove. Raises OSError where the engine does not."""
     status, said = _ask(address, "DELETE", PATHS[what].format(name), FORCED.get(what, {}))
     if status in GONE or (status == IN_USE and what == "image"):  # somebody else's containers came to use the image
-        return
+        return status in REMOVED
     message = said.get("message", "") if isinstance(said, dict) else ""
     raise OSError(errno.EBUSY, message or f"the engine answered {status}")
 
 
 def _ask(address: str, method: str, path: str, query: Mapping[str, str]) -> tuple[int, Any]:
+    if address in _silent:
+        raise OSError(errno.ECONNREFUSED, _silent[address])
     try:
-        return Engine(address).ask(method, path, query)
+        return Engine(address, PATIENCE).ask(method, path, query)
     except UserError as error:
+        _silent[address] = str(error)
         raise OSError(errno.ECONNREFUSED, str(error)) from None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simdocker.actors.daemon.settings import DEFAULTS
 from simdocker.content.reference import HUB, parse
 from simdocker.errors import UserError
+from simdocker.scenario.realhost.rehearsal import twinless
 from simdocker.scenario.worldspec import Host
 from simdocker.scenario.worldspec import Registry as RegistrySpec
 
@@ -20,7 +21,7 @@ UNMODELLED = ("arch", "cpus", "memory", "disk", "drivers", "docker_host")
 def refuse(scenario: Scenario, *, ours: bool = False) -> None:
     """Raises UserError with all that one real host cannot be. `ours`: its daemon and the registries are our actors,
     which can be what the scenario says."""
-    wrong = list(_wrong(scenario, ours))
+    wrong = list(_wrong(scenario, ours)) or list(twinless(scenario))
     if wrong:
         raise UserError(f"this cannot be played on a real machine: {'; '.join(dict.fromkeys(wrong))}")
 

@@ -7,14 +7,11 @@ pulled, tagged and looked into, but its own program does not start ("exec format
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from simdocker.actors.registry.catalogue.busybox import APPLETS
-from simdocker.backends.linux.programs import saying
+from simdocker.backends.linux.programs import real_program, saying
 from simdocker.content import archive
 from simdocker.content.blob import Blob
-from simdocker.content.changeset import DIRECTORY, FILE, Node
+from simdocker.content.changeset import DIRECTORY, FILE, Node, walk
 from simdocker.content.image import Image, Layer
 from simdocker.content.manifest import docker_manifest
 from simdocker.errors import UserError
@@ -26,10 +23,8 @@ class Userland:
     """Real images by the digests of their parts, made as they are asked for."""
 
     def __init__(self, greeting: bytes) -> None:
-        found = shutil.which("busybox")
-        if found is None:
+        if real_program("busybox") is None:
             raise UserError("real images need a static busybox on this machine: install the package busybox-static")
-        self._busybox = Path(found).read_bytes()
         self._hello = saying(greeting)
         self.blobs: dict[str, Blob] = {}
         self._layers: dict[int, Layer] = {}
@@ -53,7 +48,9 @@ class Userland:
 
     def _layer(self, layer: Layer) -> Layer:
         if id(layer) not in self._layers:
-            real = Layer.of(archive.layer(self._copy(layer.tree, {})))
+            tree = self._copy(layer.tree, {})
+            _fill(tree, layer.tree)
+            real = Layer.of(archive.layer(tree))
             real.created_by = layer.created_by
             self._layers[id(layer)] = real
         return self._layers[id(layer)]
@@ -66,9 +63,27 @@ class Userland:
         for name in ("nlink", "data", "size", "target", "opaque", "rdev"):
             setattr(twin, name, getattr(node, name))
         if node.kind == FILE and node.program and node.data is None:
-            real = self._busybox if node.program in NAMES else self._hello if node.program == "hello" else None
+            name = "busybox" if node.program in NAMES else node.program
+            real = self._hello if name == "hello" else real_program(name)
             if real is not None:
                 twin.data, twin.size = real, len(real)
         if node.kind == DIRECTORY:
             twin.children = {name: self._copy(child, seen) for name, child in node.children.items()}
         return twin
+
+
+def _fill(real: Node, simulated: Node) -> None:
+    """Give a layer its simulated size again: what its real programs are larger, its fillers (libraries that a static
+    program does without) are smaller, the largest first."""
+    excess = _size(real) - _size(simulated)
+    fillers = [node for _, node in walk(real) if node.kind == FILE and node.data is None and not node.program]
+    for node in sorted(fillers, key=lambda node: -node.size):
+        change = max(-excess, -node.size)
+        node.size += change
+        excess += change
+        if excess <= 0:
+            return
+
+
+def _size(tree: Node) -> int:
+    return sum({id(node): node.size for _, node in walk(tree) if node.kind == FILE}.values())
