@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import stat
 import tempfile
+import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,31 +29,47 @@ NAMESPACES = {
     "uts": syscalls.CLONE_NEWUTS, "ipc": syscalls.CLONE_NEWIPC, "cgroup": syscalls.CLONE_NEWCGROUP,
 }  # fmt: skip
 CLONE_NEWUSER = 0x10000000
-CONTROLLERS = ("memory", "cpu", "pids", "cpuset", "freezer")
+CONTROLLERS = {
+    "memory": "--memory has no effect, and stats show none",
+    "cpu": "--cpus has no effect",
+    "pids": "--pids-limit has no effect",
+    "cpuset": "--cpuset-cpus has no effect",
+    "freezer": "docker pause does not work",
+}
+"""What limits containers, and what does not work without."""
+
+LIMITS = {
+    "memory": ("memory.limit_in_bytes", "memory.max", "67108864"), "cpu": ("cpu.cfs_quota_us", "cpu.max", "50000"),
+    "pids": ("pids.max", "pids.max", "10"), "freezer": ("freezer.state", "cgroup.freeze", "THAWED"),
+}  # fmt: skip
+"""A file of each, by its v1 and its v2 name, and what to write into it."""
+
 ENGINE_SOCKET = "/var/run/docker.sock"
 HUB = ("registry-1.docker.io", 443)
 MAC = "02:42:00:00:00:01"
 
 
 class Check(NamedTuple):
-    """An ability: `attempt` raises OSError when it is not there, and `mend` is what to do then. What is not
-    `needed` only some scenarios use. `alone`: in a child with its own namespaces."""
+    """An ability: `attempt` raises OSError when it is not there; `without` says what does not work then, and `mend`
+    what to do. What is not `needed` only some scenarios use. `alone`: in a child with its own namespaces."""
 
     name: str
     attempt: Callable[[], None]
+    without: str
     mend: str
     needed: bool = True
     alone: bool = True
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What came of a check; `problem` and `mend` are empty when it went well."""
+    """What came of a check; `problem`, `mend` and `without` are empty when it went well."""
 
     name: str
     works: bool
     needed: bool
     problem: str = ""
     mend: str = ""
+    without: str = ""
 
 
 def examine(data_root: str | None = None) -> list[Finding]:
@@ -71,31 +89,49 @@ def rootless() -> bool:
 
 
 def _checks(data_root: str) -> list[Check]:
-    kernel = "a kernel with it, or a container engine's --privileged where this is itself a container"
-    nft_missing = "install nftables (libnftables), and load the modules nf_tables and nf_nat"
     return [
-        *(Check(f"{name} namespace", _unshares(flag), kernel) for name, flag in NAMESPACES.items()),
-        Check(f"overlay on {data_root}", lambda: _overlay(data_root), "a --data-root on ext4, xfs or tmpfs"),
+        *([Check("user namespace", lambda: None, NO_CONTAINER, USERNS)] if rootless() else []),
+        *(Check(f"{name} namespace", _unshares(flag), NO_CONTAINER, KERNEL) for name, flag in NAMESPACES.items()),
+        Check(f"overlay on {data_root}", lambda: _overlay(data_root), "no image's layers can be united to a root "
+              "directory", "give a --data-root on ext4, xfs (made with ftype=1) or tmpfs"),
         *(
-            Check(f"{name} cgroup", _controls(name), _CGROUP_MEND, needed=not rootless(), alone=False)
-            for name in CONTROLLERS
+            Check(f"{name} cgroup", _controls(name), without, CGROUPS, needed=not rootless(), alone=False)
+            for name, without in CONTROLLERS.items()
         ),
-        Check("bridge", lambda: _links(rtnetlink.add_bridge("sd0", MAC)), "modprobe bridge"),
-        Check("veth", lambda: _links(rtnetlink.add_wire("sd0", "sd1")), "modprobe veth"),
-        Check("nat", _nat, nft_missing),
-        Check("seccomp", _seccomp, "a kernel with CONFIG_SECCOMP_FILTER, and libseccomp", needed=False),
-        Check("busybox", _busybox, "apt install busybox-static: scenario images are built from it", alone=False),
-        Check("Docker Engine", _engine, "start dockerd, or name one with --host", needed=False, alone=False),
-        Check("Docker Hub", _hub, "nothing: scenarios bring their own registry", needed=False, alone=False),
-    ]
+        Check("bridge", lambda: _links(rtnetlink.add_bridge("sd0", MAC)), "containers have no network but none and "
+              "host", "load the module: modprobe bridge"),
+        Check("veth", lambda: _links(rtnetlink.add_wire("sd0", "sd1")), "containers cannot be plugged into a bridge",
+              "load the module: modprobe veth"),
+        Check("nat", _nat, "no port can be published", NFT),
+        Check("seccomp", _seccomp, "containers run with --security-opt seccomp=unconfined only",
+              "a kernel with CONFIG_SECCOMP_FILTER, and the package libseccomp2", needed=False),
+        Check("busybox", _busybox, "images have no shell and no commands",
+              "install the package busybox-static", alone=False),
+        Check("bash", _bash, "the lines of a scenario have no shell to run in", "install the package bash",
+              alone=False),
+        Check("Docker Engine", _engine, "`--backend engine` and `compare` have nothing to "
+              "talk to", "start dockerd, or name a running one with --host or DOCKER_HOST", needed=False, alone=False),
+        Check("Docker Hub", _hub, "nothing: scenarios bring their own registry", "a way to the internet", needed=False,
+              alone=False),
+    ]  # fmt: skip
 
 
-_CGROUP_MEND = "mount the controller (v1), or have the parent group delegate it in cgroup.subtree_control (v2)"
+NO_CONTAINER = "no container can be started"
+KERNEL = (
+    "run on a kernel that has it; where this is itself a container, it must be allowed to (docker run --privileged)"
+)
+USERNS = "allow it: sysctl user.max_user_namespaces=10000, on Debian and Ubuntu kernel.unprivileged_userns_clone=1 too"
+NFT = "install nftables (libnftables1), and load the modules: modprobe -a nf_tables nft_chain_nat"
+CGROUPS = (
+    "mount the controller (v1), or have it passed down: echo +NAME >> cgroup.subtree_control of the group above (v2)"
+)
 
 
 def _tried(check: Check) -> Finding:
     problem = _in_child(check.attempt) if check.alone else _outcome(check.attempt)
-    return Finding(check.name, not problem, check.needed, problem, check.mend if problem else "")
+    if not problem:
+        return Finding(check.name, True, check.needed)
+    return Finding(check.name, False, check.needed, problem, check.mend, check.without)
 
 
 def _outcome(attempt: Callable[[], None]) -> str:
@@ -103,20 +139,24 @@ def _outcome(attempt: Callable[[], None]) -> str:
     try:
         attempt()
     except OSError as error:
-        return error.strerror or str(error)
+        return (error.strerror or str(error)) + (f": {error.filename}" if error.filename else "")
     except DriverError as error:
         return str(error.args[0])
     return ""
 
 
-def _in_child(attempt: Callable[[], None]) -> str:
-    """The outcome in a child with namespaces of its own."""
+def _here(attempt: Callable[[], None]) -> None:
+    attempt()
+
+
+def _in_child(attempt: Callable[[], None], place: Callable[[Callable[[], None]], None] | None = None) -> str:
+    """The outcome in a child; `place` is where it tries, by default in namespaces of its own."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         problem = "it crashed"
         try:
-            problem = _outcome(lambda: _go_alone(attempt))
+            problem = _outcome(lambda: (place or _go_alone)(attempt))
         finally:
             os.write(writing, problem.encode())
             os._exit(0)
@@ -144,40 +184,70 @@ def _unshares(flag: int) -> Callable[[], None]:
 
 
 def _overlay(data_root: str) -> None:
-    """Mount one, write through it, and look where the file went."""
+    """Mount one as images need it: what is written goes to the upper directory, a removed file leaves a whiteout
+    there, and a directory marked as opaque hides the one below."""
     place = Path(tempfile.mkdtemp(prefix="simdocker-doctor-", dir=data_root))
+    xattr, more = ("user", ",userxattr") if rootless() else ("trusted", "")
     try:
-        for name in ("lower", "upper", "work", "merged"):
-            (place / name).mkdir()
-        options = f"lowerdir={place}/lower,upperdir={place}/upper,workdir={place}/work"
-        syscalls.mount("overlay", f"{place}/merged", "overlay", 0, options)
+        for name in ("lower/hidden", "upper/hidden", "work", "merged"):
+            (place / name).mkdir(parents=True)
+        for name in ("lower/old", "lower/hidden/below"):
+            (place / name).write_text("there")
+        _do("mark a directory as opaque", lambda: os.setxattr(place / "upper/hidden", f"{xattr}.overlay.opaque", b"y"))
+        options = f"lowerdir={place}/lower,upperdir={place}/upper,workdir={place}/work{more}"
+        _do("mount", lambda: syscalls.mount("overlay", f"{place}/merged", "overlay", 0, options))
         try:
-            (place / "merged/file").write_text("there")
-            if not (place / "upper/file").exists():
+            _do("write", lambda: (place / "merged/file").write_text("there"))
+            _do("leave a whiteout", lambda: (place / "merged/old").unlink())
+            if not (place / "upper/file").exists() or not stat.S_ISCHR((place / "upper/old").lstat().st_mode):
                 raise OSError("what was written did not reach the upper directory")
+            if list((place / "merged/hidden").iterdir()):
+                raise OSError("an opaque directory does not hide the one below")
         finally:
             syscalls.umount2(f"{place}/merged", syscalls.MNT_DETACH)
     finally:
         shutil.rmtree(place)
 
 
+def _do(what: str, attempt: Callable[[], object]) -> None:
+    """Raises OSError that says what could not be done."""
+    try:
+        attempt()
+    except OSError as error:
+        raise OSError(f"it cannot {what}: {error.strerror}") from None
+
+
 def _controls(controller: str) -> Callable[[], None]:
-    """Make a cgroup where the controller is."""
+    """Make a cgroup where the controller is, set a limit, and have a child join."""
 
     def attempt() -> None:
         found = cgroups.find(Path("/proc/self/mountinfo").read_text())
-        parent = found.v1.get(controller) or found.v2
+        v1 = found.v1.get(controller)
+        parent = v1 or found.v2
         if not parent:
             raise OSError("no mounted hierarchy has this controller")
+        if not v1 and controller in cgroups.V2_CONTROLLERS:
+            given = Path(parent, "cgroup.subtree_control").read_text().split()
+            have = Path(parent, "cgroup.controllers").read_text().split()
+            if controller not in {*given, *have}:
+                raise OSError(f"{parent} has only {' '.join(have) or 'none'}")
         group = Path(parent, f"simdocker-doctor-{os.getpid()}")
-        group.mkdir()
+        _do(f"make a group in {parent}", group.mkdir)
         try:
-            if found.v2 and controller in cgroups.V2_CONTROLLERS:
-                given = Path(parent, "cgroup.controllers").read_text().split()
-                if controller not in given:
-                    raise OSError(f"{parent} has only {' '.join(given)}")
+            if controller in LIMITS and (v1 or (group / LIMITS[controller][1]).exists()):
+                file = group / LIMITS[controller][0 if v1 else 1]
+                value = "0" if file.name == "cgroup.freeze" else LIMITS[controller][2]
+                _do(f"set {file.name}", lambda: file.write_text(value))
+            if controller != "cpuset":  # nobody may join one that has no processors yet
+                problem = _in_child(lambda: _do("be joined", lambda: (group / "cgroup.procs").write_text("0")), _here)
+                if problem:
+                    raise OSError(problem)
         finally:
-            group.rmdir()
+            for _ in range(100):  # the child is a moment in leaving
+                with suppress(OSError):
+                    group.rmdir()
+                    break
+                time.sleep(0.01)
 
     return attempt
 
@@ -205,11 +275,29 @@ def _busybox() -> None:
         raise OSError("it is not static: no image has the libraries it wants")
 
 
+def _bash() -> None:
+    if shutil.which("bash") is None:
+        raise OSError("there is no bash on the PATH")
+
+
 def _engine() -> None:
-    with socket.socket(socket.AF_UNIX) as engine:
-        engine.settimeout(2)
-        engine.connect(os.environ.get("DOCKER_HOST", ENGINE_SOCKET).removeprefix("unix://"))
+    address = os.environ.get("DOCKER_HOST") or f"unix://{ENGINE_SOCKET}"
+    kind, _, where = address.partition("://")
+    try:
+        if kind == "unix":
+            with socket.socket(socket.AF_UNIX) as engine:
+                engine.settimeout(2)
+                engine.connect(where)
+        else:
+            name, _, port = where.rpartition(":")
+            socket.create_connection((name, int(port)), timeout=2).close()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise OSError(f"nothing answers at {address} ({why})") from None
 
 
 def _hub() -> None:
-    socket.create_connection(HUB, timeout=2).close()
+    try:
+        socket.create_connection(HUB, timeout=2).close()
+    except OSError as error:
+        raise OSError(f"{HUB[0]} cannot be reached ({error.strerror or error})") from None
