@@ -153,7 +153,9 @@ def compare(
 
 @app.command()
 def calibrate(
-    backend: Annotated[str, typer.Option(help="What to measure: engine, a real Docker Engine")] = "engine",
+    backend: Annotated[
+        str, typer.Option(help="What to measure: engine (a real Docker Engine) or linux (this kernel)")
+    ] = "engine",
     host: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="The engine's address; DOCKER_HOST or the docker context by default"),
