@@ -218,6 +218,33 @@ def shell(
 
 
 @app.command()
+def learn(
+    lesson: Annotated[
+        Optional[str], typer.Argument(help="A lesson's number or name, or a lesson file; without it: the list")  # noqa: UP045
+    ] = None,
+    check: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            metavar="FILE", help="Play the lines in this file (- for standard input), and say what they reach"
+        ),
+    ] = None,
+    backend: Annotated[
+        str, typer.Option(help="With --check: sim, linux for real containers, engine for Docker's")
+    ] = "sim",
+    host: Annotated[
+        Optional[str], typer.Option(help="The engine's address; DOCKER_HOST or the docker context by default")  # noqa: UP045
+    ] = None,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="For who writes a lesson: its solution leads there, its wrong ways do not")
+    ] = False,
+) -> None:
+    """Lessons to take at a prompt, with goals that are checked. --check exits 0 when all are reached, else 1."""
+    from simdocker.cli.learn import learn as take_lesson
+
+    raise typer.Exit(exit_code(lambda: take_lesson(lesson, check=check, backend=backend, host=host, proving=prove)))
+
+
+@app.command()
 def serve(
     backend: Annotated[str, typer.Option(help="What the daemon stands on: sim, or linux (real containers)")] = "sim",
     socket: Annotated[Path, typer.Option(help="Where to listen")] = Path("docker.sock"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from simdocker.cli.console import console
 from simdocker.cli.narration import NOT_IN_THE_CATALOGUE, absent
 from simdocker.cli.pullbars import pull_bars
 from simdocker.cli.recordline import RecordLines
-from simdocker.cli.shell_commands import Leave, is_desk_command, obey, watcher
+from simdocker.cli.shell_commands import COMMANDS, DeskCommand, Leave, is_desk_command, obey, watcher
 from simdocker.cli.shell_keyboard import HungUp, NoKeyboard, TerminalKeyboard
 from simdocker.cli.tracefile import check, written
 from simdocker.errors import UserError
@@ -33,7 +34,10 @@ HOME = "/home/user"
 
 class Desk:
     """One person's session: which host they sit at, and what they are shown. `interactive` at a
-    terminal; else lines come from a file or a pipe, and nothing is printed but what they print."""
+    terminal; else lines come from a file or a pipe, and nothing is printed but what they print. `commands`
+    are what may be typed beside shell lines."""
+
+    commands: Mapping[str, DeskCommand] = COMMANDS
 
     def __init__(
         self,
@@ -49,7 +53,7 @@ class Desk:
         self.interactive = interactive
         self.speed = speed
         self.console = console()
-        self.session = Session(scenario, seed=seed, profile=profile, screen=self._show, terminal=interactive)
+        self.session = self.opened(scenario, seed=seed, profile=profile)
         hosts = list(self.session.world.machines)
         self.lines = RecordLines(many_hosts=len(hosts) > 1)
         self.host = hosts[0]
@@ -60,6 +64,10 @@ class Desk:
         watched = interactive or speed is not None
         self._conductor = Pace(self.session, self.keyboard, speed) if watched else Unattended()
         self._since = time.monotonic_ns()  # when the world last stood still
+
+    def opened(self, scenario: Scenario, *, seed: int | None, profile: str | None) -> Session:
+        """The session that is sat down at."""
+        return Session(scenario, seed=seed, profile=profile, screen=self._show, terminal=self.interactive)
 
     # -- what the person does ----------------------------------------------------------------------
 
@@ -212,9 +220,14 @@ def run_shell(
 
 
 def _at_a_terminal(desk: Desk) -> None:
+    desk.print("A simulated world: type docker commands. :help says more, Ctrl-D leaves.")
+    sit_down(desk)
+
+
+def sit_down(desk: Desk) -> None:
+    """Ask for lines at a terminal and carry them out, to the end of input. Raises Leave, HungUp."""
     from simdocker.cli.shell_prompt import Prompt
 
-    desk.print("A simulated world: type docker commands. :help says more, Ctrl-D leaves.")
     keyboard = desk.keyboard
     assert isinstance(keyboard, TerminalKeyboard)
     prompt = Prompt(desk)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.text import Text
 
@@ -32,17 +32,19 @@ class DeskCommand(NamedTuple):
     """`usage` is what follows the name."""
 
     usage: str
-    act: Callable[[Desk, list[str]], None]
+    act: Callable[[Any, list[str]], None]
 
 
 COMMANDS: dict[str, DeskCommand] = {}
 
 
-def desk_command(usage: str = "") -> Callable[[Callable[[Desk, list[str]], None]], Callable[[Desk, list[str]], None]]:
-    """Decorator: the function is the command of its name."""
+def desk_command(
+    usage: str = "", among: dict[str, DeskCommand] = COMMANDS
+) -> Callable[[Callable[[Any, list[str]], None]], Callable[[Any, list[str]], None]]:
+    """Decorator: the function is the command of its name, `among` others."""
 
-    def declare(act: Callable[[Desk, list[str]], None]) -> Callable[[Desk, list[str]], None]:
-        COMMANDS[act.__name__.removesuffix("_")] = DeskCommand(usage, act)
+    def declare(act: Callable[[Any, list[str]], None]) -> Callable[[Any, list[str]], None]:
+        among[act.__name__.removesuffix("_")] = DeskCommand(usage, act)
         return act
 
     return declare
@@ -56,9 +58,9 @@ def is_desk_command(line: str) -> bool:
 def obey(desk: Desk, line: str) -> None:
     """Carry out `:name words…`. Raises UserError, and Leave when the person does."""
     name, *words = line[1:].split()
-    command = COMMANDS.get(name)
+    command = desk.commands.get(name)
     if command is None:
-        near = difflib.get_close_matches(name, COMMANDS, 1, 0.4)
+        near = difflib.get_close_matches(name, desk.commands, 1, 0.4)
         hint = f"did you mean :{near[0]}?" if near else ":help lists what there is"
         raise UserError(f"there is no :{name}; {hint}")
     if len(words) > (1 if command.usage else 0):
@@ -195,7 +197,7 @@ def save_(desk: Desk, words: list[str]) -> None:
 def help_(desk: Desk, words: list[str]) -> None:
     """this list"""
     desk.print("Type docker commands, or any shell line of the host. Beside these there are:")
-    for name, command in COMMANDS.items():
+    for name, command in desk.commands.items():
         called = f":{name} {command.usage}"
         desk.print(Text(f"  {called:<22}", "bold") + Text(command.act.__doc__ or ""))
     desk.print("Ctrl-C stops what runs, Ctrl-P Ctrl-Q leaves a container, Ctrl-D ends all.")

@@ -18,7 +18,7 @@ from prompt_toolkit.key_binding.key_processor import KeyPress
 from prompt_toolkit.output import ColorDepth
 
 from simdocker.backends.sim.shell.grammar import unfinished
-from simdocker.cli.shell_commands import COMMANDS, is_desk_command
+from simdocker.cli.shell_commands import is_desk_command
 from simdocker.scenario.completion import candidates
 
 if TYPE_CHECKING:
@@ -109,13 +109,13 @@ class _Completer(Completer):
     def _ours(self, text: str) -> Iterable[Completion]:
         name, blank, begun = text[1:].partition(" ")
         if not blank:
-            for other, command in COMMANDS.items():
+            for other, command in self._desk.commands.items():
                 if other.startswith(name):
                     yield Completion(f":{other}", -len(text), display_meta=command.act.__doc__ or "")
             return
         words = list(self._desk.session.world.machines) if name == "on" else []
-        if name in COMMANDS:
-            words += [word for word in COMMANDS[name].usage.strip("[]").split("|") if word.islower()]
+        if name in self._desk.commands:
+            words += [word for word in self._desk.commands[name].usage.strip("[]").split("|") if word.islower()]
         for word in words:
             if word.startswith(begun):
                 yield Completion(word, -len(begun))

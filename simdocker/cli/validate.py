@@ -19,5 +19,6 @@ def validate_files(paths: Sequence[str]) -> int:
             failed = True
             continue
         count = len([step for step in scenario.flat_steps() if step.run is not None])
-        print(f"{path}: ok: {scenario.title}: {count} command{'s' if count != 1 else ''}")
+        lesson = f", a lesson with {len(scenario.lesson.goals)} goals" if scenario.lesson is not None else ""
+        print(f"{path}: ok: {scenario.title}: {count} command{'s' if count != 1 else ''}{lesson}")
     return 2 if failed else 0

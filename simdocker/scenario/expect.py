@@ -15,7 +15,8 @@ from simdocker.scenario.result import Expectation, StepResult
 from simdocker.trace import MESSAGE, Record
 
 if TYPE_CHECKING:
-    from simdocker.scenario.model import Api, Check, Expect, Step, Text
+    from simdocker.scenario.checkspec import Api, Check, Expect, Text
+    from simdocker.scenario.model import Step
     from simdocker.scenario.stage import Stage
 
 ABSENT = object()
@@ -58,7 +59,7 @@ def judge(step: Step, results: Sequence[StepResult], answers: Answers, world: St
     for result in results:
         mine = own[result.on] if len(results) > 1 else heard
         found = list(_expected(step.expect, result, mine)) if step.expect is not None else []
-        result.expectations = found + [_checked(check, world, result.on) for check in step.check]
+        result.expectations = found + [checked(check, world, result.on) for check in step.check]
 
 
 def _expected(expect: Expect, result: StepResult, answers: list[Answer]) -> Iterator[Expectation]:
@@ -66,12 +67,13 @@ def _expected(expect: Expect, result: StepResult, answers: list[Answer]) -> Iter
         yield Expectation(f"exit code is {expect.exit}", result.exit == expect.exit, str(result.exit))
     for name, text in (("stdout", expect.stdout), ("stderr", expect.stderr)):
         if text is not None:
-            yield from _text(name, text, getattr(result, name))
+            yield from judge_text(name, text, getattr(result, name))
     if expect.api is not None:
         yield _api(expect.api, answers)
 
 
-def _text(name: str, text: Text, got: str) -> Iterator[Expectation]:
+def judge_text(name: str, text: Text, got: str) -> Iterator[Expectation]:
+    """All that a text must be, held against what was `got`."""
     if text.equals is not None:
         yield Expectation(f"{name} is {_short(text.equals)}", got == text.equals, _short(got))
     for part in text.contains:
@@ -90,14 +92,15 @@ def _api(api: Api, answers: list[Answer]) -> Expectation:
         what += f" with {' and '.join(_short(part) for part in parts)}"
     for _, _, status, message in answers:
         if status == api.status and (
-            api.message is None or all(e.passed for e in _text("message", api.message, message))
+            api.message is None or all(e.passed for e in judge_text("message", api.message, message))
         ):
             return Expectation(what, True, f"{status} {message}".strip())
     failed = [f"{status} {message}".strip() for _, _, status, message in answers if status >= 400]
     return Expectation(what, False, "; ".join(failed) or "no failing answer")
 
 
-def _checked(check: Check, world: Stage, host: str) -> Expectation:
+def checked(check: Check, world: Stage, host: str) -> Expectation:
+    """A check held against a world as it is now, by the daemon that `host` uses."""
     kind = next(kind for kind in ("container", "image", "volume", "network") if getattr(check, kind) is not None)
     name = getattr(check, kind)
     shown = world.inspect(kind, name, check.on or host)

@@ -1,7 +1,8 @@
 """The scenario file as msgspec structs: what a teacher may write, with its defaults.
 
 Reading a file is `load.py`, its short forms `shorthand.py`, what is said of a mistake `explain.py`,
-its world `worldspec.py`; this module says what each other key means. (Structs and not pydantic
+its world `worldspec.py`, what must come out `checkspec.py`, what makes it a lesson `lessonspec.py`; this
+module has every other key, and `keys.py` says in a sentence what each means. (Structs and not pydantic
 models: loading pydantic alone takes longer than `simdocker validate` may.)
 """
 
@@ -10,10 +11,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, field
+from msgspec import Meta, field
 
 from simdocker.content.platforms import parse
-from simdocker.scenario.parts import Bandwidth, Duration, Outage, Part, Size, listed, must_compile, read
+from simdocker.scenario.checkspec import Check, Expect
+from simdocker.scenario.lessonspec import LessonSpec
+from simdocker.scenario.parts import Bandwidth, Duration, Outage, Part, Size, listed, read
 from simdocker.scenario.shorthand import written_out
 from simdocker.scenario.worldspec import WorldSpec
 
@@ -69,64 +72,6 @@ class ImageSpec(Part):
             others = (name for name in self.__struct_fields__ if name not in ("dockerfile", "files"))
             if any(getattr(self, name) != getattr(plain, name) for name in others):
                 raise ValueError("an image with a dockerfile says everything else in there")
-
-
-class Text(Part):
-    """What a text must be. `not` is what it must not contain."""
-
-    equals: str | None = None
-    contains: list[str] = field(default_factory=list)
-    matches: str | None = None
-    excludes: list[str] = field(default_factory=list, name="not")
-
-    def __post_init__(self) -> None:
-        if self.matches is not None:
-            must_compile(self.matches)
-
-
-class Api(Part):
-    """One API answer that must occur during the step."""
-
-    status: Annotated[int, Meta(ge=100, le=599)]
-    message: Text | None = None
-
-
-class Expect(Part):
-    """What a step must give."""
-
-    exit: Annotated[int, Meta(ge=0, le=255)] | None = None
-    stdout: Text | None = None
-    stderr: Text | None = None
-    api: Api | None = None
-
-
-class Check(Part):
-    """State after a step: the value at a `docker inspect` path of one object."""
-
-    container: str | None = None
-    image: str | None = None
-    volume: str | None = None
-    network: str | None = None
-    on: str | None = None
-    path: str = ""
-    equals: Any = UNSET
-    contains: Any = None
-    matches: str | None = None
-    exists: bool | None = None
-
-    def __post_init__(self) -> None:
-        named = [kind for kind in ("container", "image", "volume", "network") if getattr(self, kind) is not None]
-        if len(named) != 1:
-            raise ValueError("a check names exactly one of container, image, volume or network")
-        tests = [
-            name for name in ("equals", "contains", "matches", "exists") if getattr(self, name) not in (None, UNSET)
-        ]
-        if len(tests) != 1:
-            raise ValueError("a check says exactly one of equals, contains, matches or exists")
-        if tests != ["exists"] and not self.path:
-            raise ValueError("a check needs a path, such as State.Status")
-        if self.matches is not None:
-            must_compile(self.matches)
 
 
 class Fault(Part):
@@ -216,9 +161,13 @@ class Scenario(Part, kw_only=True):
     images: dict[str, ImageSpec] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     steps: Annotated[list[Step], Meta(min_length=1)]
+    lesson: LessonSpec | None = None
 
     def __post_init__(self) -> None:
         world = self.world
+        for named in self.lesson.hosts() if self.lesson is not None else ():
+            if not world.members(named):
+                raise ValueError(f"a goal looks at {named!r}, which is no host here: known are {listed(world.hosts)}")
         for step in _flat(self.steps):
             for on in [step.on, *(check.on for check in step.check)]:
                 if on is not None and not world.members(on):

@@ -31,8 +31,8 @@ class Entry:
     """A line typed on a host, or with `line` "" a wait. Times are simulated ns.
 
     `pause_ns` passed before it; `keys` were typed so long after its start; `size` is the screen's
-    columns and rows. What came of it: from `started_ns` to `ended_ns`, trace records [from, to), and
-    the exit code.
+    columns and rows. What came of it: from `started_ns` to `ended_ns`, trace records [from, to), the
+    exit code, and what was printed, by descriptor.
     """
 
     host: str
@@ -44,6 +44,7 @@ class Entry:
     ended_ns: int = 0
     records: tuple[int, int] = (0, 0)
     exit: int = 0
+    printed: list[tuple[int, bytes]] = field(default_factory=list)
     stirred: bool = False  # something went on in the pause
 
 
@@ -119,20 +120,25 @@ class Session:
 
     def _fresh_world(self) -> World:
         world = World.build(self.scenario, seed=self._seed, profile=self._profile)
+        self._begin(world)
+        world.trace.listener = self._heard
+        for host in world.machines:  # before anything runs: whoever looks first must not change its number
+            world.session(host, self._show, terminal=self.terminal)
+        begins = world.env.now
+        while world.env.peek() == begins:
+            world.env.step()
+        return world
+
+    def _begin(self, world: World) -> None:
+        """A world may begin with files, and broken: the faults before the first command."""
         for name, text in self.scenario.files.items():
             for host in world.machines:
                 world.place_file(host, name, text)
-        for step in self.scenario.steps:  # a world may begin broken: the faults before the first command
+        for step in self.scenario.steps:
             if step.run is not None or step.parallel is not None:
                 break
             if step.fault is not None:
                 world.env.run(until=world.env.process(apply(step.fault, world)))
-        world.trace.listener = self._heard
-        for host in world.machines:  # before anything runs: whoever looks first must not change its number
-            world.session(host, self._show, terminal=self.terminal)
-        while world.env.peek() == 0:
-            world.env.step()
-        return world
 
     def _replay_all(self, conduct: Conduct | None = None) -> None:
         self.world = self._fresh_world()
@@ -164,7 +170,7 @@ class Session:
             try:
                 conduct(line, entry)
             finally:
-                entry.exit = line.exit_code
+                entry.exit, entry.printed = line.exit_code, line.output
                 entry.ended_ns = world.env.now
                 entry.records = (first, len(world.trace))
             self.left = shell.ended

@@ -202,6 +202,10 @@ class World:
             session = self._sessions[host] = HostSession(self.machines[host], self.env, screen, terminal=terminal)
         return session
 
+    def stand_up(self) -> None:
+        """Everybody leaves their terminals: who sits down next finds a fresh shell."""
+        self._sessions.clear()
+
     def start_line(self, host: str, line: str, *, private: bool = False) -> Line:
         """Start a shell line in the host's terminal session (`private`: in one of its own)."""
         session = HostSession(self.machines[host], self.env) if private else self.session(host)

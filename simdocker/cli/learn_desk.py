@@ -1,0 +1,165 @@
+"""The desk of `simdocker learn`: the one of `simdocker shell`, with a task on it and somebody who looks over one's
+shoulder, says what was reached once, and otherwise keeps quiet until asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.text import Text
+
+from simdocker.cli.learn_session import LessonSession
+from simdocker.cli.shell import Desk
+from simdocker.cli.shell_commands import COMMANDS, DeskCommand, Leave
+from simdocker.lessons import predicting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simdocker.cli.shell_session import Session
+    from simdocker.lessons.catalogue import Lesson
+    from simdocker.lessons.judging import Verdict
+    from simdocker.lessons.progress import Progress
+    from simdocker.scenario.model import Scenario
+
+WIDEST = 100  # columns; longer lines are hard to read
+
+
+class LessonDesk(Desk):
+    """One person at one lesson, and how far they have come."""
+
+    session: LessonSession
+
+    def __init__(self, lesson: Lesson, progress: Progress) -> None:
+        from simdocker.cli import learn_commands
+
+        self.lesson = lesson
+        self.commands: Mapping[str, DeskCommand] = {**learn_commands.COMMANDS, **COMMANDS}
+        self.progress = progress
+        self.standing = progress.of(lesson.name)
+        self._celebrated: set[int] = set()
+        super().__init__(lesson.scenario, {}, seed=None, profile=None, speed=None, interactive=True)
+        if self.standing.typed:
+            self.session.resume(self.standing.typed)
+            last = self.session.last
+            self.host = last.host if last is not None else self.host
+        self._celebrated = {number for number, verdict in enumerate(self.session.verdicts()) if verdict.met}
+        self.finished = self.standing.done and len(self._celebrated) == len(lesson.spec.goals)
+
+    def opened(self, scenario: Scenario, *, seed: int | None, profile: str | None) -> Session:
+        """A session that begins where the lesson does."""
+        return LessonSession(self.lesson, screen=self._show, terminal=True)
+
+    # -- what the person does ----------------------------------------------------------------------
+
+    def do(self, line: str) -> None:
+        """Carry out one line, then look what it reached. Raises Leave."""
+        before = len(self.session.entries), self.session.world
+        try:
+            super().do(line)
+        except Leave:
+            if not self.session.left:
+                raise
+            self.session.left = False  # `exit` ends a shell, not a lesson: the next line opens another
+        if before != (len(self.session.entries), self.session.world):
+            self.look()
+
+    def look(self) -> None:
+        """Say which goals were reached for the first time, and what comes after the last. Keeps the progress."""
+        verdicts = self.session.verdicts()
+        fresh = [n for n, verdict in enumerate(verdicts) if verdict.met and n not in self._celebrated]
+        self._celebrated.update(fresh)
+        met = sum(verdict.met for verdict in verdicts)
+        for number in fresh:
+            said = f"  ✓ {verdicts[number].goal}"
+            self.console.print(Text(said, "green").append(f"  ({met} of {len(verdicts)})", "dim"))
+            if verdicts[number].says:
+                self.tell(verdicts[number].says, indent=4)
+        self.keep(met)
+        if met == len(verdicts) and not self.finished:
+            self.finished = self.standing.done = True
+            self.keep(met)
+            self._done()
+
+    def restarted(self) -> None:
+        """After a reset goals are reached anew."""
+        self._celebrated.clear()
+        self.finished = False
+
+    def keep(self, met: int | None = None) -> None:
+        """Write the progress down."""
+        if met is not None:
+            self.standing.goals = met
+        self.standing.typed = self.session.kept()
+        self.progress.keep()
+
+    # -- what the person reads ---------------------------------------------------------------------
+
+    def tell(self, text: str, *, indent: int = 2) -> None:
+        """Text of a teacher."""
+        self.console.print(Padding(Markdown(text.strip()), (0, 2, 0, indent)), width=min(self.console.width, WIDEST))
+
+    def opening(self) -> None:
+        """The task, the question, the goals."""
+        spec = self.lesson.spec
+        self.console.print(Text(self.lesson.title, "bold"))
+        self.console.print()
+        self.tell(spec.task)
+        played = [step.run for step in self.lesson.scenario.flat_steps() if step.run]
+        if played:
+            self.console.print()
+            self.console.print(Text("  Already typed here, before you came:", "dim"))
+            for line in played:
+                self.console.print(Text(f"    {line.strip()}", "cyan"), soft_wrap=True)
+        for number in range(len(spec.predict)):
+            self.console.print()
+            self.ask(number)
+        self.console.print()
+        self.goals(self.session.verdicts())
+        self.console.print()
+
+    def ask(self, number: int) -> None:
+        """A question, with its choices, and what was answered before."""
+        questions = self.lesson.spec.predict
+        question = questions[number]
+        of = f" {number + 1} of {len(questions)}" if len(questions) > 1 else ""
+        self.console.print(Text(f"  Predict{of}, before you type anything:", "bold magenta"))
+        self.tell(question.ask)
+        for letter, (key, meaning) in zip("abcdefghi", question.choices.items(), strict=False):
+            self.tell(f"**{letter}** · {key}{': ' + meaning if meaning else ''}", indent=4)
+        given = self.standing.predicted[number] if number < len(self.standing.predicted) else ""
+        if given:
+            self.console.print(Text(f"  You said: {given}", "dim"))
+        else:
+            words = "a" if question.choices else "ANSWER"
+            self.console.print(Text(f"  Answer with  :predict {words}   (or skip it)", "dim"))
+
+    def goals(self, verdicts: list[Verdict], *, feedback: bool = False) -> None:
+        """The goals, ticked or open."""
+        for verdict in verdicts:
+            mark, style = ("✓", "green") if verdict.met else ("○", "yellow")
+            self.console.print(Padding(Text(f"{mark} {verdict.goal}", style), (0, 0, 0, 2)))
+            if feedback and not verdict.met and verdict.says:
+                self.tell(verdict.says, indent=4)
+
+    def _done(self) -> None:
+        spec = self.lesson.spec
+        self.console.print()
+        self.console.print(Text(f"  Done: {self.lesson.title}", "bold green"))
+        for number, question in enumerate(spec.predict):
+            self.console.print()
+            right = predicting.answer(self.lesson, question)
+            given = self.standing.predicted[number] if number < len(self.standing.predicted) else ""
+            self.tell(f"*{question.ask.strip()}*")
+            if not given:
+                self.console.print(Text(f"  It is {right}.", "bold"))
+            elif predicting.is_right(question, given, right):
+                self.console.print(Text(f"  You predicted {given}, and so it is.", "bold green"))
+            else:
+                self.console.print(Text(f"  You predicted {given}. It is {right}.", "bold yellow"))
+            self.tell(question.because)
+        self.console.print()
+        self.tell(spec.explain)
+        self.console.print()
+        self.console.print(Text("  :next goes on. Or stay and try things: nothing can break.", "dim"))
