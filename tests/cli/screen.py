@@ -1,4 +1,4 @@
-"""A person at a real pseudo-terminal in front of `simdocker shell`, and what they see."""
+"""A person at a real pseudo-terminal in front of `simdocker shell` or `learn`, and what they see."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ PATIENCE = 120.0  # seconds until a test that waits for something gives up, howe
 class Screen:
     """`type` keys, `see` what is on the screen."""
 
-    def __init__(self, directory: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, *arguments: str, env: dict[str, str] | None = None, command: str = "shell"
+    ) -> None:
         self.screen = pyte.HistoryScreen(COLUMNS, ROWS, history=2000)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
@@ -32,7 +34,7 @@ class Screen:
             state = {"XDG_STATE_HOME": str(directory / "state"), "TERM": "xterm", "PYTHONDONTWRITEBYTECODE": "1"}
             os.execve(
                 sys.executable,
-                [sys.executable, "-m", "simdocker", "shell", *arguments],
+                [sys.executable, "-m", "simdocker", command, *arguments],
                 {**os.environ, **state, **(env or {})},
             )
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
