@@ -9,19 +9,19 @@ from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.text import Text
 
-from simdocker.cli.learn_session import LessonSession
 from simdocker.cli.shell import Desk
 from simdocker.cli.shell_commands import COMMANDS, DeskCommand, Leave
 from simdocker.lessons import predicting
+from simdocker.lessons.session import LessonSession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from simdocker.cli.shell_session import Session
     from simdocker.lessons.catalogue import Lesson
     from simdocker.lessons.judging import Verdict
     from simdocker.lessons.progress import Progress
     from simdocker.scenario.model import Scenario
+    from simdocker.scenario.session import Session
 
 WIDEST = 100  # columns; longer lines are hard to read
 
@@ -71,12 +71,12 @@ class LessonDesk(Desk):
         fresh = [n for n, verdict in enumerate(verdicts) if verdict.met and n not in self._celebrated]
         self._celebrated.update(fresh)
         met = sum(verdict.met for verdict in verdicts)
+        self.keep(met)
         for number in fresh:
             said = f"  ✓ {verdicts[number].goal}"
             self.console.print(Text(said, "green").append(f"  ({met} of {len(verdicts)})", "dim"))
             if verdicts[number].says:
                 self.tell(verdicts[number].says, indent=4)
-        self.keep(met)
         if met == len(verdicts) and not self.finished:
             self.finished = self.standing.done = True
             self.keep(met)

@@ -19,11 +19,12 @@ from simdocker.scenario.result import decoded
 from simdocker.scenario.stage import build
 
 if TYPE_CHECKING:
-    from simpy import Event, Process
+    from simpy import Event
 
     from simdocker.lessons.catalogue import Lesson
+    from simdocker.scenario.instants import Instant
     from simdocker.scenario.model import Scenario
-    from simdocker.scenario.result import StepResult
+    from simdocker.scenario.result import Run, StepResult
     from simdocker.scenario.stage import Stage
 
 MOST_EVENTS = 400_000
@@ -48,24 +49,28 @@ class Examiner(Player):
         """What came of the learner's lines."""
         return self.run.steps[self._mine :]
 
-    def _conduct(self, steps: Process) -> None:
-        """Let time pass until the last step has ended. Raises TooLong when that never comes."""
-        env = self.world.env
-        if isinstance(env, WallClock):
-            env.run(until=steps)
-            return
-        for _ in range(MOST_EVENTS):
-            env.step()
-            if steps.processed:
-                return
+    def play(self, until: Instant | None = None) -> Run:
+        """Play to the end, and judge. Raises TooLong when there is none."""
+        world = self.world
+        with world.staged():
+            for name, text in self.scenario.files.items():
+                for host in self.scenario.world.machines:
+                    world.place_file(host, name, text)
+            lesson = world.env.process(self._lesson())
+            if isinstance(world.env, WallClock):
+                world.env.run(until=lesson)
+                return self.run
+            for _ in range(MOST_EVENTS):
+                world.env.step()
+                if lesson.processed:
+                    return self.run
         raise TooLong("this never comes to an end: it was stopped after a great many events")
 
-    def _steps(self) -> Generator[Event, Any, None]:
-        yield from super()._steps()
+    def _lesson(self) -> Generator[Event, Any, None]:
+        yield from self._steps(self.scenario.steps, self.turn)
         self._mine = len(self.run.steps)
-        for step in self._typed:
-            yield self.world.env.timeout(BETWEEN_STEPS_NS)
-            yield from self._step(step)
+        yield self.world.env.timeout(BETWEEN_STEPS_NS)
+        yield from self._steps(self._typed, self.turn)
         yield from self._examine()
 
     def _examine(self) -> Generator[Event, Any, None]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simdocker.cli.shell_session import Entry, Session, pass_until
 from simdocker.lessons.examining import screened
 from simdocker.lessons.judging import Done, Evidence, Outcome, Verdict, judge, probes
 from simdocker.lessons.lines import PATIENCE
 from simdocker.lessons.progress import Typed
 from simdocker.scenario.player import Player, Silent
+from simdocker.scenario.session import Entry, Session, pass_until, replay
 
 if TYPE_CHECKING:
     from simdocker.lessons.catalogue import Lesson
@@ -56,12 +56,12 @@ class LessonSession(Session):
 
     def resume(self, typed: list[Typed]) -> None:
         """Do again in silence what was written down."""
-        self.entries = [
+        entries = [
             Entry(one.host, one.line, one.pause_ns, one.size, [(at, key.encode("latin-1")) for at, key in one.keys])
             for one in typed
             if one.host in self.world.machines
         ]
-        self._silently(self._replay_all)
+        self.restore(entries, replay)
 
     def _probed(self) -> dict[tuple[str, str | None], Outcome]:
         """What the probes give in a copy of this world, so that asking changes nothing here."""
