@@ -17,7 +17,7 @@ from simdocker.scenario.parts import Part
 from simdocker.scenario.player import play
 
 ROOT = Path(__file__).parents[2]
-READMES = [ROOT / "scenarios" / "README.md", ROOT / "README.md"]
+READMES = [ROOT / "scenarios" / "README.md", ROOT / "README.md", ROOT / "simdocker" / "lessons" / "README.md"]
 EXAMPLES = [block for readme in READMES for block in re.findall(r"```yaml\n(.*?)```", readme.read_text(), re.DOTALL)]
 CHAPTERS = sorted((ROOT / "scenarios").glob("*.yaml"))
 
