@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def test_a_newcomer_takes_the_first_lesson(desk: Screen, tmp_path: Path) -> None
     assert desk.leave() == 0
     kept = json.loads((tmp_path / "data/progress.json").read_text())["lessons"]
     assert kept["01-client-daemon-registry"]["done"] is True
-    assert "✓ 1 Three programs, not one" in learn_list(tmp_path)
+    assert re.search(r"✓ +1 Three programs, not one", learn_list(tmp_path))
 
 
 def learn_list(tmp: Path) -> str:
@@ -166,3 +167,11 @@ def test_lines_move_between_hosts_and_let_time_pass() -> None:
     ]
     with pytest.raises(UserError, match="there is no such host here"):
         steps_of(":on moon\n", world)
+
+
+def test_an_example_of_every_key_keeps_its_word(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "simdocker/lessons/README.md").read_text()
+    path = tmp_path / "every.yaml"
+    path.write_text(text.partition("```yaml\n")[2].partition("```")[0])
+    told = learn(tmp_path, str(path), "--prove")
+    assert (told.returncode, told.stderr) == (0, ""), told.stdout

@@ -64,6 +64,8 @@ class ImagePrune:
         if names and dangling_only and any(not name.digest for name in names):
             return
         for name in names or (None,):
+            if name is not None and name not in image.names:
+                continue  # a digest: it went with the last tag of its repository
             removal = Removal(self.daemon, self.daemon.images.store, image, force=False)
             try:
                 yield from removal.by_name(name.familiar) if name is not None else removal.by_id()
