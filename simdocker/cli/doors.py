@@ -49,11 +49,14 @@ class Doors(NamedTuple):
     def told(self) -> Iterator[str]:
         """How to use them."""
         if self.tcp is not None:
-            tls = " DOCKER_TLS_VERIFY=1  (and DOCKER_CERT_PATH, where your certificate is)" if self.tls else ""
-            yield f"or  export DOCKER_HOST=tcp://{shown(self.tcp)}{tls}"
+            yield f"or  export DOCKER_HOST=tcp://{shown(self.tcp)}"
+            if self.tls is not None:
+                yield "    export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=DIR   (with your ca.pem, cert.pem, key.pem)"
         if self.registry is not None:
             at = f"localhost:{self.registry[1]}" if self.registry_scheme == "http" else shown(self.registry)
-            yield f"The registries are at {at}: docker pull {at}/library/busybox, docker push {at}/NAME"
+            yield f"The registries are at {at}:"
+            yield f"    docker pull {at}/library/busybox"
+            yield f"    docker push {at}/my/app"
 
 
 def registry_edge(bridge: Bridge) -> Edge:
@@ -76,7 +79,7 @@ def opened(tcp: str | None, registry: str | None, verify: bool, *files: Path | N
     elif lone := [option for option, path in given.items() if path is not None]:
         raise UserError(f"{lone[0]}: only with --tlsverify, which asks clients for a certificate")
     at = _address("--tcp", tcp, 2376 if verify else 2375)
-    door = _address("--registry", registry if registry is None or ":" in registry else f":{registry}", 5000)
+    door = _address("--registry", registry, 5000)
     if verify and at is None and (door is None or alone(door[0])):
         raise UserError("--tlsverify: nothing is served over TLS; add --tcp HOST:PORT, or --registry HOST:PORT")
     if at is not None and not verify:

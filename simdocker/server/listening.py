@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -61,7 +63,8 @@ async def listening(
             with suppress(asyncio.CancelledError):
                 await edge_clock
     except OSError as error:
-        raise UserError(f"cannot listen{taken}: {error.strerror}") from None
+        why = "somebody listens there already" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or 0)
+        raise UserError(f"cannot listen{taken}: {why}") from None
     finally:
         for server in tunnels:
             server.close()

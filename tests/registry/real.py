@@ -177,7 +177,7 @@ class Faulty:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self) -> Faulty:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Held = Layer | Document | Blob
 """A blob as it came: the simulated thing itself, or bytes."""
 
+MOST_OPEN = 1000  # uploads at a time
 _RANGE = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/\d+)?")
 
 
@@ -94,6 +95,8 @@ class Uploads:
             return self._keep(repository, digest, blob)
         self._number += 1
         number = f"{self._number:08x}"
+        if len(self._open) == MOST_OPEN:
+            del self._open[next(iter(self._open))]  # the oldest; docker-registry, too, purges what nobody ends
         self._open[number] = Upload(repository)
         if request.query.get("digest"):
             return self._finish(request, number)
