@@ -11,7 +11,7 @@ from aiohttp.web import Response as Whole
 
 from simdocker.api import ApiError, Framing, Response
 from simdocker.content.blob import Blob
-from simdocker.server import writing
+from simdocker.server import websocket, writing
 from simdocker.server.bridge import Bridge, HungUp, Reader, Visitor
 from simdocker.server.hijack import converse
 from simdocker.server.reading import Moved, TooLarge, Versions, read, says_errors_as_text
@@ -75,6 +75,8 @@ class Edge:
         visitor = self.bridge.visitor()
         try:
             answer = await visitor.ask(*question, self.to)
+            if answer.status == HIJACKED and websocket.wanted(http):
+                return await websocket.converse(visitor, http, answer, self.common, question.version)
             if answer.status == HIJACKED:
                 await converse(visitor, http, answer, self.common)
                 return self._gone(http)

@@ -84,6 +84,11 @@ async def _body(http: BaseRequest, most: int) -> bytes:
     return b"".join(parts)
 
 
+def before(version: str, other: Version) -> bool:
+    """Whether a client's version is an older one than `other`; a path without a version is not."""
+    return version != "" and _numbers(version) < other
+
+
 def says_errors_as_text(path: str) -> bool:
     """Whether a client asks in a version that had no JSON errors yet: before 1.24."""
     versioned = _VERSION.fullmatch(path.partition("?")[0])

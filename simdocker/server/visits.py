@@ -34,7 +34,8 @@ class Act(msgspec.Struct, tag=True, gc=False):
 
 
 class Ask(Act):
-    """A request. A query's names may come several times; a POST may be followed by what is typed."""
+    """A request. A query's names may come several times; a POST, or a GET that asks for a websocket, may be followed
+    by what is typed."""
 
     method: str
     path: str
@@ -115,7 +116,7 @@ class Visits:
     def happen(self, act: Acts, caller: Caller | None = None) -> None:
         """Let a client act at this moment. What it does to a visit that has ended changes nothing."""
         if isinstance(act, Ask):
-            typed = Stream(self.clock) if act.method == "POST" and not act.to else None
+            typed = Stream(self.clock) if (act.method == "POST" or _talks(act)) and not act.to else None
             new = self._open[act.visit] = Visit(caller, typed)
             self.clock.process(self._answer(act, new))
             return
@@ -180,6 +181,11 @@ class Visits:
         if visit.stream is not None:
             visit.stream.cancel()
         self._open.pop(number, None)
+
+
+def _talks(ask: Ask) -> bool:
+    """Whether a GET is to become a conversation: a websocket."""
+    return any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in ask.headers)
 
 
 def _request(ask: Ask, typed: Stream | None) -> Request:

@@ -15,7 +15,7 @@ from simdocker.actors.daemon import checks, log_drivers
 from simdocker.actors.daemon.container import CREATED, Container, lines_of
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
-from simdocker.api import BadRequest, Conflict, Framing, InternalError, Request, Response, Stream
+from simdocker.api import BadRequest, Conflict, Framing, InternalError, NotFound, Request, Response, Stream
 from simdocker.api.detachkeys import DetachKeys
 from simdocker.api.times import EPOCH_NS, rfc3339
 from simdocker.backends.ports import DriverError, Process
@@ -51,6 +51,7 @@ class Console:
     def routes(self) -> list[Route]:
         return [
             Route("POST", "/containers/{id}/attach", self.attach),
+            Route("GET", "/containers/{id}/attach/ws", self.attach_websocket),
             Route("GET", "/containers/{id}/logs", self.logs),
             Route("POST", "/containers/{id}/wait", self.wait),
             Route("GET", "/containers/{id}/top", self.top),
@@ -130,6 +131,20 @@ class Console:
             keys = DetachKeys(query.get("detachKeys", "")) if container.config.Tty else None
             self.daemon.env.process(self._pump(container, request.stdin, container.stdin, stream, keys))
         return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(container.config.Tty))
+
+    def attach_websocket(self, request: Request, path: str) -> Reply:
+        """Process: `GET /containers/{id}/attach/ws`: the same, always with all three streams, and nothing between
+        output and errors."""
+        id, _, rest = path.rpartition("/")
+        if rest != "attach":
+            raise NotFound("page not found")
+        request.query = {**request.query, "stdin": "1", "stdout": "1", "stderr": "1"}
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            self.containers.get(id)
+            raise BadRequest("not websocket protocol")
+        response = yield from self.attach(request, id)
+        response.framing = Framing.RAW
+        return response
 
     def _detach(self, container: Container, stream: Stream) -> None:
         if container.attached:
