@@ -191,7 +191,9 @@ def _talks(ask: Ask) -> bool:
 def _request(ask: Ask, typed: Stream | None) -> Request:
     query = {name: values[0] if len(values) == 1 else Repeated(values) for name, values in ask.query.items()}
     body = ask.body or None
-    return Request(ask.method, ask.path, query, body, CIMultiDict(ask.headers), typed, len(body or b""), ask.version)
+    headers = CIMultiDict(ask.headers)
+    size = len(body or b"")
+    return Request(ask.method, ask.path, query, body, headers, typed, size, version=ask.version)
 
 
 def not_kept(error: OSError) -> Response:
