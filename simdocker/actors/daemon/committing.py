@@ -72,7 +72,9 @@ def commit(daemon: Daemon, change: Change, parent: Image | None) -> Process:
         yield daemon.work("container.commit")
         image = images.keep(child_document(daemon, change, parent, None), top)
     image.parent = parent
-    daemon.trace.state(f"image/{digests.short(image.id)}", "committed", {"on": daemon.host, "size": image.size})
+    daemon.trace.state(
+        f"image/{digests.short(image.id)}", "committed", {"on": daemon.host, "size": image.size, "layers": image.stack}
+    )
     return image
 
 

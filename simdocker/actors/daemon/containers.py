@@ -142,7 +142,7 @@ class Containers:
             daemon.storage.remove(id)
             raise
         self._by_id[id] = container
-        daemon.trace.state(container.actor, "created", {"image": body.Image})
+        daemon.trace.state(container.actor, "created", {"id": id, "image": body.Image})
         self.event(container, "create")
         warnings = draft.warnings
         if image is not None and asked is None and not platforms.suits(daemon.platform, image.document.platform):

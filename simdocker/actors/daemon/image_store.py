@@ -14,6 +14,7 @@ from simdocker.actors.daemon.layers import StoredLayer
 from simdocker.api import BadRequest, NotFound, times
 from simdocker.api.models import ContainerConfig
 from simdocker.content import reference as references
+from simdocker.content.digest import short
 from simdocker.content.manifest import ImageConfig
 from simdocker.content.reference import Reference
 
@@ -50,6 +51,16 @@ class Image:
     def layers(self) -> tuple[str, ...]:
         """The diff id of each layer, lowest first."""
         return self.document.rootfs.diff_ids
+
+    @property
+    def stack(self) -> list[str]:
+        """The layers by which readers of the trace know them, lowest first: what `layer/…` is called there."""
+        found = []
+        layer = self.holds
+        while layer is not None:
+            found.append(short(layer.content.digest))
+            layer = layer.parent
+        return found[::-1]
 
     @property
     def architecture(self) -> str:

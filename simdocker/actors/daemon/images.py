@@ -176,7 +176,9 @@ class Images:
         self.store.name(wanted, image)
         image.last_tagged_ns = self.daemon.env.now
         self.daemon.trace.state(
-            f"image/{wanted.or_latest().familiar}", "tagged", {"on": self.daemon.host, "id": digests.short(image.id)}
+            f"image/{wanted.or_latest().familiar}",
+            "tagged",
+            {"on": self.daemon.host, "id": digests.short(image.id), "layers": image.stack},
         )
         self.daemon.events.emit("image", "tag", image.id, {**(image.config.Labels or {}), "name": wanted.familiar})
 

@@ -71,7 +71,9 @@ def import_image(daemon: Daemon, request: Request, platform: Platform) -> Reply:
     yield from images.layers.release(stored)  # the image holds it now
     if repo:
         yield from images.name_as(image, repo, query.get("tag", ""))
-    daemon.trace.state(f"image/{digests.short(image.id)}", "imported", {"on": daemon.host, "size": image.size})
+    daemon.trace.state(
+        f"image/{digests.short(image.id)}", "imported", {"on": daemon.host, "size": image.size, "layers": image.stack}
+    )
     daemon.events.emit("image", "import", image.id, {**(config.Labels or {}), "name": image.id})
     stream = Stream(daemon.env)
     stream.write(progress.status(image.id))

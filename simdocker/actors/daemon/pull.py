@@ -179,7 +179,9 @@ class Pull:
         if images.store.by_name(with_digest) is None:  # an index keeps the image it was first pulled for
             images.store.name(with_digest, image)
         self.daemon.trace.state(
-            f"image/{name.familiar}", "present", {"on": self.daemon.host, "id": short(image.id), "new": newer}
+            f"image/{name.familiar}",
+            "present",
+            {"on": self.daemon.host, "id": short(image.id), "new": newer, "layers": image.stack},
         )
         say(progress.status(f"Digest: {digest}"))
         return newer

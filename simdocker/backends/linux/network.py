@@ -211,7 +211,11 @@ class NetworkDriver:
             return
         bridge = yield from self._in_kernel(self._join, endpoint, cast(Sandbox, sandbox))
         where = {"bridge" if bridge.parent is None else "parent": bridge.name}
-        self.trace.step(self.kernel, f"{_kind(network)} into netns", {**where, "address": endpoint.address})
+        self.trace.step(
+            self.kernel,
+            f"{_kind(network)} into netns",
+            {**where, "address": endpoint.address, "container": cast(Sandbox, sandbox).container_id},
+        )
 
     def _join(self, endpoint: Endpoint, sandbox: Sandbox) -> Bridge:
         bridge, namespace, before = self._bridge(endpoint.network), sandbox.network_namespace, sandbox.way_out

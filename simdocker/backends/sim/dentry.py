@@ -112,6 +112,7 @@ class Dentry:
                 raise fail(errno.EROFS, self.path)
             parent = self.parent.own()
             self.upper = parent.children[self.name] = copy_of(self.node)
+            self.mount.changed("copy up", self.path, self.upper)
         return self.upper
 
     def link(self, node: Node, now: int) -> None:
@@ -122,14 +123,17 @@ class Dentry:
             node.opaque = True
         parent.children[self.name] = node
         self.upper, self.lower = node, None
+        self.mount.changed("create", self.path)
 
     def unlink(self, now: int) -> None:
         """Take the name away, leaving a whiteout where a layer below still has it."""
         parent = self._directory(now)
         if self._below() is not None:
             parent.children[self.name] = whiteout()
+            self.mount.changed("whiteout", self.path)
         else:
             del parent.children[self.name]
+            self.mount.changed("unlink", self.path)
         self.upper = self.lower = None
 
     def _directory(self, now: int) -> Node:

@@ -94,6 +94,9 @@ class Mount(Struct, eq=False):
         """How many more bytes fit."""
         return self.size - (file_bytes(self.upper, PAGE) if self.upper is not None else 0)
 
+    def changed(self, how: str, path: str, node: Node | None = None) -> None:
+        """Its own layer was changed (`how`: copy up, create, unlink, whiteout). A union mount tells the trace."""
+
     def flags(self) -> str:
         """The options as /proc/mounts shows them."""
         return f"{'ro' if self.read_only else 'rw'},{self.options}"

@@ -222,15 +222,16 @@ class NetworkDriver:
             name, endpoint.address, endpoint.prefix_length, endpoint.mac, bridge, endpoint.gateway,
             self._next_index(), network.name,
         )  # fmt: skip
+        where = {"address": endpoint.address, "container": sandbox.container_id}
         if isinstance(bridge, Parent):
             self._plug(bridge, stack, interface)
-            step = ("macvlan into netns", {"parent": bridge.name, "address": endpoint.address})
+            step = ("macvlan into netns", {"parent": bridge.name, **where})
             if network.driver == macvlan.IPVLAN:
                 step = ("ipvlan into netns", step[1])
         else:
             self._next_index()  # the end on the bridge
             bridge.stacks[interface.value] = stack
-            step = ("veth into netns", {"bridge": bridge.name, "address": endpoint.address})
+            step = ("veth into netns", {"bridge": bridge.name, **where})
         stack.interfaces.append(interface)
         if sandbox.devices is None:
             self.trace.step(self.kernel, *step)

@@ -40,6 +40,15 @@ class OverlayMount(Mount, eq=False, kw_only=True):
 
     layers: RootFS
 
+    def changed(self, how: str, path: str, node: Node | None = None) -> None:
+        """A step of overlayfs; what a directory is copied up for tells of it."""
+        what: dict[str, object] = {"container": self.layers.id, "path": path}
+        if how == "copy up":
+            if node is None or node.kind == DIRECTORY:
+                return
+            what["bytes"] = node.size
+        self.layers.driver.trace.step(self.layers.driver.actor, how, what)
+
     def flags(self) -> str:
         here = self.layers.directory
         layers = f"lowerdir={here}-init/diff,upperdir={here}/diff,workdir={here}/work"
