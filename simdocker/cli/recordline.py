@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import textwrap
 from collections import Counter
@@ -11,11 +10,10 @@ from typing import Any
 
 from rich.text import Text
 
-from simdocker.cli.narration import ANSWERS, NOT_IN_THE_CATALOGUE, absent, carried, fault, packet, why
+from simdocker.narration import LONG_ID, NOT_IN_THE_CATALOGUE, narration
 from simdocker.scenario.units import show_duration, show_size
 from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
 
-LONG_ID = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\b")
 COLOURS = {"client": "cyan", "daemon": "magenta", "registry": "yellow", "player": "white"}
 TIME_WIDTH = 9
 ACTORS_WIDTH = len("daemon → registry")
@@ -35,6 +33,7 @@ class RecordLines:
     def __init__(self, *, many_hosts: bool, width: int = 0) -> None:
         self.many_hosts = many_hosts
         self.width = width
+        self._texts = narration()
         self._told: set[str] = set()  # reasons that were given
         self._said: Counter[tuple[str, str, str, str]] = Counter()  # packets of a step
         self._flowing: set[tuple[str, int]] = set()  # streams that have begun: who sends, in answer to what
@@ -59,11 +58,13 @@ class RecordLines:
             actor = shorten(self._short_actor(record.actor))
             return line.append(f"    ∙ {actor} {record.what}").append(self._details(attrs), "dim")
         if record.kind == NOTE and record.what in ("fault", "fault ends"):
-            return line.append(f"⚡ {fault(record.what, attrs)}", "red")
+            return line.append(f"⚡ {self._texts.fault(record.what, attrs)}", "red")
         if record.kind == NOTE and "address" in attrs:
-            return line.append(f"    · {self._short_actor(record.actor)} {record.what}  {packet(attrs)}", "red")
+            return line.append(
+                f"    · {self._short_actor(record.actor)} {record.what}  {self._texts.packet(attrs)}", "red"
+            )
         if record.kind == NOTE and record.what == NOT_IN_THE_CATALOGUE:
-            return line.append(absent(attrs), "yellow")
+            return line.append(self._texts.absent(attrs), "yellow")
         if record.kind == NOTE and record.what == "interrupt":
             return line.append(f"⚡ Ctrl-C: after {show_duration(attrs['after_ns'])} it is still at work", "red")
         return None
@@ -77,17 +78,17 @@ class RecordLines:
         actors.pad_right(max(0, ACTORS_WIDTH - actors.cell_len))
         line.append(actors).append("  ")
         if "of" in attrs:
-            return line.append(record.what).append(f"  {shorten(carried(record.what, attrs))}", "dim")
+            return line.append(record.what).append(f"  {shorten(self._texts.carried(record.what, attrs))}", "dim")
         if "address" in attrs or "question" in attrs:
-            return line.append(record.what).append(f"  {packet(attrs)}", "dim")
+            return line.append(record.what).append(f"  {self._texts.packet(attrs)}", "dim")
         if not record.what.isdigit():
-            reason = why(record.what)
+            reason = self._texts.why(record.what)
             self._explain(line.append(shorten(record.what)), reason, again=reason in self._told)
             self._told.add(reason)
             return line
         status = int(record.what)
         line.append(record.what, "red bold" if status >= 400 else "green")
-        self._explain(line, str(attrs.get("message") or ANSWERS.get(status, "")), again=status < 400)
+        self._explain(line, str(attrs.get("message") or self._texts.answer(status)), again=status < 400)
         return line
 
     def _begins_or_ends(self, record: Record) -> bool:

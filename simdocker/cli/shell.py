@@ -14,13 +14,13 @@ from rich.console import RenderableType
 
 from simdocker.backends.sim.shell.grammar import unfinished
 from simdocker.cli.console import console
-from simdocker.cli.narration import NOT_IN_THE_CATALOGUE, absent
 from simdocker.cli.pullbars import pull_bars
 from simdocker.cli.recordline import RecordLines
 from simdocker.cli.shell_commands import COMMANDS, DeskCommand, Leave, is_desk_command, obey, watcher
 from simdocker.cli.shell_keyboard import HungUp, NoKeyboard, TerminalKeyboard
 from simdocker.cli.tracefile import check, written
 from simdocker.errors import UserError
+from simdocker.narration import NOT_IN_THE_CATALOGUE, narration
 from simdocker.scenario.desk_world import open_world
 from simdocker.scenario.pace import Pace, Unattended
 from simdocker.scenario.session import Entry, Session
@@ -109,7 +109,7 @@ class Desk:
         if self.session.listener is None:
             for record in self.session.records_of(entry):
                 if record.what == NOT_IN_THE_CATALOGUE:
-                    print(absent(record.attrs or {}), file=sys.stderr)
+                    print(narration().absent(record.attrs or {}), file=sys.stderr)
         if self.session.left:
             raise Leave
 

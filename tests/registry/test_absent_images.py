@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simdocker.actors.registry.catalogue import hub
 from simdocker.actors.registry.elsewhere import OFFICIAL
-from simdocker.cli.narration import NOT_IN_THE_CATALOGUE, absent
+from simdocker.narration import NOT_IN_THE_CATALOGUE, narration
 from simdocker.scenario.model import Scenario
 from simdocker.scenario.player import play
 
@@ -12,7 +12,7 @@ from simdocker.scenario.player import play
 def notes(*lines: str) -> list[str]:
     run = play(Scenario.of({"title": "absent", "steps": [{"run": line} for line in lines]}))
     assert all("simdocker" not in step.stdout + step.stderr for step in run.steps)
-    return [absent(record.attrs or {}) for record in run.world.trace if record.what == NOT_IN_THE_CATALOGUE]
+    return [narration().absent(record.attrs or {}) for record in run.world.trace if record.what == NOT_IN_THE_CATALOGUE]
 
 
 def test_an_official_image_is_said_to_be_elsewhere() -> None:
