@@ -127,6 +127,8 @@ class Removal:
 
     def _untagged(self, name: Reference) -> None:
         self.records.append({"Untagged": name.familiar})
+        if not name.digest:
+            self.daemon.trace.state(f"image/{name.familiar}", "untagged", {"on": self.daemon.host})
 
     def _attributes(self) -> dict[str, str]:
         return {**(self.image.config.Labels or {}), "name": self.image.id}
