@@ -1,0 +1,98 @@
+"""One HTML file that holds a story and what plays it: it opens from disk, asks the network for nothing, and can be
+mailed to a student.
+
+The story is data in the page, never code: it lies in a `<script>` of a type that no browser runs, with `<` escaped so
+that nothing in it ends the element. What may run is named by its digest in the page's Content-Security-Policy.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from functools import lru_cache
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from simdocker.narration import Narration, narration
+from simdocker.web.story import Story
+
+if TYPE_CHECKING:
+    from simdocker.web.contrast import Contrast
+
+LARGE = 256 << 10
+"""Bytes of JSON from which it is compressed: a smaller one can be read in the file."""
+
+PAGE = """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="generator" content="simdocker">
+<title>{title}</title>
+<style>{base}{style}</style>
+</head>
+<body>
+<div id="simdocker"><noscript>This page needs JavaScript; it loads nothing from the network.</noscript></div>
+<script type="application/json" id="simdocker-document"{encoding}>{document}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+BASE = "html,body{margin:0;height:100%}"
+
+
+@lru_cache(maxsize=2)
+def asset(name: str) -> str:
+    """A file that was built from `page/`: `viewer.js` or `viewer.css`."""
+    return files("simdocker.web").joinpath("assets", name).read_text("utf-8")
+
+
+def document(stories: list[Story], contrast: Contrast | None = None, texts: Narration | None = None) -> dict[str, Any]:
+    """What `simdocker.mountPage` takes: one story, or two and what differs, with the page's words."""
+    texts = texts or narration()
+    return {
+        "stories": stories,
+        "comparison": contrast,
+        "language": texts.language,
+        "texts": texts.table["page"],
+    }
+
+
+def html(stories: list[Story], contrast: Contrast | None = None, texts: Narration | None = None) -> str:
+    """The page."""
+    texts = texts or narration()
+    data = msgspec.json.encode(document(stories, contrast, texts))
+    encoding = ""
+    if len(data) > LARGE:
+        data, encoding = base64.b64encode(gzip.compress(data, 6, mtime=0)), ' data-encoding="gzip"'
+    script, style = asset("viewer.js"), asset("viewer.css")
+    if "</script" in script.lower() or "</style" in style.lower():
+        raise ValueError("the built page would end its own element")
+    policy = (
+        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(BASE + style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return PAGE.format(
+        language=escape(texts.language),
+        policy=policy,
+        title=escape(stories[0].title or "simdocker"),
+        base=BASE,
+        style=style,
+        encoding=encoding,
+        document=inert(data.decode()),
+        script=script,
+    )
+
+
+def inert(json: str) -> str:
+    """JSON that means the same and holds nothing that HTML would take for an end of the element."""
+    return json.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
