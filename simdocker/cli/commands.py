@@ -87,6 +87,97 @@ def run(
 
 
 @app.command()
+def view(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCENARIO|TRACE|COMMAND",
+            help="A scenario, a trace that run --trace wrote, or 'docker run nginx'",
+        ),
+    ],
+    other: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--with", metavar="linux|engine|FILE", help="Beside it: the same for real, or another file"),
+    ] = None,
+    backend: Annotated[str, typer.Option(help="Where it plays: sim, linux or engine")] = "sim",
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", metavar="FILE", help="The page; by default called after the scenario"),
+    ] = None,
+    texts: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Your own words for it, such as a translation"),
+    ] = None,
+    seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
+    profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
+    host: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The engine's address; DOCKER_HOST or the docker context by default"),
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser")] = False,
+) -> None:
+    """Write a run as one web page that moves: who talks to whom, in which order, and why."""
+    from simdocker.cli.view import run_view
+
+    raise typer.Exit(
+        exit_code(
+            lambda: run_view(
+                source,
+                other=other,
+                backend=backend,
+                output=output,
+                texts=texts,
+                seed=seed,
+                profile=profile,
+                host=host,
+                open_browser=open_browser,
+            )
+        )
+    )
+
+
+@app.command()
+def ui(
+    world: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="A scenario file whose world to open; one host and Docker Hub by default"),
+    ] = None,
+    backend: Annotated[str, typer.Option(help="What is typed into: sim, or linux for real containers")] = "sim",
+    listen: Annotated[
+        str, typer.Option(metavar="[HOST:]PORT", help="Where to serve it; beyond this machine the address has a key")
+    ] = "8080",
+    seed: Annotated[Optional[int], typer.Option(help="Random seed; the file's own by default")] = None,  # noqa: UP045
+    profile: Annotated[Optional[str], typer.Option(help="Cost profile: a name or a file")] = None,  # noqa: UP045
+    texts: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="FILE", help="Your own words for the page, such as a translation"),
+    ] = None,
+    data_root: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--data-root", metavar="DIR", help="With linux: where containers' files lie (default: /tmp)"),
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser")] = False,
+) -> None:
+    """Type docker commands in a web page and watch the stage move; undo, fork and share what you did."""
+    from simdocker.cli.ui import run_ui
+
+    raise typer.Exit(
+        exit_code(
+            lambda: run_ui(
+                world,
+                backend=backend,
+                listen=listen,
+                seed=seed,
+                profile=profile,
+                texts=texts,
+                data_root=data_root,
+                open_browser=open_browser,
+            )
+        )
+    )
+
+
+@app.command()
 def export(
     source: Annotated[str, typer.Argument(metavar="SCENARIO|TRACE", help="A scenario, or what run --trace wrote")],
     format: Annotated[

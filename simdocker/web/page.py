@@ -38,17 +38,18 @@ PAGE = """<!doctype html>
 </head>
 <body>
 <div id="simdocker"><noscript>This page needs JavaScript; it loads nothing from the network.</noscript></div>
-<script type="application/json" id="simdocker-document"{encoding}>{document}</script>
+<script type="application/json" id="{data}"{encoding}>{document}</script>
 <script>{script}</script>
 </body>
 </html>
 """
+NOWHERE_ELSE = "base-uri 'none'; form-action 'none'"
 BASE = "html,body{margin:0;height:100%}"
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def asset(name: str) -> str:
-    """A file that was built from `page/`: `viewer.js` or `viewer.css`."""
+    """A file that was built from `page/`: script and style of the `viewer` and of the `live` page."""
     return files("simdocker.web").joinpath("assets", name).read_text("utf-8")
 
 
@@ -59,7 +60,7 @@ def document(stories: list[Story], contrast: Contrast | None = None, texts: Narr
         "stories": stories,
         "comparison": contrast,
         "language": texts.language,
-        "texts": texts.table["page"],
+        "texts": texts.table.get("page", {}),
     }
 
 
@@ -70,21 +71,33 @@ def html(stories: list[Story], contrast: Contrast | None = None, texts: Narratio
     encoding = ""
     if len(data) > LARGE:
         data, encoding = base64.b64encode(gzip.compress(data, 6, mtime=0)), ' data-encoding="gzip"'
-    script, style = asset("viewer.js"), asset("viewer.css")
+    style = _digest(BASE + asset("viewer.css"))
+    return _page("viewer", "simdocker-document", stories[0].title, data.decode(), texts, style, encoding)
+
+
+def live_page(title: str, texts: Narration | None = None) -> str:
+    """The page of a world that is typed into: it holds no story, but asks the server it came from."""
+    texts = texts or narration()
+    words = {"texts": texts.table.get("page", {}), "language": texts.language}
+    # The terminal's letters get their sizes from styles that its script writes.
+    style = "'unsafe-inline'; connect-src 'self'"
+    return _page("live", "simdocker-live", title, msgspec.json.encode(words).decode(), texts, style)
+
+
+def _page(name: str, data: str, title: str, document: str, texts: Narration, styles: str, encoding: str = "") -> str:
+    """The built script and style of a name, with their data; `styles` is what the policy says of styles."""
+    script, style = asset(f"{name}.js"), asset(f"{name}.css")
     if "</script" in script.lower() or "</style" in style.lower():
         raise ValueError("the built page would end its own element")
-    policy = (
-        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(BASE + style)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
     return PAGE.format(
         language=escape(texts.language),
-        policy=policy,
-        title=escape(stories[0].title or "simdocker"),
+        policy=f"default-src 'none'; script-src {_digest(script)}; style-src {styles}; {NOWHERE_ELSE}",
+        title=escape(title or "simdocker"),
         base=BASE,
         style=style,
+        data=data,
         encoding=encoding,
-        document=inert(data.decode()),
+        document=inert(document),
         script=script,
     )
 

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Generator, Mapping
 from contextlib import suppress
 from functools import partial
@@ -36,10 +37,12 @@ LOOP = (
 """What the shell does. `again` gives a line the last one's `$?`."""
 
 
-def begin(leash: Path | None) -> None:
-    """In the new process. What is ignored stays so in all that is started: a play in the background of a script
-    ignores SIGINT, its lines must not."""
+def begin(leash: Path | None, *, owning: bool = False) -> None:
+    """In the new process; it may be `owning` the terminal that is its standard input. What is ignored stays so in
+    all that is started: a play in the background of a script ignores SIGINT, its lines must not."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if owning:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     if leash is not None:
         leash.write_text("0")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simdocker.actors.client.client import Client
-from simdocker.des import CostProfile
+from simdocker.des import NO_CAUSE, CostProfile
 from simdocker.scenario.realhost.bash import DESK, BashSession, Line, begin, install_shim
 from simdocker.scenario.realhost.desk import Desk
 
@@ -74,19 +74,32 @@ class Seat:
         self._desks.append(self.desk(directory / DESK, cause))
         return session
 
-    def sit_down(self) -> subprocess.Popen[bytes]:
-        """A bash at the terminal and streams of this very process, for a person. It is for the caller to wait for."""
+    def sit_down(self, terminal: int | None = None) -> subprocess.Popen[bytes]:
+        """A bash for a person, at `terminal` or by default at the terminal and streams of this very process. It is for
+        the caller to wait for. What is typed there is nobody's doing in the trace: a person's."""
         directory = self._rooms / "terminal"
         directory.mkdir()
         install_shim(directory)
-        self._desks.append(self.desk(directory / DESK, lambda: self.clock.cause))
+        self._desks.append(self.desk(directory / DESK, lambda: NO_CAUSE))
         profile = directory / "bashrc"
         profile.write_text(PROMPT.format(name=self.name))
-        interactive = sys.stdin.isatty() and sys.stdout.isatty()
         env = {"HOME": self.home, **ENVIRONMENT, "PATH": f"{directory}/bin:{os.environ.get('PATH') or os.defpath}"}
-        env |= {"TERM": os.environ["TERM"]} if "TERM" in os.environ else {}
+        if terminal is not None:
+            env["TERM"] = "xterm-256color"
+        elif "TERM" in os.environ:
+            env["TERM"] = os.environ["TERM"]
+        interactive = terminal is not None or (sys.stdin.isatty() and sys.stdout.isatty())
         argv = ["bash", "--noprofile", "--rcfile", str(profile), *(["-i"] if interactive else [])]
-        return subprocess.Popen(argv, cwd=self.home, env=env, preexec_fn=partial(begin, self._leash))
+        return subprocess.Popen(
+            argv,
+            cwd=self.home,
+            env=env,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            start_new_session=terminal is not None,
+            preexec_fn=partial(begin, self._leash, owning=terminal is not None),
+        )
 
     def desk(self, address: Path, cause: Callable[[], int]) -> Desk:
         """A desk at which the `docker` of a shell is attended to."""

@@ -1,4 +1,5 @@
-// Builds ../assets/ from src/: one script, one style sheet, and the licences of what is in them.
+// Builds ../assets/ from src/: a script and a style sheet for the viewer and for the live page, and the
+// licences of what is in them.
 // The same sources and package-lock.json give the same bytes on every machine.
 import { build } from "esbuild";
 import { readFile, writeFile, mkdir } from "node:fs/promises";
@@ -10,7 +11,7 @@ const out = process.argv[2] ?? join(here, "..", "assets");
 await mkdir(out, { recursive: true });
 const result = await build({
   absWorkingDir: here,
-  entryPoints: { viewer: "src/main.tsx" },
+  entryPoints: { viewer: "src/main.tsx", live: "src/live.tsx" },
   bundle: true,
   minify: true,
   format: "iife",
@@ -30,7 +31,7 @@ for (const file of Object.keys(result.metafile.inputs)) {
   const found = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file);
   if (found) used.add(found[1]);
 }
-const parts = ["viewer.js holds, besides simdocker's own code, these packages:\n"];
+const parts = ["viewer.js and live.js hold, besides simdocker's own code, these packages:\n"];
 for (const name of [...used].sort()) {
   const folder = join(here, "node_modules", name);
   const about = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));

@@ -1,0 +1,92 @@
+"""`simdocker ui`: the page, live, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import webbrowser
+from functools import partial
+from typing import TYPE_CHECKING
+
+from simdocker.errors import UserError
+from simdocker.scenario.desk_world import open_world
+from simdocker.web.page import live_page
+from simdocker.web.site import Site
+
+if TYPE_CHECKING:
+    from simdocker.scenario.model import Scenario
+
+PORT = 8080
+
+
+def run_ui(
+    world: str | None,
+    *,
+    backend: str,
+    listen: str,
+    seed: int | None,
+    profile: str | None,
+    texts: str | None,
+    data_root: str | None,
+    open_browser: bool,
+) -> int:
+    """Serve the page until Ctrl-C; returns the exit code. Raises UserError."""
+    if backend not in ("sim", "linux"):
+        raise UserError(f"--backend {backend}: there is no page for it; there is one for sim and for linux")
+    host, port = address_of(listen)
+    scenario, _ = open_world(world)
+    page = live_page(scenario.title, texts)
+    if backend == "linux":
+        if profile is not None:
+            raise UserError("--profile: on a real machine everything takes as long as it takes")
+        from simdocker.cli.ui_real import serve_real
+
+        return serve_real(scenario, page, host, port, seed=seed, data_root=data_root, open_browser=open_browser)
+    if data_root is not None:
+        raise UserError("--data-root says where the files of real containers lie: it goes with --backend linux")
+    from simdocker.web.live import Live
+
+    site = Site(page, partial(Live, scenario, seed=seed, profile=profile))
+    check(scenario, seed, profile)
+    try:
+        asyncio.run(_serve(site, host, port, open_browser))
+    except OSError as error:
+        raise cannot_listen(host, port, error) from None
+    return 0
+
+
+def check(scenario: Scenario, seed: int | None, profile: str | None) -> None:
+    """What would be wrong with every page's world is said before the first is opened. Raises UserError."""
+    from simdocker.scenario.world import World
+
+    World.build(scenario, seed=seed, profile=profile)
+
+
+def address_of(listen: str) -> tuple[str, int]:
+    """`8080`, `HOST:PORT`, `[::1]:8080`; port 0 is any that is free. Raises UserError."""
+    host, colon, port = listen.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535 or (colon and not host):
+        raise UserError(f"--listen {listen}: an address is a port, or HOST:PORT, such as 127.0.0.1:{PORT}")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> UserError:
+    """The sentence for a place that cannot be had."""
+    return UserError(f"--listen {host}:{port}: cannot listen there: {error.strerror or error}; name another port")
+
+
+def announce(address: str, open_browser: bool) -> None:
+    """Say where the page is."""
+    print(f"Open {address} in a browser; Ctrl-C ends it.", flush=True)
+    if open_browser:
+        webbrowser.open(address)
+
+
+async def _serve(site: Site, host: str, port: int, open_browser: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with site.served(host, port) as address:
+        announce(address, open_browser)
+        await stop.wait()
+    print("ended: the pages' worlds are gone; a page's link holds its commands", flush=True)

@@ -1,0 +1,124 @@
+"""`simdocker view`: a scenario, a kept trace or a docker command as one HTML file."""
+
+from __future__ import annotations
+
+import re
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simdocker.errors import UserError
+from simdocker.scenario.told import is_trace, kept
+
+if TYPE_CHECKING:
+    from simdocker.narration import Narration
+    from simdocker.scenario.result import Run
+    from simdocker.web.story import Story
+
+BACKENDS = ("sim", "linux", "engine")
+OURS = b'<meta name="generator" content="simdocker">'
+
+
+def run_view(
+    source: str,
+    *,
+    other: str | None,
+    backend: str,
+    output: Path | None,
+    texts: str | None,
+    seed: int | None,
+    profile: str | None,
+    host: str | None,
+    open_browser: bool,
+) -> int:
+    """Write the page; returns the exit code. Raises UserError."""
+    from simdocker.narration import from_file
+    from simdocker.web.page import html
+
+    words = from_file(texts) if texts else None
+    path = output or Path(f"{_stem(source)}.html")
+    _check(path, source, named=output is not None)
+    run, story, name = _story(source, backend, seed, profile, host, words)
+    if other is None:
+        page = html([story], texts=words)
+    else:
+        page = _compared(source, run, story, name, other, seed, profile, host, words)
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    print(f"{path}: open it in a browser ({len(page) / 1e6:.1f} MB, it needs no network)")
+    if open_browser:
+        webbrowser.open(path.resolve().as_uri())
+    return 0
+
+
+def _compared(
+    source: str,
+    run: Run | None,
+    story: Story,
+    name: str,
+    other: str,
+    seed: int | None,
+    profile: str | None,
+    host: str | None,
+    words: Narration | None,
+) -> str:
+    """The page of two runs: the same scenario on another backend, or another trace."""
+    from simdocker.scenario.compare import compare
+    from simdocker.web.contrast import contrast
+    from simdocker.web.page import html
+
+    if other in BACKENDS:
+        if run is None:
+            raise UserError(f"--with {other}: a kept trace is not played again; name its scenario, or another trace")
+        run2, story2, name2 = _story(source, other, seed if other == "sim" else None, None, host, words)
+    else:
+        run2, story2, name2 = _story(other, "sim", seed, profile, host, words)
+    if run is not None and run2 is not None and other in BACKENDS:
+        return html([story, story2], contrast(story, story2, (name, name2), compare(run, run2)), words)
+    return html([story, story2], contrast(story, story2, (name, name2)), words)
+
+
+def _story(
+    source: str, backend: str, seed: int | None, profile: str | None, host: str | None, words: Narration | None
+) -> tuple[Run | None, Story, str]:
+    """The play, where there is one; its story; and what a comparison calls it."""
+    from simdocker.web.telling import of_records, of_run
+
+    if is_trace(source):
+        if seed is not None or profile is not None:
+            raise UserError(
+                f"{source}: this is a trace, and is not played again: --seed and --profile are for scenarios"
+            )
+        return None, of_records(kept(source), title=Path(source).stem, texts=words), Path(source).name
+    from simdocker.scenario.load import from_lines, load
+    from simdocker.scenario.player import play
+
+    scenario = from_lines(source, "the command") if is_command(source) else load(source)
+    run = play(scenario, backend=backend, seed=seed, profile=profile, host=host)
+    return run, of_run(run, texts=words), {"sim": "simulated"}.get(backend, backend)
+
+
+def is_command(source: str) -> bool:
+    """Whether it is a line as one would type it, and not the name of a file."""
+    return source.startswith("docker ") and not Path(source).exists()
+
+
+def _stem(source: str) -> str:
+    """What the page is called after: the scenario, or the first words of a command."""
+    if is_command(source):
+        return "-".join(re.findall(r"\w+", source)[:4])
+    return "page" if source == "-" else Path(source).stem
+
+
+def _check(path: Path, source: str, *, named: bool) -> None:
+    """Raises UserError for a place where no page can be written, and for a file that is not ours to overwrite."""
+    if path.is_dir():
+        raise UserError(f"-o {path}: this is a directory; name a file in it, such as {path / 'page.html'}")
+    if not path.parent.is_dir():
+        raise UserError(f"-o {path}: there is no directory {path.parent} to write it in")
+    if path.exists() and Path(source).exists() and path.samefile(source):
+        raise UserError(f"-o {path}: this is the file that is read; name another one")
+    if path.is_file() and not named and OURS not in path.read_bytes()[:4096]:
+        raise UserError(f"{path}: a file of that name is there already; name another one with -o")

@@ -1,0 +1,414 @@
+"""A world into which a page types: its branches, and what the page is told of them.
+
+The simulation runs on a thread of its own, because a line that waits for a key (`docker run -it`) waits
+in the middle of the world. What the page asks for comes in as plain JSON objects with `do`, what it is
+told goes out as objects with `is`; both are listed in `Live`. A branch is a session that began as a copy of
+another one's first lines: the simulation is deterministic, so a copy is the same lines played again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from simdocker.backends.sim.shell.grammar import unfinished
+from simdocker.errors import UserError
+from simdocker.scenario.pace import INTERRUPT, Pace, Unattended
+from simdocker.scenario.session import Entry, Session, type_again
+from simdocker.scenario.units import duration
+from simdocker.web.story import Event
+from simdocker.web.telling import Teller, opening
+
+if TYPE_CHECKING:
+    from simdocker.scenario.lines import Line
+    from simdocker.scenario.model import Scenario
+    from simdocker.trace import Record
+
+SIGNALS = (INTERRUPT, b"\x1c")  # Ctrl-C and Ctrl-\ arrive also where nobody reads
+SOON = 0.05  # seconds: what happens goes to the page in pieces that it can draw
+MANY = 400  # events in such a piece
+LINES, LETTERS, BRANCHES = 500, 10_000, 20  # what a page may ask of this machine: far more than a class does
+SECOND = 10**9
+THINKING = 60 * SECOND  # a person may think for longer; the world does not wait longer for them
+
+Say = Callable[[Mapping[str, Any]], None]
+
+
+class Gone(Exception):
+    """The page is closed."""
+
+
+class PageKeyboard:
+    """What the page's terminal sends while a line runs. `before` is called before each wait."""
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before = before
+        self._typed = b""
+        self._gone = False
+        self._stirred = threading.Condition()
+
+    def type(self, keys: bytes) -> None:
+        """From any thread: keys were pressed."""
+        with self._stirred:
+            self._typed += keys
+            self._stirred.notify()
+
+    def hang_up(self) -> None:
+        """From any thread: nobody will type again."""
+        with self._stirred:
+            self._gone = True
+            self._stirred.notify()
+
+    def forget(self) -> None:
+        """What nobody read is gone: the next line is not answered by keys that were meant for this one."""
+        with self._stirred:
+            self._typed = b""
+
+    def pressed(self) -> bytes:
+        """The signals' keys. Raises Gone."""
+        with self._stirred:
+            return self._take(everything=False)
+
+    def wait(self, seconds: float | None, *, everything: bool) -> bytes:
+        """As `Keyboard.wait`. Raises Gone."""
+        self._before()
+        with self._stirred:
+            self._stirred.wait_for(
+                lambda: self._gone or self._has(everything), None if seconds is None else max(0, seconds)
+            )
+            return self._take(everything)
+
+    def _has(self, everything: bool) -> bool:
+        return bool(self._typed) if everything else any(key in self._typed for key in SIGNALS)
+
+    def _take(self, everything: bool) -> bytes:
+        if self._gone:
+            raise Gone
+        if everything:
+            typed, self._typed = self._typed, b""
+            return typed
+        signals = b"".join(bytes([key]) for key in self._typed if bytes([key]) in SIGNALS)
+        for key in SIGNALS:
+            self._typed = self._typed.replace(key, b"")
+        return signals
+
+
+class Branch:
+    """One way the story went: its session and its story."""
+
+    def __init__(self, name: str, live: Live, entries: list[Entry]) -> None:
+        self.name = name
+        self._live = live
+        self.session = Session(live.scenario, seed=live.seed, profile=live.profile, screen=live.show, terminal=True)
+        self.teller = self._told()
+        if entries:
+            self.session.restore([_again(entry) for entry in entries], _relive)
+            self.tell_anew()
+
+    def tell_anew(self) -> None:
+        """The story from its beginning, after the session went back or forward in silence."""
+        self.teller = self._told()
+
+    def _told(self) -> Teller:
+        teller = Teller(opening(self._live.scenario, seed=self.session.world.seed))
+        for record in self.session.world.trace.records:
+            teller.add(record)
+        return teller
+
+
+class Live:
+    """One page's worlds. The page may ask (`do`):
+
+    `run` {line, host, columns, rows} · `keys` {keys} · `complete` {line, host} · `pass` {time} · `undo` {count} ·
+    `redo` · `reset` · `restore` {entries} · `fork` {at: entries that both share} · `switch` {to} · `other` {to}
+
+    and is told (`is`):
+
+    `world` {branch, branches, hosts, entries, undone, story}: everything anew · `events` {events, steps} ·
+    `output` {fd, data} · `ended` {exit, entry, prompt} · `more` {prompt}: the line goes on ·
+    `candidates` {begun, found} · `other` {branch, story}: another branch's story, to compare · `sorry` {text}
+    """
+
+    def __init__(self, scenario: Scenario, say: Say, *, seed: int | None = None, profile: str | None = None) -> None:
+        self.scenario, self.seed, self.profile = scenario, seed, profile
+        self._say = say
+        self._asked: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
+        self.keyboard = PageKeyboard(self._flush)
+        self._events: list[Event] = []
+        self._flushed = 0.0
+        self._since = time.monotonic_ns()
+        self._source = ""  # the beginning of a line that goes on
+        self.branch = Branch("main", self, [])
+        self.branches = {"main": self.branch}
+        self._listen()
+        self.thread = threading.Thread(target=self._live, name="simdocker ui", daemon=True)
+        self.thread.start()
+
+    # -- from the page's side ---------------------------------------------------------------------
+
+    def ask(self, request: Mapping[str, Any]) -> None:
+        """From any thread: the page wants something. Keys go to the line that runs; all else waits for its end."""
+        if request.get("do") == "keys":
+            self.keyboard.type(str(request.get("keys", "")).encode()[:LETTERS])
+        else:
+            self._asked.put(request)
+
+    def close(self) -> None:
+        """From any thread: the page is gone."""
+        self.keyboard.hang_up()
+        self._asked.put(None)
+        self.thread.join(timeout=5)
+
+    def show(self, fd: int, data: bytes) -> None:
+        """What the simulated processes print."""
+        self._flush()
+        self._say({"is": "output", "fd": fd, "data": data.decode("utf-8", "replace")})
+
+    # -- on the thread ----------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        self._tell_world()
+        while (request := self._asked.get()) is not None:
+            try:
+                act = ACTS.get(str(request.get("do")))
+                if act is None:
+                    raise UserError(f"a page cannot ask for {request.get('do')!r}")
+                act(self, request)
+            except Gone:
+                return
+            except UserError as error:
+                self._say({"is": "sorry", "text": str(error)})
+            except Exception as error:  # a fault of the simulator must not cost a class its session
+                self._say({"is": "sorry", "text": f"this is a fault of simdocker: {error!r}; the command is undone"})
+                self.branch.session.undo()
+                self.branch.session.undone.clear()
+                self.branch.tell_anew()
+                self._tell_world()
+
+    def _run(self, request: Mapping[str, Any]) -> None:
+        session = self.branch.session
+        host = self._host(request)
+        source = self._source + str(request.get("line", ""))
+        if len(source) > LETTERS or len(session.entries) >= LINES:
+            raise UserError(f"that is more than a page may ask for: {LINES} lines of {LETTERS} letters")
+        if unfinished(source, bash=True):
+            self._source = source + "\n"
+            self._say({"is": "more", "prompt": "> "})
+            return
+        self._source = ""
+        if not source.strip():
+            self._say({"is": "more", "prompt": self._prompt(host)})
+            return
+        size = (_within(request.get("columns"), 20, 400, 80), _within(request.get("rows"), 5, 200, 24))
+        entry = Entry(host, source, self._pause(), size)
+        self.keyboard.forget()
+        try:
+            session.perform(entry, Pace(session, self.keyboard, None).conduct)
+        finally:
+            self._since = time.monotonic_ns()
+            self._flush()
+        self._say({"is": "ended", "exit": entry.exit, "entry": _plain(entry), "prompt": self._prompt(host)})
+
+    def _pass(self, request: Mapping[str, Any]) -> None:
+        try:
+            passing = duration(str(request.get("time", "")))
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        session = self.branch.session
+        session.perform(entry := Entry(next(iter(session.world.machines)), "", passing), Unattended().conduct)
+        self._flush()
+        self._say({"is": "ended", "exit": 0, "entry": _plain(entry), "prompt": ""})
+
+    def _undo(self, request: Mapping[str, Any]) -> None:
+        if not self.branch.session.undo(_within(request.get("count"), 1, LINES, 1)):
+            raise UserError("there is nothing to undo: this is the world as it began")
+        self._went()
+
+    def _redo(self, request: Mapping[str, Any]) -> None:
+        if self.branch.session.redo() is None:
+            raise UserError("there is nothing to redo: nothing was undone since the last command")
+        self._went()
+
+    def _reset(self, request: Mapping[str, Any]) -> None:
+        self.branch.session.undo(len(self.branch.session.entries))
+        self._went()
+
+    def _restore(self, request: Mapping[str, Any]) -> None:
+        """What a link carries: the lines of another page, played again here."""
+        given = request.get("entries")
+        if not isinstance(given, list) or len(given) > LINES:
+            raise UserError("this link's commands cannot be read: copy the whole link")
+        try:
+            entries = [_entry(each) for each in given]
+        except (msgspec.ValidationError, ValueError):
+            raise UserError("this link's commands cannot be read: copy the whole link") from None
+        for entry in entries:
+            if entry.host not in self.branch.session.world.machines:
+                raise UserError(f"this link is for another world: here is no host {entry.host}")
+        self.branch.session.restore(entries, _relive)
+        self._went()
+
+    def _fork(self, request: Mapping[str, Any]) -> None:
+        """A new branch that shares the first `at` entries."""
+        if len(self.branches) >= BRANCHES:
+            raise UserError(f"there are {BRANCHES} branches already: go on in one of them")
+        entries = self.branch.session.entries
+        shared = entries[: _within(request.get("at"), 0, len(entries), len(entries))]
+        name = next(name for number in range(1, BRANCHES + 1) if (name := f"branch {number}") not in self.branches)
+        self.branches[name] = Branch(name, self, shared)
+        self._go_to(name)
+
+    def _switch(self, request: Mapping[str, Any]) -> None:
+        self._go_to(self._named(request))
+
+    def _other(self, request: Mapping[str, Any]) -> None:
+        name = self._named(request)
+        self._say({"is": "other", "branch": name, "story": msgspec.to_builtins(self.branches[name].teller.story)})
+
+    def _complete(self, request: Mapping[str, Any]) -> None:
+        from simdocker.scenario.completion import candidates
+
+        line = (self._source + str(request.get("line", "")))[-LETTERS:]
+        begun, found = candidates(line, self.branch.session, self._host(request))
+        self._say({"is": "candidates", "begun": begun, "found": [[each.text, each.note] for each in found[:200]]})
+
+    # -- telling ----------------------------------------------------------------------------------
+
+    def _go_to(self, name: str) -> None:
+        self.branch.session.listener = None
+        self.branch = self.branches[name]
+        self._listen()
+        self._tell_world()
+
+    def _went(self) -> None:
+        """The branch went back or forward in silence."""
+        self.branch.tell_anew()
+        self._tell_world()
+
+    def _tell_world(self) -> None:
+        self._events.clear()
+        self._source = ""
+        session = self.branch.session
+        self._since = time.monotonic_ns()
+        self._say(
+            {
+                "is": "world",
+                "branch": self.branch.name,
+                "branches": list(self.branches),
+                "hosts": list(session.world.machines),
+                "entries": [_plain(entry) for entry in session.entries],
+                "undone": len(session.undone),
+                "prompt": self._prompt(next(iter(session.world.machines))),
+                "story": msgspec.to_builtins(self.branch.teller.story),
+            }
+        )
+
+    def _listen(self) -> None:
+        self.branch.session.listener = self._heard
+
+    def _heard(self, record: Record) -> None:
+        self._events.append(self.branch.teller.add(record))
+        if len(self._events) >= MANY or time.monotonic() - self._flushed > SOON:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._flushed = time.monotonic()
+        if not self._events:
+            return
+        teller = self.branch.teller
+        self._say(
+            {
+                "is": "events",
+                "events": msgspec.to_builtins(self._events),
+                "steps": [[number, msgspec.to_builtins(teller.story.steps[number])] for number in teller.stale()],
+            }
+        )
+        self._events.clear()
+
+    def _prompt(self, host: str) -> str:
+        cwd = self.branch.session.shell(host).process.cwd
+        return f"{host}$ " if cwd == "/home/user" else f"{host}:{cwd}$ "
+
+    def _pause(self) -> int:
+        """The world goes on while a person thinks, as at the prompt of `simdocker shell`."""
+        return min(time.monotonic_ns() - self._since, THINKING)
+
+    def _host(self, request: Mapping[str, Any]) -> str:
+        hosts = self.branch.session.world.machines
+        host = str(request.get("host") or next(iter(hosts)))
+        if host not in hosts:
+            raise UserError(f"there is no host {host!r}: there are {', '.join(hosts)}")
+        return host
+
+    def _named(self, request: Mapping[str, Any]) -> str:
+        name = str(request.get("to"))
+        if name not in self.branches:
+            raise UserError(f"there is no branch {name!r}: there are {', '.join(self.branches)}")
+        return name
+
+
+ACTS: dict[str, Callable[[Live, Mapping[str, Any]], None]] = {
+    "run": Live._run,
+    "pass": Live._pass,
+    "undo": Live._undo,
+    "redo": Live._redo,
+    "reset": Live._reset,
+    "restore": Live._restore,
+    "fork": Live._fork,
+    "switch": Live._switch,
+    "other": Live._other,
+    "complete": Live._complete,
+}
+
+
+class _Carried(msgspec.Struct):
+    """An entry as a link carries it. Keys are texts, each with the ns after its line began."""
+
+    host: str
+    line: str
+    pause: int = 0
+    size: tuple[int, int] = (80, 24)
+    keys: list[tuple[int, str]] = []
+    exit: int = 0
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    keys = [(at, typed.decode("utf-8", "surrogateescape")) for at, typed in entry.keys]
+    carried = _Carried(entry.host, entry.line, entry.pause_ns, entry.size, keys, entry.exit)
+    return msgspec.to_builtins(carried)  # type: ignore[no-any-return]
+
+
+def _entry(given: object) -> Entry:
+    """Raises msgspec.ValidationError, and ValueError for what no page sends."""
+    carried = msgspec.convert(given, _Carried)
+    times = [at for at, _ in carried.keys]
+    columns, rows = carried.size
+    if len(carried.line) > LETTERS or not 0 <= carried.pause <= 3600 * SECOND or times != sorted(times):
+        raise ValueError(carried)
+    if not (0 <= columns <= 400 and 0 <= rows <= 200) or (
+        times and not 0 <= times[0] <= times[-1] <= 2 * 3600 * SECOND
+    ):
+        raise ValueError(carried)
+    keys = [(at, typed.encode("utf-8", "surrogateescape")) for at, typed in carried.keys]
+    return Entry(carried.host, carried.line, carried.pause, carried.size, keys)
+
+
+def _again(entry: Entry) -> Entry:
+    """The same entry for another session."""
+    return Entry(entry.host, entry.line, entry.pause_ns, entry.size, list(entry.keys))
+
+
+def _relive(line: Line, entry: Entry) -> None:
+    """Conductor: the keys arrive when they did; a line that does not end after them is ended as a scenario's is."""
+    type_again(line, entry)
+    Unattended().conduct(line, entry)
+
+
+def _within(value: object, least: int, most: int, otherwise: int) -> int:
+    """A number from the page, kept within reason."""
+    return min(max(value, least), most) if isinstance(value, int) else otherwise
