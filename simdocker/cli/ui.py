@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from simdocker.errors import UserError
+from simdocker.narration import from_file
 from simdocker.scenario.desk_world import open_world
 from simdocker.web.page import live_page
 from simdocker.web.site import Site
@@ -35,7 +36,7 @@ def run_ui(
         raise UserError(f"--backend {backend}: there is no page for it; there is one for sim and for linux")
     host, port = address_of(listen)
     scenario, _ = open_world(world)
-    page = live_page(scenario.title, texts)
+    page = live_page(scenario.title, from_file(texts) if texts else None)
     if backend == "linux":
         if profile is not None:
             raise UserError("--profile: on a real machine everything takes as long as it takes")

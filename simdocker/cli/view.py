@@ -7,6 +7,8 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from simdocker.errors import UserError
 from simdocker.scenario.told import is_trace, kept
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from simdocker.web.story import Story
 
 BACKENDS = ("sim", "linux", "engine")
+NAMES = {"sim": "simulated", "linux": "real containers", "engine": "a real engine"}
 OURS = b'<meta name="generator" content="simdocker">'
 
 
@@ -95,9 +98,9 @@ def _story(
     from simdocker.scenario.load import from_lines, load
     from simdocker.scenario.player import play
 
-    scenario = from_lines(source, "the command") if is_command(source) else load(source)
+    scenario = replace(from_lines(source, source), title=source) if is_command(source) else load(source)
     run = play(scenario, backend=backend, seed=seed, profile=profile, host=host)
-    return run, of_run(run, texts=words), {"sim": "simulated"}.get(backend, backend)
+    return run, of_run(run, texts=words), NAMES.get(backend, backend)
 
 
 def is_command(source: str) -> bool:

@@ -43,6 +43,11 @@ async def browser(*, keyed: bool = False) -> AsyncIterator[tuple[ClientSession, 
         yield web, address
 
 
+async def status(web: ClientSession, address: str, **options: Any) -> int:
+    async with web.get(address, **options) as answer:
+        return answer.status
+
+
 def played(act: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(asyncio.wait_for(act(), 60))
 
@@ -50,9 +55,9 @@ def played(act: Callable[[], Awaitable[None]]) -> None:
 def test_the_page_and_its_world_are_served() -> None:
     async def act() -> None:
         async with browser() as (web, address):
-            answer = await web.get(address)
-            assert answer.status == 200 and "<p>page" in await answer.text()
-            assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+            async with web.get(address) as answer:
+                assert answer.status == 200 and "<p>page" in await answer.text()
+                assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
             async with web.ws_connect(f"{address}live") as socket:
                 await socket.send_json({"do": "x"})
                 assert await socket.receive_json() == {"is": "echo", "of": {"do": "x"}}
@@ -92,7 +97,7 @@ def test_another_sites_script_and_a_foreign_name_are_kept_out() -> None:
                 with pytest.raises(WSServerHandshakeError) as refused:
                     await web.ws_connect(f"{address}live", headers=headers)
                 assert refused.value.status == 403
-            assert (await web.get(address, headers={"Host": "evil.example:80"})).status == 403
+            assert await status(web, address, headers={"Host": "evil.example:80"}) == 403
             port = address.rpartition(":")[2].strip("/")
             same = {"Origin": f"http://localhost:{port}", "Host": f"localhost:{port}"}
             async with web.ws_connect(f"{address}live", headers=same):
@@ -106,10 +111,10 @@ def test_a_keyed_page_opens_with_its_key_only() -> None:
         async with browser(keyed=True) as (web, address):
             assert "?key=" in address
             bare = address.partition("?")[0]
-            assert (await web.get(bare)).status == 403
-            assert (await web.get(f"{bare}?key=guess")).status == 403
-            assert (await web.get(f"{bare}?key=%C3%A9")).status == 403
-            assert (await web.get(address)).status == 200
+            assert await status(web, bare) == 403
+            assert await status(web, f"{bare}?key=guess") == 403
+            assert await status(web, f"{bare}?key=%C3%A9") == 403
+            assert await status(web, address) == 200
             with pytest.raises(WSServerHandshakeError):
                 await web.ws_connect(f"{bare}live")
             async with web.ws_connect(f"{bare}live?{address.partition('?')[2]}"):
