@@ -128,7 +128,7 @@ def test_there_is_an_end_to_the_worlds_that_are_open(monkeypatch: pytest.MonkeyP
 
     async def act() -> None:
         async with browser() as (web, address):
-            one, _two = [await web.ws_connect(f"{address}live") for _ in range(2)]
+            one, two = [await web.ws_connect(f"{address}live") for _ in range(2)]
             with pytest.raises(WSServerHandshakeError) as refused:
                 await web.ws_connect(f"{address}live")
             assert refused.value.status == 503
@@ -137,6 +137,7 @@ def test_there_is_an_end_to_the_worlds_that_are_open(monkeypatch: pytest.MonkeyP
                 await asyncio.sleep(0.01)
             async with web.ws_connect(f"{address}live"):
                 pass
+            await two.close()
 
     played(act)
 
@@ -147,6 +148,7 @@ def test_the_end_of_the_server_closes_every_page() -> None:
             async with Site("page", Echo).served("127.0.0.1", 0) as address:
                 socket = await web.ws_connect(f"{address}live")
             message = await socket.receive()
+            await socket.close()
             assert message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
 
     played(act)
