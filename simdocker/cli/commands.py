@@ -336,6 +336,38 @@ def learn(
 
 
 @app.command()
+def grade(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Submissions: STUDENT/3.sh, or STUDENT-3.sh")],
+    lesson: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="A lesson, or a lesson file, that all are for; they are called STUDENT.sh then"),
+    ] = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", metavar="FILE.csv", help="Write the grades here as CSV"),
+    ] = None,
+    report: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FILE.html", help="Write the table, and what each lacks, as a page"),
+    ] = None,
+) -> None:
+    """Check a folder of students' lines against their lessons' goals, each by the simulator."""
+    from simdocker.cli.grade import grade_folder
+
+    raise typer.Exit(exit_code(lambda: grade_folder(folder, lesson=lesson, output=output, report=report)))
+
+
+@app.command()
+def schema(
+    reference: Annotated[bool, typer.Option("--reference", help="The same for people, as markdown")] = False,
+) -> None:
+    """Print the JSON Schema of scenario files, from which editors complete their keys."""
+    from simdocker.cli.schema import show_schema
+
+    raise typer.Exit(exit_code(lambda: show_schema(reference=reference)))
+
+
+@app.command()
 def serve(
     backend: Annotated[str, typer.Option(help="What the daemon stands on: sim, or linux (real containers)")] = "sim",
     socket: Annotated[Path, typer.Option(help="Where to listen")] = Path("docker.sock"),

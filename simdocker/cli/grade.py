@@ -1,0 +1,114 @@
+"""`simdocker grade`: a folder of submissions as a table on the screen, a CSV, and a page to read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from simdocker.cli.console import console
+from simdocker.errors import UserError
+from simdocker.lessons import catalogue
+from simdocker.lessons.grading import Grade, grade, submissions
+
+OK = 0
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula when a cell begins with it."""
+
+
+def grade_folder(folder: str, *, lesson: str | None, output: Path | None, report: Path | None) -> int:
+    """Grade all, print the table; returns the exit code. Raises UserError."""
+    if lesson is not None:
+        found = catalogue.find(lesson)
+        lesson = found.name if found.number else lesson
+    grades = list(grade(submissions(Path(folder), lesson)))
+    if output is not None:
+        _write(output, _as_csv(grades))
+    if report is not None:
+        _write(report, _as_page(grades))
+    screen = console()
+    screen.print(_table(grades))
+    _details(screen, grades)
+    return OK
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _as_csv(grades: Sequence[Grade]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["student", "lesson", "reached", "goals", "percent", "open", "problem", "file"])
+    for one in grades:
+        open_ = "; ".join(goal.goal for goal in one.goals if not goal.met)
+        row = [one.student, one.lesson, one.met, len(one.goals), _percent(one), open_, one.problem, one.path]
+        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row])
+    return out.getvalue()
+
+
+def _percent(one: Grade) -> int:
+    return round(100 * one.met / len(one.goals)) if one.goals else 0
+
+
+def _table(grades: Sequence[Grade]) -> Table:
+    """A line for each student, a column for each lesson; a lesson handed in twice shows the better try."""
+    lessons = sorted({one.lesson for one in grades if one.lesson})
+    table = Table(title=f"{len(grades)} submission{'s' if len(grades) != 1 else ''}", title_justify="left")
+    table.add_column("student")
+    for name in lessons:
+        table.add_column(_short(name), justify="right")
+    table.add_column("all", justify="right")
+    for student in sorted({one.student for one in grades}):
+        best: dict[str, Grade] = {}
+        for one in grades:
+            if one.student == student and one.lesson:
+                best[one.lesson] = max(one, best.get(one.lesson, one), key=lambda grade: grade.met)
+        cells = [_cell(best.get(name)) for name in lessons]
+        total = sum(_percent(one) for one in best.values()) / len(best) if best else 0
+        table.add_row(Text(student), *cells, Text(f"{total:.0f} %", "bold"))
+    return table
+
+
+def _short(lesson: str) -> str:
+    number = lesson.partition("-")[0]
+    return str(int(number)) if number.isdecimal() else Path(lesson).stem
+
+
+def _cell(one: Grade | None) -> Text:
+    if one is None:
+        return Text("")
+    style = "red" if one.problem or not one.met else "green" if one.met == len(one.goals) else "yellow"
+    return Text(f"{one.met}/{len(one.goals)}" + ("!" if one.problem else ""), style)
+
+
+def _details(screen: Console, grades: Sequence[Grade]) -> None:
+    """What each submission lacks, in the words the student would hear."""
+    for one in grades:
+        if not one.problem and one.goals and one.met == len(one.goals):
+            continue
+        screen.print(Rule(Text(f"{one.student}  {one.lesson or one.path}"), align="left", style="dim"))
+        if one.problem:
+            screen.print(Padding(Text(f"! {one.problem}", "red"), (0, 0, 0, 2), expand=False))
+        for goal in one.goals:
+            mark, style = ("✓", "green") if goal.met else ("✗", "yellow")
+            screen.print(Padding(Text(f"{mark} {goal.goal}", style), (0, 0, 0, 2), expand=False))
+            if goal.says:
+                screen.print(Padding(Text(" ".join(goal.says.split())), (0, 0, 0, 4), expand=False))
+
+
+def _as_page(grades: Sequence[Grade]) -> str:
+    page = Console(record=True, width=100, file=io.StringIO(), highlight=False)
+    page.print(_table(grades))
+    _details(page, grades)
+    return page.export_html()
