@@ -10,6 +10,7 @@ from rich.text import Text
 
 from simdocker.cli.console import console
 from simdocker.cli.interrupt import stopped_by_ctrl_c
+from simdocker.cli.rootless import be_root
 from simdocker.errors import UserError
 from simdocker.scenario.compare import Comparison, compare
 from simdocker.scenario.load import load
@@ -42,6 +43,8 @@ def run_compare(
     if repeat < 1:
         raise UserError(f"--repeat {repeat}: a scenario is played at least once")
     scenario = load(path)
+    if other == "linux":
+        be_root()
     theirs = [_played(scenario, other, host, None, None, data_root) for _ in range(repeat)]
     ours = [_played(scenario, "sim", None, (seed or scenario.seed) + turn, profile) for turn in range(repeat)]
     found = compare(ours, theirs)

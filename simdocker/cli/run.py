@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simdocker.cli.interrupt import stopped_by_ctrl_c
+from simdocker.cli.rootless import be_root
 from simdocker.cli.tracefile import written
 from simdocker.errors import UserError
 from simdocker.scenario.load import load
@@ -41,6 +42,8 @@ def run_scenario(
     if speed is not None and not 0 < speed < float("inf"):
         raise UserError(f"--speed {speed:g}: a speed is above 0, such as 1 for real time or 10 for ten times as fast")
     scenario = load(path)
+    if backend == "linux":
+        be_root()
     world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host, data_root=data_root)
     if (backend == "engine" and seed is not None) or (backend != "sim" and profile is not None):
         print("simdocker: nothing is drawn on a real machine: --seed and --profile are not looked at", file=sys.stderr)

@@ -25,7 +25,7 @@ from simdocker.actors.daemon.daemon import Daemon
 from simdocker.actors.daemon.settings import Pool, Settings
 from simdocker.actors.distribution.directory import Directory
 from simdocker.actors.wire import Wire, not_found
-from simdocker.backends.linux import doctor
+from simdocker.backends.linux import doctor, rootless
 from simdocker.backends.linux.cleanup import remove_leftovers
 from simdocker.backends.linux.journal import Journal
 from simdocker.backends.linux.machine import LinuxMachine
@@ -35,7 +35,7 @@ from simdocker.des import CostProfile, Environment, Network, RandomStreams, Wall
 from simdocker.errors import UserError
 from simdocker.scenario import looking, registries
 from simdocker.scenario.faults import apply
-from simdocker.scenario.realhost.refusing import refuse
+from simdocker.scenario.realhost.refusing import refuse, refuse_without_root
 from simdocker.scenario.realhost.seat import Seat
 from simdocker.scenario.worldspec import SOCKET, TCP_PORT, server_of
 from simdocker.trace import Trace
@@ -61,6 +61,8 @@ class LinuxWorld:
         self, scenario: Scenario, *, seed: int | None = None, data_root: str | None = None, start: int = 0
     ) -> None:
         refuse(scenario, ours=True)
+        if rootless.inside():
+            refuse_without_root(scenario)
         _demand(data_root)
         self.scenario = scenario
         self.spec = scenario.world
@@ -220,7 +222,7 @@ class Nowhere:
 def _demand(data_root: str | None) -> None:
     """Raises UserError when this machine lacks what a play needs."""
     if os.geteuid() != 0:
-        raise UserError(f"--backend linux makes namespaces, mounts and cgroups, for which it must be root; {DOCTOR}")
+        raise UserError(f"--backend linux makes namespaces and mounts, for which it must be root; {DOCTOR}")
     if data_root is not None and not Path(data_root).is_dir():
         raise UserError(f"--data-root {data_root}: there is no such directory")
     lacks = [f"{finding.name} ({finding.problem})" for finding in doctor.lacking(data_root)]

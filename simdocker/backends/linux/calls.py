@@ -234,7 +234,11 @@ def drop_bounding(numbers: Sequence[int]) -> None:
 
 
 def set_ids(uid: int, gid: int, groups: Sequence[int]) -> None:
-    os.setgroups(groups)
+    try:
+        os.setgroups(groups)
+    except PermissionError:  # who is root of a user namespace only may not leave the user's groups
+        if groups and set(groups) != {gid}:
+            raise
     os.setresgid(gid, gid, gid)
     syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)  # capset says what is kept
     os.setresuid(uid, uid, uid)

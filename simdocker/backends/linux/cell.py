@@ -43,6 +43,7 @@ LINKS = {
     "/dev/fd": "/proc/self/fd", "/dev/stdin": "/proc/self/fd/0", "/dev/stdout": "/proc/self/fd/1",
     "/dev/stderr": "/proc/self/fd/2", "/dev/ptmx": "pts/ptmx",
 }  # fmt: skip
+TTY_GROUP = ",gid=5"
 HANDED_ON = ("/proc", "/dev", "/cgroup")
 
 
@@ -62,11 +63,13 @@ class Recipe(NamedTuple):
 
 class Nest(NamedTuple):
     """Where a cell is made: `directory` exists, its root is mounted there; `join` are the files of its cgroups that
-    take a process; `controllers` those of v1, none where v2 rules alone."""
+    take a process; `controllers` those of v1, none where v2 rules alone. `borrowed`: devices are the host's, bound
+    here, where only the machine's root can make any."""
 
     directory: str
     join: Sequence[str] = ()
     controllers: Sequence[str] = ()
+    borrowed: bool = False
 
 
 def recipe(spec: ProcessSpec, network: str | None) -> Recipe:
@@ -79,7 +82,7 @@ def recipe(spec: ProcessSpec, network: str | None) -> Recipe:
 def cell(recipe: Recipe, nest: Nest) -> list[Step]:
     """The steps of a process that is shut in, with nothing of the host in sight, but is no container yet. The
     pidfds of those whose namespaces it shares are held under `<kind> of`."""
-    return [*_namespaces(recipe, nest), *_skeleton(recipe, nest), *_devices(recipe), *_guarded(recipe)]
+    return [*_namespaces(recipe, nest), *_skeleton(recipe, nest), *_devices(nest), *_guarded(recipe)]
 
 
 def _namespaces(recipe: Recipe, nest: Nest) -> Iterator[Step]:
@@ -105,16 +108,23 @@ def _namespaces(recipe: Recipe, nest: Nest) -> Iterator[Step]:
 
 def _skeleton(recipe: Recipe, nest: Nest) -> Iterator[Step]:
     """A root with the kernel's filesystems in it. They are handed on to the root that the container gets."""
+    for name in DEVICES if nest.borrowed else ():
+        yield Step(f"open_tree {name}", "open_tree", (f"/dev/{name}", f"device {name}"), "Hold the host's device.")
     yield mount("tmpfs", nest.directory, HARDENED, "mode=755,size=64k", "A root to build in.", "cell")
     yield Step("pivot_root cell", "pivot_root", (nest.directory,), "It becomes the root directory.")
+    proc = mount("proc", "/proc", HARDENED, "", "The processes of this pid namespace, and no others.")
+    if nest.borrowed:
+        yield proc  # a user namespace gets no /proc and no /sys that show more than those that are in sight
+        yield mount("sysfs", "/sys", HARDENED | MS_RDONLY, "", "Leave for the container's own.")
     yield Step("umount host", "umount2", (".", MNT_DETACH), "The host's files are out of reach from here on.")
     yield Step("chdir /", "chdir", ("/",), "The working directory must not lie outside.")
-    yield mount("proc", "/proc", HARDENED, "", "The processes of this pid namespace, and no others.")
+    if not nest.borrowed:
+        yield proc
     yield mount(
         "tmpfs", "/dev", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k", "A /dev without the host's devices."
     )
-    yield mount("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5",
-                 "Pseudo-terminals of its own.")  # fmt: skip
+    options = "newinstance,ptmxmode=0666,mode=0620" + ("" if nest.borrowed else TTY_GROUP)
+    yield mount("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, options, "Pseudo-terminals of its own.")
     yield mount("mqueue", "/dev/mqueue", HARDENED, "", "POSIX message queues of this IPC namespace.")
     if "ipc" in dict(recipe.shared):
         yield Step("mount shm", "move_mount", ("shm", "/dev/shm", False), "Shared memory is the other container's.")
@@ -136,8 +146,12 @@ def _cgroup_filesystems(nest: Nest) -> Iterator[Step]:
     yield Step("remount cgroup ro", "bind remount", ("/cgroup", MS_RDONLY), "Nothing else goes there.")
 
 
-def _devices(recipe: Recipe) -> Iterator[Step]:
+def _devices(nest: Nest) -> Iterator[Step]:
     for name, (major, minor) in DEVICES.items():
+        if nest.borrowed:
+            yield Step(f"move_mount {name}", "move_mount", (f"device {name}", f"/dev/{name}", True),
+                       "One of the six devices every program may expect.")  # fmt: skip
+            continue
         what = (f"/dev/{name}", stat.S_IFCHR | 0o666, major, minor)
         yield Step(f"mknod {name}", "mknod", what, "One of the six devices every program may expect.")
     for path, target in LINKS.items():

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from simdocker.backends.linux import calls, cell, steps
+from simdocker.backends.linux import calls, cell, rootless, steps
 from simdocker.backends.linux.cell import Nest, Recipe
 from simdocker.backends.linux.cgroups import Cgroup, Cgroups
 from simdocker.backends.linux.forkserver import Born, ForkServer, StepError
@@ -92,7 +92,7 @@ class Cells:
         cgroup = self._cgroups.cgroup(str(next(self._numbers)))
         try:
             made = list(done_here(cgroup.create(recipe.cpus)))
-            nest = Nest(self._directory, cgroup.join, self._cgroups.visible)
+            nest = Nest(self._directory, cgroup.join, self._cgroups.visible, rootless.inside())
             plan = cell.cell(recipe, nest)
             born: Born = yield from self._fork_server.birth(self._env, plan, others)
         except (StepError, DriverError):

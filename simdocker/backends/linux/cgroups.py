@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from simdocker.backends.linux import calls
+from simdocker.backends.linux import calls, rootless
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.steps import Step
 
@@ -74,11 +74,16 @@ def find(mountinfo: str) -> Hierarchies:
     return Hierarchies(v1, "" if "memory" in v1 else v2)
 
 
+def here() -> Hierarchies:
+    """Those of this machine, none for who is not its root: they are that one's."""
+    return Hierarchies({}, "") if rootless.inside() else find(Path("/proc/self/mountinfo").read_text())
+
+
 class Cgroups:
     """The cgroups of one run, below `simdocker/<instance>` in every hierarchy."""
 
     def __init__(self, journal: Journal, hierarchies: Hierarchies | None = None) -> None:
-        self.hierarchies = hierarchies or find(Path("/proc/self/mountinfo").read_text())
+        self.hierarchies = hierarchies or here()
         self.parent = f"{PARENT}/{journal.instance}"
         self._journal = journal
         journal.record(CGROUP, self.parent)
@@ -245,10 +250,12 @@ class Cgroup:
             return ""
 
 
-def leash(journal: Journal) -> Path:
+def leash(journal: Journal) -> Path | None:
     """The file by which a process that is in no container joins a run, whose `Cgroups` there must be: it ends with it
-    at the latest."""
-    v1, v2 = find(Path("/proc/self/mountinfo").read_text())
+    at the latest. None where all of the run's processes do (`rootless`)."""
+    v1, v2 = here()
+    if not v1 and not v2:
+        return None
     group = Path(v2 or v1.get("freezer") or v1["pids"], PARENT, journal.instance, "session")
     group.mkdir(parents=True, exist_ok=True)
     return group / "cgroup.procs"

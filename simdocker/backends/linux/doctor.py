@@ -21,6 +21,7 @@ import msgspec
 
 from simdocker.backends.linux import cgroups, nft, rtnetlink, seccomp, syscalls
 from simdocker.backends.linux.programs import is_static, real_program
+from simdocker.backends.linux.rootless import CLONE_NEWUSER, inside
 from simdocker.backends.linux.rtnetlink import RtNetlink
 from simdocker.backends.ports import DriverError
 
@@ -28,7 +29,6 @@ NAMESPACES = {
     "mount": syscalls.CLONE_NEWNS, "pid": syscalls.CLONE_NEWPID, "network": syscalls.CLONE_NEWNET,
     "uts": syscalls.CLONE_NEWUTS, "ipc": syscalls.CLONE_NEWIPC, "cgroup": syscalls.CLONE_NEWCGROUP,
 }  # fmt: skip
-CLONE_NEWUSER = 0x10000000
 CONTROLLERS = {
     "memory": "--memory has no effect, and stats show none",
     "cpu": "--cpus has no effect",
@@ -85,7 +85,7 @@ def lacking(data_root: str | None = None) -> list[Finding]:
 
 def rootless() -> bool:
     """Whether a run would have only what a user namespace gives."""
-    return os.geteuid() != 0
+    return os.geteuid() != 0 or inside()
 
 
 def _checks(data_root: str) -> list[Check]:
@@ -168,7 +168,7 @@ def _in_child(attempt: Callable[[], None], place: Callable[[Callable[[], None]],
 
 
 def _go_alone(attempt: Callable[[], None]) -> None:
-    if rootless():
+    if os.geteuid() != 0:
         user, group = os.geteuid(), os.getegid()
         syscalls.unshare(CLONE_NEWUSER)
         Path("/proc/self/setgroups").write_text("deny")

@@ -13,19 +13,24 @@ import os
 import stat
 from collections.abc import Iterator
 
+from simdocker.backends.linux import rootless
 from simdocker.backends.linux.calls import PROGRAM
 from simdocker.backends.linux.programs import excuse, real_program
 from simdocker.backends.ports import DriverError
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SYMLINK, WHITEOUT, Node
 
-OPAQUE = "trusted.overlay.opaque"
 DEEPEST = 512  # directories: no path is longer than 4096 bytes, and each level holds a descriptor here
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 A_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MAX_FILE = 1 << 43  # ext4 holds no more than 16 TiB; far less is a lie already
 COUNTED = 1 << 20
 SMALL = 1 << 16  # bytes of a file in which nobody looks for holes
+
+
+def opaque() -> str:
+    """The attribute of an opaque directory: only the machine's root has trusted ones."""
+    return "user.overlay.opaque" if rootless.inside() else "trusted.overlay.opaque"
 
 
 def write_tree(root: Node, path: str) -> None:
@@ -60,8 +65,9 @@ class _Writer:
         """Fill the directory `fd`, then give it its own attributes (children change its time)."""
         self.fill(node, fd, names)
         if node.opaque:
-            os.setxattr(fd, OPAQUE, b"y")
-        os.fchown(fd, node.uid, node.gid)
+            os.setxattr(fd, opaque(), b"y")
+        if not rootless.inside():
+            os.fchown(fd, node.uid, node.gid)
         os.fchmod(fd, node.mode)
         os.utime(fd, ns=(node.mtime, node.mtime))
 
@@ -101,7 +107,8 @@ class _Writer:
         else:
             _write_file(node, name, fd)
             return
-        os.chown(name, node.uid, node.gid, dir_fd=fd, follow_symlinks=False)
+        if not rootless.inside():  # there is no other user to give it to
+            os.chown(name, node.uid, node.gid, dir_fd=fd, follow_symlinks=False)
         if node.kind != SYMLINK:
             os.chmod(name, node.mode, dir_fd=fd)  # after chown, which takes set-user-ID away
         os.utime(name, ns=(node.mtime, node.mtime), dir_fd=fd, follow_symlinks=False)
@@ -221,7 +228,7 @@ def is_whiteout(status: os.stat_result) -> bool:
 
 def is_opaque(directory: int | str) -> bool:
     try:
-        return os.getxattr(directory, OPAQUE) == b"y"
+        return os.getxattr(directory, opaque()) == b"y"
     except OSError:
         return False
 

@@ -66,8 +66,8 @@ class LinuxMachine:
         """What its daemon.json has to say here: addresses that lead nowhere yet. Raises OSError."""
         return daemon_config(self.journal)
 
-    def leash(self) -> Path:
-        """A file to write 0 into: who does is killed, with all it starts, when the run is over."""
+    def leash(self) -> Path | None:
+        """A file to write 0 into: who does is killed, with all it starts, when the run is over. None: all are."""
         return leash(self.journal)
 
     def close(self) -> Undone:

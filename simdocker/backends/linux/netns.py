@@ -13,17 +13,18 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from simdocker.backends.linux import rtnetlink, syscalls
+from simdocker.backends.linux import rootless, rtnetlink, syscalls
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.rtnetlink import RtNetlink
 
 NETNS = "netns"
 THIS = "/proc/thread-self/ns/net"
 LOOPBACK = "lo"
+GROUPS = "ipv4/ping_group_range"
 SYSCTLS = {
     "ipv6/conf/all/disable_ipv6": "1",  # these are dockerd's
     "ipv4/ip_unprivileged_port_start": "0",
-    "ipv4/ping_group_range": "0 2147483647",
+    GROUPS: "0 2147483647",
 }
 
 
@@ -38,7 +39,8 @@ class NetworkNamespace:
         with _returning():
             syscalls.unshare(syscalls.CLONE_NEWNET)
             for sysctl, value in SYSCTLS.items():
-                Path("/proc/sys/net", sysctl).write_text(value)
+                alone = sysctl == GROUPS and rootless.inside()  # there is one group only
+                Path("/proc/sys/net", sysctl).write_text("0 0" if alone else value)
             syscalls.mount(THIS, str(path), "", syscalls.MS_BIND)
             self.netlink = RtNetlink()
         self.netlink.do(rtnetlink.set_up(LOOPBACK))

@@ -20,7 +20,7 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from simdocker.backends.linux import extract, syscalls
+from simdocker.backends.linux import extract, rootless, syscalls
 from simdocker.backends.linux.files import DiskFiles
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.ports import NO_FILES, Change, DriverError, MountPoint, Process
@@ -295,6 +295,8 @@ def _union(rootfs: RootFS) -> int:
         syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_STRING, "upperdir", rootfs.upper)
         syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_STRING, "workdir", f"{rootfs.home}/work")
         syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_FLAG, "volatile")
+        if rootless.inside():
+            syscalls.fsconfig(fs, syscalls.FSCONFIG_SET_FLAG, "userxattr")
         syscalls.fsconfig(fs, syscalls.FSCONFIG_CMD_CREATE)
         return syscalls.fsmount(fs, 0)
     finally:

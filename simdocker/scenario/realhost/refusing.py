@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simdocker.actors.daemon.settings import DEFAULTS
 from simdocker.content.reference import HUB, parse
 from simdocker.errors import UserError
-from simdocker.scenario.realhost.rehearsal import twinless
+from simdocker.scenario.realhost.rehearsal import rootful, twinless
 from simdocker.scenario.worldspec import Host
 from simdocker.scenario.worldspec import Registry as RegistrySpec
 
@@ -24,6 +24,13 @@ def refuse(scenario: Scenario, *, ours: bool = False) -> None:
     wrong = list(_wrong(scenario, ours)) or list(twinless(scenario))
     if wrong:
         raise UserError(f"this cannot be played on a real machine: {'; '.join(dict.fromkeys(wrong))}")
+
+
+def refuse_without_root(scenario: Scenario) -> None:
+    """Raises UserError with all that a play in a user namespace cannot do."""
+    wrong = list(rootful(scenario))
+    if wrong:
+        raise UserError(f"this takes root: {'; '.join(wrong)}")
 
 
 def _wrong(scenario: Scenario, ours: bool) -> Iterator[str]:

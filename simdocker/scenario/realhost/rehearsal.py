@@ -8,20 +8,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.registry.catalogue import hub
 from simdocker.backends.linux.programs import NO_TWIN, TWIN_PACKAGES, real_program
+from simdocker.backends.ports import NO_RESOURCES
 from simdocker.content.changeset import walk
 from simdocker.content.image import Image
 from simdocker.errors import UserError
 from simdocker.scenario.player import Player, Silent
+from simdocker.trace import MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from simdocker.backends.ports import ProcessSpec
     from simdocker.scenario.model import Scenario, Step
+    from simdocker.trace import Record
+
+
+ROOT = ("", "0", "root")
+CONTAINERS = ("POST /containers/", "GET /containers/")
+BY_CGROUP = {
+    "pause": "docker pause takes a cgroup's freezer, which is the machine's root's",
+    "stats": "docker stats reads cgroups, which without root there are none of",
+    "update": "docker update sets limits of cgroups, which are the machine's root's",
+}
 
 
 class _Step(Silent):
@@ -35,7 +48,7 @@ class _Step(Silent):
 
 def twinless(scenario: Scenario) -> Iterator[str]:
     """A sentence for each program that a step's containers run and that nothing on this machine stands for."""
-    if not _names_any(scenario) or any(registry.url for registry in scenario.world.registries.values()):
+    if not _names_any(scenario) or _has_real_registry(scenario):
         return
     from simdocker.scenario.world import World
 
@@ -56,6 +69,50 @@ def twinless(scenario: Scenario) -> Iterator[str]:
         package = TWIN_PACKAGES.get(program)
         mend = f"install the package {package}" if package else "play it on the simulator, or have busybox do it"
         yield f"step {_first_line(line)!r}: {program} {NO_TWIN} ({mend})"
+
+
+def rootful(scenario: Scenario) -> Iterator[str]:
+    """A sentence for each step that takes more than a user namespace with one user gives."""
+    if _has_real_registry(scenario):
+        return
+    from simdocker.scenario.world import World
+
+    world, step = World.build(scenario), _Step()
+    found: dict[str, str] = {}
+
+    def overheard(start: Any, id: str, spec: ProcessSpec, *others: Any) -> Any:
+        for reason in _takes_root(spec):
+            found.setdefault(reason, step.line)
+        return (yield from start(id, spec, *others))
+
+    def hear(record: Record) -> None:
+        verb = record.what.rpartition("/")[2]
+        if record.kind == MESSAGE and record.what.startswith(CONTAINERS) and verb in BY_CGROUP:
+            found.setdefault(BY_CGROUP[verb], step.line)
+
+    for machine in world.machines.values():
+        runtime: Any = machine.runtime
+        runtime.start, runtime.exec = partial(overheard, runtime.start), partial(overheard, runtime.exec)
+    world.trace.listen(hear)
+    try:
+        Player(scenario, world, step).play()
+    except UserError:
+        return
+    yield from (f"step {_first_line(line)!r}: {reason}" for reason, line in found.items())
+
+
+def _takes_root(spec: ProcessSpec) -> Iterator[str]:
+    user = spec.user.partition(":")[0]
+    if user not in ROOT or any(str(group) not in ROOT for group in spec.groups):
+        yield f"it runs as the user {spec.user or spec.groups}, and without root there is none but one"
+    if spec.memory or spec.nano_cpus or spec.pids_limit > 0 or spec.resources != NO_RESOURCES:
+        yield "its limits take cgroups, which are the machine's root's"
+    if spec.runtime:
+        yield f"{spec.runtime} makes cgroups, which are the machine's root's"
+
+
+def _has_real_registry(scenario: Scenario) -> bool:
+    return any(registry.url for registry in scenario.world.registries.values())
 
 
 def _first_line(line: str) -> str:
