@@ -234,11 +234,10 @@ def drop_bounding(numbers: Sequence[int]) -> None:
 
 
 def set_ids(uid: int, gid: int, groups: Sequence[int]) -> None:
-    try:
+    try:  # noqa: SIM105  # contextlib would be imported for this alone, in a process that starts as bare as it can
         os.setgroups(groups)
-    except PermissionError:  # who is root of a user namespace only may not leave the user's groups
-        if groups and set(groups) != {gid}:
-            raise
+    except PermissionError:  # root of a user namespace only has the user's groups, and may not leave them
+        pass
     os.setresgid(gid, gid, gid)
     syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)  # capset says what is kept
     os.setresuid(uid, uid, uid)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 ROOT = ("", "0", "root")
 CONTAINERS = ("POST /containers/", "GET /containers/")
+PAUSE = "it pauses a container, which takes a cgroup's freezer (docker commit goes without: --pause=false)"
 BY_CGROUP = {
-    "pause": "docker pause takes a cgroup's freezer, which is the machine's root's",
     "stats": "docker stats reads cgroups, which without root there are none of",
     "update": "docker update sets limits of cgroups, which are the machine's root's",
 }
@@ -90,8 +90,13 @@ def rootful(scenario: Scenario) -> Iterator[str]:
         if record.kind == MESSAGE and record.what.startswith(CONTAINERS) and verb in BY_CGROUP:
             found.setdefault(BY_CGROUP[verb], step.line)
 
+    def pause(paused: Any, id: str) -> Any:
+        found.setdefault(PAUSE, step.line)
+        return (yield from paused(id))
+
     for machine in world.machines.values():
         runtime: Any = machine.runtime
+        runtime.pause = partial(pause, runtime.pause)
         runtime.start, runtime.exec = partial(overheard, runtime.start), partial(overheard, runtime.exec)
     world.trace.listen(hear)
     try:
