@@ -49,8 +49,9 @@ def test_without_root_it_tries_inside_a_user_namespace(tmp_path: Path) -> None:
 def test_what_does_not_work_is_told_with_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     findings = {finding.name: finding for finding in doctor.examine("/nowhere/there")}
-    assert findings["Docker Engine"].problem == "No such file or directory"
-    assert findings["Docker Engine"].mend == "start dockerd, or name one with --host"
+    answer = "nothing answers at unix:///nowhere/docker.sock (No such file or directory)"
+    assert findings["Docker Engine"].problem == answer
+    assert findings["Docker Engine"].mend == "start dockerd, or name a running one with --host or DOCKER_HOST"
     overlay = findings["overlay on /nowhere/there"]
     assert (overlay.works, overlay.needed) == (False, True)
 
