@@ -5,6 +5,23 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+
+
+def integer(text: str, function: str = "Atoi") -> int:
+    """An integer as `strconv.Atoi` (or ParseInt) reads it: no blanks, no underscores, 64 bits. Raises ValueError
+    with Go's sentence."""
+    if _INTEGER.fullmatch(text) is None:
+        raise ValueError(f'strconv.{function}: parsing "{text}": invalid syntax')
+    if len(text) > 4000 or not -(1 << 63) <= (value := int(text)) < 1 << 63:
+        raise ValueError(f'strconv.{function}: parsing "{text}": value out of range')
+    return value
+
+
+def digits(text: str) -> bool:
+    """Whether a text is a number without a sign that is not too long to be one; Python knows other digits too."""
+    return text.isascii() and text.isdigit() and len(text) < 20
+
 
 def go_quote(text: str) -> str:
     """`text` as Go's %q prints it."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from simdocker.api.gotext import go_quote
+from simdocker.api.gotext import go_quote, integer
 
 S = 1_000_000_000
 
@@ -55,8 +55,8 @@ def parse_unix(text: str) -> int:
 
     Raises ValueError with Go's sentence, as `timetypes.ParseTimestamps`."""
     whole, _, fraction = text.partition(".")
-    nanos = _integer(fraction) * 10 ** (9 - len(fraction)) if fraction else 0
-    return _integer(whole) * S + int(nanos) - EPOCH_NS
+    nanos = integer(fraction, "ParseInt") * 10 ** (9 - len(fraction)) if fraction else 0
+    return integer(whole, "ParseInt") * S + int(nanos) - EPOCH_NS
 
 
 def parse_time(text: str, now: int) -> int:
@@ -123,9 +123,3 @@ def not_rfc3339(value: object) -> str | None:
 
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
-
-
-def _integer(text: str) -> int:
-    if re.fullmatch(r"[+-]?[0-9]+", text) is None:
-        raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    return int(text)

@@ -13,6 +13,7 @@ from simdocker.api import ApiError, Framing, Response
 from simdocker.content.blob import Blob
 from simdocker.server import websocket, writing
 from simdocker.server.bridge import Bridge, HungUp, Reader, Visitor
+from simdocker.server.connection import Connection
 from simdocker.server.hijack import converse
 from simdocker.server.reading import Moved, TooLarge, Versions, read, says_errors_as_text
 from simdocker.server.visits import report
@@ -71,6 +72,8 @@ class Edge:
             return self._whole(Response(500, self._wrong(500, f"a fault of simdocker: {fault!r}")))
 
     async def _answer(self, http: BaseRequest) -> StreamResponse:
+        if isinstance(http.protocol, Connection):
+            http.protocol.begin(http)
         question = await read(http, self.versions, self._most)
         visitor = self.bridge.visitor()
         try:
@@ -103,6 +106,8 @@ class Edge:
     async def _stream(self, http: BaseRequest, visitor: Visitor, answer: Response) -> StreamResponse:
         """Headers at once (`docker run` starts no container before it has those of /wait), then chunk by chunk."""
         out = await self._open(http, answer, JSON)
+        if isinstance(http.protocol, Connection):
+            http.protocol.telling()
         if http.method != "GET":
             reader = Reader.WORKING
         else:

@@ -14,9 +14,10 @@ from pathlib import Path
 from ssl import SSLContext
 from typing import NamedTuple
 
-from aiohttp.web import Server, ServerRunner, TCPSite, UnixSite
+from aiohttp.web import ServerRunner, TCPSite, UnixSite
 
 from simdocker.errors import UserError
+from simdocker.server.connection import HalfClosing
 from simdocker.server.edge import Edge
 from simdocker.server.tls import tunnel
 
@@ -76,7 +77,7 @@ async def listening(
 def _runner(edge: Edge) -> ServerRunner:
     silent = logging.Logger("simdocker.server", logging.CRITICAL + 1)  # aiohttp would log clients' errors as its own
     return ServerRunner(
-        Server(edge.handle, handler_cancellation=True, access_log=None, logger=silent), shutdown_timeout=PATIENCE
+        HalfClosing(edge.handle, handler_cancellation=True, access_log=None, logger=silent), shutdown_timeout=PATIENCE
     )
 
 

@@ -15,6 +15,7 @@ _VERSION = re.compile(r"/v([0-9.]+)(/.*)")
 
 Version = tuple[int, ...]
 JSON_ERRORS: Version = (1, 24)
+LONG = 18  # digits of a number that is larger than any version's
 
 
 class Moved(Exception):
@@ -109,4 +110,4 @@ def _clean(path: str) -> str:
 
 
 def _numbers(version: str) -> Version:
-    return tuple(int(part or 0) for part in version.split("."))
+    return tuple(int(part[:LONG] or 0) for part in version.split("."))

@@ -14,6 +14,7 @@ from simdocker.actors.daemon.container import Container
 from simdocker.actors.daemon.signals import parse_signal
 from simdocker.api import BadRequest, Conflict
 from simdocker.api.detachkeys import key_codes
+from simdocker.api.gotext import digits, integer
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _check_ports(host: HostConfig) -> None:
 
 
 def _is_port(text: str) -> bool:
-    return text.isdigit() and int(text) <= 65535
+    return digits(text) and int(text) <= 65535
 
 
 def check_resources(host: HostConfig, cpus: int, *, update: bool = False) -> None:
@@ -235,9 +236,9 @@ def quota_as_nano_cpus(host: HostConfig) -> int:
 def number(text: str) -> int:
     """An integer query parameter. Raises BadRequest with Go's sentence."""
     try:
-        return int(text)
-    except ValueError:
-        raise BadRequest(f'strconv.Atoi: parsing "{text}": invalid syntax') from None
+        return integer(text)
+    except ValueError as fault:
+        raise BadRequest(str(fault)) from None
 
 
 def detach_keys(text: str) -> bool:

@@ -17,6 +17,7 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
 from simdocker.api import BadRequest, Conflict, Framing, InternalError, NotFound, Request, Response, Stream
 from simdocker.api.detachkeys import DetachKeys
+from simdocker.api.gotext import digits, integer
 from simdocker.api.times import EPOCH_NS, rfc3339
 from simdocker.backends.ports import DriverError, Process
 
@@ -37,6 +38,9 @@ CONDITIONS = frozenset(("not-running", "next-exit", "removed"))
 def framing(tty: bool) -> Framing:
     """A terminal mixes output and errors itself; without one every chunk says which it is."""
     return RAW if tty else MULTIPLEXED
+
+
+MOST_LINES = 1 << 31  # that `tail` counts
 
 
 class Console:
@@ -186,8 +190,8 @@ class Console:
         shape = partial(_line, truthy(query.get("timestamps")), details)
         lines: Iterable[Entry] = container.log.lines(since, until, wanted)
         tail = query.get("tail", "all")
-        if tail.isdigit():
-            lines = deque(lines, int(tail))
+        if digits(tail):
+            lines = deque(lines, min(int(tail), MOST_LINES))
         stream = Stream(self.daemon.env)
         for entry in lines:
             stream.write(shape(entry))
@@ -287,6 +291,7 @@ def _instant(text: str | None, default: int) -> int:
         return default
     seconds, _, fraction = text.partition(".")
     try:
-        return int(seconds) * 1_000_000_000 + int((fraction + "0" * 9)[:9]) - EPOCH_NS
-    except ValueError:
-        raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+        nanos = integer((fraction + "0" * 9)[:9], "ParseInt")
+        return integer(seconds, "ParseInt") * 1_000_000_000 + nanos - EPOCH_NS
+    except ValueError as fault:
+        raise InternalError(str(fault)) from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from simdocker.actors.daemon import views
 from simdocker.actors.daemon.query import Filters, truthy
 from simdocker.api import BadRequest, InternalError, NotFound
+from simdocker.api.gotext import integer
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.container import Container
@@ -34,14 +35,14 @@ class Query:
     def __init__(self, daemon: Daemon, query: Mapping[str, str]) -> None:
         filters = self._filters = Filters.parse(query.get("filters"), FILTERS)
         self._daemon = daemon
-        self._exit_codes = [_exit_code(text) for text in filters.get("exited")]
+        self._exit_codes = [_number(text) for text in filters.get("exited")]
         for status in filters.get("status"):
             if status not in STATUSES:
                 raise BadRequest(f"Invalid filter 'status={status}'")
         for health in filters.get("health"):
             if health not in HEALTHS:
                 raise BadRequest(f"Unrecognised filter value for health: {health}")
-        self._limit = int(query.get("limit") or 0)
+        self._limit = _number(query.get("limit") or "0")
         # Only running ones are shown, unless something asks for more.
         self._everything = (
             truthy(query.get("all"))
@@ -148,8 +149,8 @@ def _port(key: str, value: str, text: str) -> int:
     raise InternalError(f"error while looking up for {key} {value}: {fault}")
 
 
-def _exit_code(text: str) -> int:
+def _number(text: str) -> int:
     try:
-        return int(text)
-    except ValueError:
-        raise InternalError(f'strconv.Atoi: parsing "{text}": invalid syntax') from None
+        return integer(text)
+    except ValueError as fault:
+        raise InternalError(str(fault)) from None

@@ -103,6 +103,8 @@ class Copying:
             yield
         except FileNotFoundError:
             raise NotFound(f"Could not find the file {path} in container {container.name}") from None
+        except OSError as error:
+            raise InternalError(f"lstat {path}: {(error.strerror or str(error)).lower()}") from None
         finally:
             self.daemon.volumes.leave(container)
 

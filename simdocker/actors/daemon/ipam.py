@@ -14,6 +14,7 @@ from heapq import heapify, heappop, heappush
 from typing import overload
 
 from simdocker.api import ApiError, Forbidden, InternalError, NotFound
+from simdocker.api.gotext import digits
 
 Subnet = tuple[int, int]
 """(first address, prefix length)."""
@@ -78,7 +79,7 @@ def parse_subnet(text: str) -> Subnet | None:
     """CIDR notation → (first address, prefix length), host bits cleared; None when it is not one."""
     address_text, slash, length = text.partition("/")
     address = parse_address(address_text)
-    if address is None or not slash or not length.isdigit() or int(length) > 32:
+    if address is None or not slash or not digits(length) or int(length) > 32:
         return None
     return address & mask(int(length)), int(length)
 

@@ -19,6 +19,7 @@ from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.endings import Endings
 from simdocker.actors.daemon.signals import SIGKILL, SIGTERM, parse_signal, supported
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotModified, Request, Response, Stream
+from simdocker.api.gotext import integer
 from simdocker.backends.ports import DriverError, Process, ProcessSpec, StartFailed
 
 if TYPE_CHECKING:
@@ -388,6 +389,6 @@ def _seconds(request: Request) -> int | None:
     if not text:
         return None
     try:
-        return int(text)
-    except ValueError:
-        raise BadRequest(f'strconv.Atoi: parsing "{text}": invalid syntax') from None
+        return integer(text)
+    except ValueError as fault:
+        raise InternalError(str(fault)) from None

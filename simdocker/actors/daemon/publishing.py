@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from simdocker.api.gotext import digits
 from simdocker.backends.ports import PublishedPort
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def wanted_ports(config: ContainerConfig, host: HostConfig) -> list[Wanted]:
 def _exposed(config: ContainerConfig) -> Iterable[tuple[int, str, str]]:
     for key in config.ExposedPorts or ():
         number, _, proto = key.partition("/")
-        yield (int(number) if number.isdigit() else 0), proto or "tcp", key
+        yield (int(number) if digits(number) else 0), proto or "tcp", key
 
 
 def _bindings(bindings: Mapping[str, Any] | None, key: str, number: int, proto: str) -> list[Any]:

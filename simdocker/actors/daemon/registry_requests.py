@@ -20,6 +20,7 @@ from simdocker.actors.distribution.protocol import SEARCH_PATH, basic
 from simdocker.actors.distribution.repository import Repository, translated
 from simdocker.actors.distribution.session import AuthConfig, Refused, Session, auth_config
 from simdocker.api import BadRequest, InternalError, Request, Response, Unauthorized
+from simdocker.api.gotext import digits, integer
 from simdocker.content import reference as references
 from simdocker.content.manifest import Index
 from simdocker.content.reference import HUB
@@ -124,10 +125,13 @@ class RegistryRequests:
         filters = Filters.parse(query.get("filters"), SEARCH_FILTERS)
         stars = filters.get("stars")
         for value in stars:
-            if not value.isdigit():
+            if not digits(value):
                 raise BadRequest(f"Invalid filter 'stars={value}'")
         official = filters.boolean("is-official")
-        limit = int(query.get("limit") or 0)
+        try:
+            limit = integer(query.get("limit") or "0")
+        except ValueError as fault:
+            raise InternalError(str(fault)) from None
         if limit > MOST_RESULTS or limit < 0:
             raise BadRequest(f"Limit {limit} is outside the range of [1, {MOST_RESULTS}]")
         asked = Request("GET", SEARCH_PATH, {"q": query.get("term", ""), "n": str(limit or USUAL_RESULTS)})

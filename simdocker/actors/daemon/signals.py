@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from simdocker.api.gotext import digits
+
 SIGHUP, SIGINT, SIGKILL, SIGTERM = 1, 2, 9, 15
 
 _NAMES = (
@@ -25,7 +27,7 @@ _NUMBERS = frozenset(SIGNALS.values())
 def parse_signal(text: str) -> int:
     """The number of a signal given by name or number, -1 for what is neither (signal.ParseSignal): any
     number but 0 will do, `supported` or not."""
-    if text.isdigit():
+    if digits(text.removeprefix("+")):
         return int(text) or -1
     return SIGNALS.get(text.upper().removeprefix("SIG"), -1)
 

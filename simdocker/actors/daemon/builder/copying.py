@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon.builder.sources import Found, Source, hash_of, walk
 from simdocker.api import InternalError
+from simdocker.api.gotext import digits
 from simdocker.content import archive
 from simdocker.content.archive import ArchiveError, Files
 from simdocker.content.blob import Blob
@@ -220,7 +221,7 @@ def owner_of(chown: str, files: Files, layer: str) -> Owner:
 
 def _number(files: Files, layer: str, table: str, kind: str, name: str) -> int:
     """A user's or a group's number."""
-    if name.isdigit():
+    if digits(name):
         return int(name)
     found = _look_up(files, table, name)
     if found is None:
@@ -239,6 +240,6 @@ def _look_up(files: Files, table: str, name: str) -> int | None:
     lines = bytes(node.data).decode(errors="replace").splitlines() if node is not None and node.data else []
     for line in lines:
         fields = line.split(":")
-        if fields[0] == name and len(fields) > 2 and fields[2].isdigit():
+        if fields[0] == name and len(fields) > 2 and digits(fields[2]):
             return int(fields[2])
     return None

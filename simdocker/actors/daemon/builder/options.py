@@ -11,7 +11,7 @@ import msgspec
 from simdocker.actors.daemon.gojson import problem
 from simdocker.actors.daemon.query import truthy
 from simdocker.api import BadRequest, InternalError
-from simdocker.api.gotext import go_quote
+from simdocker.api.gotext import digits, go_quote
 from simdocker.api.messages import values
 from simdocker.api.models import HostConfig
 from simdocker.content import reference as references
@@ -70,7 +70,7 @@ def read(query: Mapping[str, str]) -> Options:
 def _host(query: Mapping[str, str]) -> HostConfig:
     def number(name: str) -> int:
         text = query.get(name, "")
-        return int(text) if text.lstrip("-").isdigit() else 0
+        return int(text) if digits(text.removeprefix("-")) else 0
 
     return HostConfig(
         NetworkMode=query.get("networkmode") or "default",

@@ -1,0 +1,73 @@
+"""Malformed requests do no harm. More of them, by hand: `python -m tests.server.fuzz`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.server.fuzz import grown, throw
+from tests.server.serving import Served
+from tests.server.wire import Wire
+
+COUNT = int(os.environ.get("SIMDOCKER_FUZZ_COUNT", "300"))
+SEED = int(os.environ.get("SIMDOCKER_FUZZ_SEED", "1"))
+PATIENCE = 60  # seconds
+
+
+@contextmanager
+def serving(directory: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """`simdocker serve` in a process of its own."""
+    path = directory / "docker.sock"
+    command = [sys.executable, "-m", "simdocker", "serve", "--quiet", "--speed", "max", "--socket", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None and "listens" in server.stdout.readline()
+            yield path, server
+        finally:
+            server.kill()
+
+
+def test_malformed_requests_end_in_sentences_and_leave_nothing_behind(tmp_path: Path) -> None:
+    with serving(tmp_path) as (path, server):
+        throw(str(path), 20, SEED)
+        _, before = grown(server.pid)
+        found = throw(str(path), COUNT, SEED)
+        assert [(thrown.message, thrown.asked) for thrown in found if "fault of simdocker" in thrown.message] == []
+        assert {thrown.status for thrown in found} <= {0, 101, 200, 201, 204, 301, 304, 400, 403, 404, 409, 500, 503}
+        end = time.monotonic() + PATIENCE
+        while grown(server.pid)[1] > before:
+            assert time.monotonic() < end, "connections are left"
+            time.sleep(0.1)
+        assert Wire(path).ask("GET", "/containers/web/json").json["State"]["Running"]
+        server.send_signal(signal.SIGINT)
+        _, said = server.communicate(timeout=PATIENCE)
+    assert (server.returncode, said) == (0, "")
+
+
+def test_a_client_that_says_it_will_send_no_more_is_answered(served: Served) -> None:
+    body = b'{"Name": "data"}'
+    head = b"POST /volumes/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    for length, status in ((len(body), b"201"), (len(body) + 9, b"400")):  # a body that was announced to be longer
+        assert half_closed(served, head % length + body).split(b" ")[1] == status
+    assert half_closed(served, b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n").endswith(b"OK")
+
+
+def test_what_has_no_end_is_not_told_for_ever_to_who_sends_no_more(served: Served) -> None:
+    assert half_closed(served, b"GET /events HTTP/1.1\r\nHost: d\r\n\r\n").startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def half_closed(served: Served, asked: bytes) -> bytes:
+    """The whole answer to a client that has closed its half of the connection."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(served.path))
+        connection.sendall(asked)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
