@@ -5,6 +5,7 @@ pandas is no part of simdocker itself: `pip install 'simdocker[notebook]'` bring
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from simdocker.errors import UserError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from simdocker.scenario.result import Run
 
 NS = 1e9
+ID, SHORT = re.compile(r"[0-9a-f]{64}"), 12
 
 
 def trace_frame(run: Run) -> DataFrame:
@@ -46,15 +48,16 @@ def step_frame(run: Run) -> DataFrame:
 
 
 def call_frame(run: Run) -> DataFrame:
-    """A request a row, in the order in which they were sent: who (`actor`) asks whom (`to`) for `what`, when it was
-    `sent`; the `status` of the answer and how many `seconds` it took to the end of its stream (missing for what never
-    came)."""
+    """A request a row, in the order in which they were sent: who (`actor`) asks whom (`to`) for `what` (ids and
+    digests shortened, as docker shows them), when it was `sent`; the `status` of the answer and how many `seconds` it
+    took to the end of its stream (missing for what never came)."""
     rows = []
     for call in calls(run.trace.records):
         request, ended = call.request, call.ended
         took = (ended.t_ns - request.t_ns) / NS if ended is not None else None
         to = str((request.attrs or {}).get("to", ""))
-        rows.append((request.seq, request.actor, to, request.what, request.t_ns / NS, call.status, took))
+        what = ID.sub(lambda found: found[0][:SHORT], request.what)
+        rows.append((request.seq, request.actor, to, what, request.t_ns / NS, call.status, took))
     columns = ["seq", "actor", "to", "what", "sent", "status", "seconds"]
     return _pandas().DataFrame(rows, columns=columns).set_index("seq").astype({"status": "Int64"})
 

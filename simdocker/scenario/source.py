@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,6 +23,7 @@ Steps: TypeAlias = str | Sequence[str | Mapping[str, Any] | Step]
 """Steps: lines of shell, or each one line, the keys of a step in a scenario file, or a `Step`."""
 
 HERE = "the scenario"  # what errors call a text that has no file
+TITLE = 60
 FILE = re.compile(r"[^\n]+\.(?:ya?ml|sh|txt)")
 YAML = re.compile(r"^(?:title|about|seed|profile|world|images|files|steps|lesson)\s*:", re.MULTILINE)
 
@@ -35,10 +37,17 @@ def scenario_of(source: Source) -> Scenario:
     if isinstance(source, str):
         if FILE.fullmatch(source) and (" " not in source or Path(source).exists()):
             return load(source)
-        return from_yaml(source, HERE) if YAML.search(source) else from_lines(source, HERE)
+        return from_yaml(source, HERE) if YAML.search(source) else _titled(from_lines(source, HERE))
     if isinstance(source, Mapping):
         return _of(source)
-    return _of({"title": "Lines", "steps": _written(source)})
+    return _titled(_of({"steps": _written(source)}))
+
+
+def _titled(scenario: Scenario) -> Scenario:
+    """Lines have no title of their own: the first is theirs."""
+    first, *more = (step.run or "" for step in scenario.steps)
+    title = textwrap.shorten(first, TITLE, placeholder=" …") + " …" * bool(more)
+    return msgspec.structs.replace(scenario, title=title.replace("… …", "…"))
 
 
 def steps_of(steps: Steps, scenario: Scenario) -> list[Step]:

@@ -125,7 +125,9 @@ def test_a_fork_is_compared_with_where_it_comes_from(run: Run) -> None:
     assert "✓ the same" in compared._repr_html_() and "docker rm web" in compared._repr_html_()
     longer = compare(run.fork(run.steps[0], ["true"]), run)
     assert longer.steps[2].time.one_ns is None and longer.steps[2].differences
-    assert repr(longer).startswith("<Comparison 'Lines', sim and sim: 2 of 3 steps differ")
+    assert repr(longer).startswith(
+        "<Comparison 'id=$(docker run -d --name web nginx) …', sim and sim: 2 of 3 steps differ"
+    )
 
 
 def test_the_instants_and_steps_that_are_none(run: Run) -> None:
@@ -212,5 +214,5 @@ def test_what_a_notebook_shows_of_a_run_is_escaped_html(run: Run) -> None:
     shown = play(["echo '<script>'; exit 3"])._repr_html_()
     assert "<script>" not in shown and "&lt;script&gt;" in shown
     assert "running, of nginx" in run.after(0)._repr_html_() and "exited (0), of nginx" in run.end._repr_html_()
-    assert repr(run).startswith("<Run 'Lines' on sim: 3 steps, passed, ")
-    assert repr(run.at("2s")).startswith("<'Lines' after 2 s: ")
+    assert repr(run).startswith("<Run 'id=$(docker run -d --name web nginx) …' on sim: 3 steps, passed, ")
+    assert repr(run.at("2s")).startswith("<'id=$(docker run -d --name web nginx) …' after 2 s: ")
