@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 
 LINES = 12  # of a step's output that are shown
 ROWS = 50
+LEFT = 'align="left" valign="top" style="text-align: left"'
+"""GitHub knows attributes only, and Jupyter's own style wins over them."""
 
 
 def run_html(run: Run) -> str:
-    """The steps, each with what it printed and ✓ or ✗ for every expectation."""
+    """The steps, each with what it printed and ✓ or ✗ for every expectation; of a fork those from there on."""
     several = len({step.on for step in run.steps}) > 1
     rows = [
         (f"{escape(step.on)}$ " * several + _code(step.command), _took(step), str(step.exit), _outcome(step))
-        for step in run.steps
+        for step in run.steps[run.shared :]
     ]
-    title = _heading(run.scenario.title, f"{run.backend}, seed {run.seed}")
+    forked = f", forked after {_several(run.shared, 'step')}" if run.branches else ""
+    title = _heading(run.scenario.title, f"{run.backend}, seed {run.seed}{forked}")
     return title + _table(["step", "took", "exit", "what came of it"], rows)
 
 
@@ -68,11 +71,12 @@ def _objects(host: Host) -> Iterable[tuple[str, ...]]:
         code = f" ({state['ExitCode']})" if state["Status"] == "exited" else ""
         yield "container", _code(name), escape(f"{state['Status']}{code}, of {shown['Config']['Image']}")
     for name, shown in host.images.items():
-        yield "image", _code(name), f"{len(shown['RootFS']['Layers'])} layers, {shown['Size'] / 1e6:.1f} MB"
+        yield "image", _code(name), f"{_several(len(shown['RootFS']['Layers']), 'layer')}, {shown['Size'] / 1e6:.1f} MB"
     for name, shown in host.networks.items():
         if name not in ("bridge", "host", "none") or shown["Containers"]:
             subnets = ", ".join(config["Subnet"] for config in shown["IPAM"]["Config"] or ())
-            yield "network", _code(name), escape(f"{shown['Driver']} {subnets}, {len(shown['Containers'])} containers")
+            joined = _several(len(shown["Containers"]), "container")
+            yield "network", _code(name), escape(f"{shown['Driver']} {subnets}, {joined}")
     for name, shown in host.volumes.items():
         yield "volume", _code(name), escape(shown["Driver"])
 
@@ -103,15 +107,16 @@ def _heading(title: str, under: str) -> str:
     return f"<p><b>{escape(title)}</b> — {escape(under)}</p>"
 
 
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}" + "s" * (count != 1)
+
+
 def _code(text: str) -> str:
     return f"<code>{escape(text)}</code>"
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f'<th align="left">{title}</th>' for title in titles)
-    body = "".join(
-        "<tr>" + "".join(f'<td align="left" valign="top">{cell}</td>' for cell in row) + "</tr>"
-        for row in islice(rows, ROWS)
-    )
+    head = "".join(f"<th {LEFT}>{title}</th>" for title in titles)
+    body = "".join("<tr>" + "".join(f"<td {LEFT}>{cell}</td>" for cell in row) + "</tr>" for row in islice(rows, ROWS))
     more = f"<p>… and {len(rows) - ROWS} more</p>" if len(rows) > ROWS else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"

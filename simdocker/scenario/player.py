@@ -107,6 +107,7 @@ class Player:
     def _leave(self, branch: Branch) -> None:
         """The steps that have not begun are left undone; the branch's begin now. A line at work goes on, as if they
         were typed in another terminal beside it; a wait is given up."""
+        self.run.shared = len(self.run.steps)
         before, step, env = self._played, self._at_work, self.world.env
         self.turn, self._at_work = self.turn + 1, None
         self._beside = step is not None and (step.run is not None or step.parallel is not None)

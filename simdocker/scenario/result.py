@@ -86,6 +86,7 @@ class Run:
         self.seed = seed
         self.world = world
         self.branches = branches
+        self.shared = 0  # the steps that began before the last fork
         self.steps: list[StepResult] = []
 
     @property

@@ -39,7 +39,7 @@ def played(path: Path) -> Notebook:
     with tempfile.TemporaryDirectory() as home, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Jupyter's own, which are none of ours
         client = NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3", resources=_resources(path))
-        client.create_kernel_manager().transport = "ipc"  # sockets in the file system: no port that another may take
+        client.extra_arguments = ["--log-level=ERROR"]  # it warns of its own unencrypted sockets on the loopback
         client.execute(env=_environment(home))
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
