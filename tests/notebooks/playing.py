@@ -8,6 +8,7 @@ plays them (all of `notebooks/` by default) and writes their outputs into them: 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import warnings
@@ -31,23 +32,33 @@ def read(path: Path) -> Notebook:
 
 
 def played(path: Path) -> Notebook:
-    """The notebook with fresh outputs. Raises nbclient's CellExecutionError for a cell that fails."""
+    """The notebook with fresh outputs; the code of its hidden answers is played after it. Raises nbclient's
+    CellExecutionError for a cell that fails."""
     import nbformat
     from nbclient import NotebookClient
 
     notebook = read(path)
+    cells = list(notebook.cells)
+    notebook.cells += [nbformat.v4.new_code_cell(code) for code in answers(notebook)]
     with tempfile.TemporaryDirectory() as home, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Jupyter's own, which are none of ours
         client = NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3", resources=_resources(path))
         client.extra_arguments = ["--log-level=ERROR"]  # it warns of its own unencrypted sockets on the loopback
         client.execute(env=_environment(home))
-    for cell in notebook.cells:
+    notebook.cells = cells
+    for cell in cells:
         cell.metadata.pop("execution", None)
         cell.outputs = [_kept(output) for output in cell.outputs] if cell.cell_type == "code" else []
         if cell.cell_type != "code":
             del cell["outputs"]
     notebook.metadata = {key: notebook.metadata[key] for key in ("kernelspec",)} | {"language_info": {"name": "python"}}
     return nbformat.from_dict(notebook)
+
+
+def answers(notebook: Notebook) -> list[str]:
+    """The code in the hidden answers."""
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    return [code for text in prose for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
 
 
 def _resources(path: Path) -> dict[str, Any]:
