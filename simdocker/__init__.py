@@ -8,6 +8,7 @@
     run.trace_frame(), run.step_frame(), run.call_frame()               # pandas DataFrames, with simdocker[notebook]
     other = run.fork("1.2s", ["docker ps"])                             # the same until then, and then something else
     compare(run, other)
+    show(run), show(run, other)                                         # in a notebook: the page that moves
 
 `program` and `driver` register a program or a driver of your own (notebooks/README.md). The names are imported from
 their modules when first used, so that `import simdocker` costs nothing.
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
     from simdocker.scenario.player import play
     from simdocker.scenario.report import RunReport
     from simdocker.scenario.result import Run
+    from simdocker.web.inline import show
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Comparison", "CostProfile", "Moment", "Run", "RunReport", "Scenario", "UserError", "__version__", "compare",
-    "driver", "play", "program",
+    "driver", "play", "program", "show",
 ]  # fmt: skip
 
 _HOMES = {
@@ -47,6 +49,7 @@ _HOMES = {
     "driver": "backends.sim.drivers",
     "play": "scenario.player",
     "program": "backends.sim.program",
+    "show": "web.inline",
 }
 
 
