@@ -90,7 +90,7 @@ class Moment(Host):
         return Host(host, self.world.daemon(host))
 
     def __repr__(self) -> str:
-        return f"<{self.run.scenario.title!r} after {units.show_duration(self.t_ns)}: {len(self.records)} records>"
+        return f"<{self.run.scenario.title!r} after {units.show_duration(self.t_ns)}>"
 
     def _repr_html_(self) -> str:
         from simdocker.scenario.pictures import moment_html

@@ -1,11 +1,13 @@
 """A run as the page that moves, in a notebook's cell: stage, sequence chart and layers, in a frame of its own.
 
-The page is the one that `simdocker view` writes, whole, in the frame's `srcdoc`: it asks the network for nothing, and
-a notebook that is sent to somebody still plays. (GitHub shows no frames: there it is a line of text.)
+The page is the one that `simdocker view` writes, whole, in the frame's address (`data:`): it asks the network for
+nothing, and a notebook that is sent to somebody still plays. (GitHub shows no frames: there it is a line of text.)
+In `srcdoc` it would have no address of its own, to which the page adds the moment that is shown.
 """
 
 from __future__ import annotations
 
+import base64
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
@@ -42,7 +44,8 @@ class Shown:
     def _repr_html_(self) -> str:
         title = escape(self.run.scenario.title, quote=True)
         frame = f'title="{title}" style="width: 100%; height: {self.height}px; border: 0" sandbox="allow-scripts"'
-        return f'<iframe {frame} srcdoc="{escape(self.page, quote=True)}"></iframe>'
+        page = base64.b64encode(self.page.encode()).decode()
+        return f'<iframe {frame} src="data:text/html;charset=utf-8;base64,{page}"></iframe>'
 
     def __repr__(self) -> str:
         return f"<the page of {self.run!r}>"

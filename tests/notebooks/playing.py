@@ -86,12 +86,15 @@ def _kept(output: Notebook) -> Notebook:
 
 
 def texts(notebook: Notebook) -> list[list[str]]:
-    """What every cell says as text; how wide a table is set may change from pandas to pandas."""
+    """What every cell says as text, but for what may change without anybody meaning it: how wide pandas sets a table,
+    and the numbers of records at the beginning of its rows."""
     return [[" ".join(_text(output).split()) for output in cell.get("outputs", ())] for cell in notebook.cells]
 
 
 def _text(output: Notebook) -> str:
-    return str(output.get("text") or output.get("data", {}).get("text/plain", output.output_type))
+    data = output.get("data", {})
+    text = str(output.get("text") or data.get("text/plain", output.output_type))
+    return re.sub(r"^\d+\s", "", text, flags=re.MULTILINE) if "dataframe" in data.get("text/html", "") else text
 
 
 def main(names: list[str]) -> None:
