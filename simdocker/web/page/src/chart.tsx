@@ -15,7 +15,7 @@ import { short, type Choice } from "./stage";
 import type { Event, Index } from "./story";
 import { called, duration, kindOf, t } from "./words";
 
-const ROW = 36, GUTTER = 96, NARROWEST = 132, FEW = 12, HEAD = 44;
+const ROW = 36, GUTTER = 96, NARROWEST = 132, FEW = 6, HEAD = 44;
 const ORDER = ["client", "daemon", "kernel", "container", "host", "nameserver", "plugin", "registry"];
 
 export function Chart({ head, choice, hosts }: { head: Playhead; choice: Choice; hosts: number }) {
@@ -166,7 +166,7 @@ function ByOrder({ head, rows, lines, hosts, choice, toggle }: BodyProps) {
             <g key={`e${at}`} class={`event${ahead}${event.fails ? " fails" : ""}`} data-at={at} onClick={go}>
               <rect class="hit" x="0" y={here - ROW / 2} width={wide} height={ROW} />
               <text class="when" x={GUTTER - 12} y={here + 5} text-anchor="end">{duration(event.t - (index.story.steps[event.step ?? -1]?.t ?? 0))}</text>
-              <Mark event={event} x={x} y={here} each={each} wide={wide} labelled />
+              <Mark event={event} x={x} y={here} wide={wide} labelled />
             </g>
           );
         })}
@@ -183,20 +183,22 @@ const Arrowheads = () => (
   </defs>
 );
 
-function Mark({ event, x, y, each, wide, labelled }: { event: Event; x: Map<string, number>; y: number; each: number; wide: number; labelled: boolean }) {
+function Mark({ event, x, y, wide, labelled }: { event: Event; x: Map<string, number>; y: number; wide: number; labelled: boolean }) {
   const a = x.get(lifeline(event));
   if (a === undefined) return null;
   if (event.kind === "message") {
     const b = x.get(event.to ?? "");
     if (b === undefined) return null;
     const label = short(event);
-    const fit = Math.max(Math.abs(a - b) - 16, each - 16) / 7.4;
+    // A label that is longer than its arrow begins at the arrow's left end and goes on over the lines behind it.
+    const left = Math.min(a, b) + 8, long = label.length * 8.6 > Math.abs(a - b) - 12;
+    const fit = long ? (wide - left - 10) / 8.6 : Infinity;
     const text = label.length > fit ? `${label.slice(0, Math.max(4, fit - 1))}…` : label;
     const end = event.fails ? "url(#sd-arrow-fails)" : "url(#sd-arrow)";
     return (
       <>
         {a === b ? <path class={`arrow${event.reply ? " reply" : ""}`} d={`M${a} ${y + 2}h26v10h-26`} marker-end={end} /> : <line class={`arrow${event.reply ? " reply" : ""}`} x1={a} x2={b} y1={y + 8} y2={y + 8} marker-end={end} />}
-        {labelled && <text class="label" x={a === b ? a + 32 : (a + b) / 2} y={y + 2} text-anchor={a === b ? "start" : "middle"}>{event.fails ? "✕ " : ""}{text}</text>}
+        {labelled && <text class="label" x={a === b ? a + 32 : long ? left : (a + b) / 2} y={y + 2} text-anchor={a === b || long ? "start" : "middle"}>{event.fails ? "✕ " : ""}{text}</text>}
       </>
     );
   }
@@ -274,7 +276,7 @@ function ByTime({ head, lines, hosts, choice, filter, scope }: BodyProps) {
         ))}
         {drawn.map(({ event, y, labelled, more }) => (
           <g key={event.seq} class={`event${event.fails ? " fails" : ""}${index.positionOf(event.seq) > head.at ? " ahead" : ""}`} data-at={index.positionOf(event.seq)} onClick={() => head.go(index.positionOf(event.seq))}>
-            <Mark event={event} x={x} y={y - (event.kind === "message" ? 8 : 0)} each={each} wide={wide} labelled={labelled} />
+            <Mark event={event} x={x} y={y - (event.kind === "message" ? 8 : 0)} wide={wide} labelled={labelled} />
             {more > 0 && labelled && <text class="more" x={wide - 8} y={y + 4} text-anchor="end">{t("and {n} more", { n: more })}</text>}
           </g>
         ))}

@@ -104,7 +104,7 @@ function summary(stacks: Stack[], layers: Map<string, Thing>): string {
   const once = new Set(images.flatMap((image) => image.layers));
   const all = images.reduce((sum, image) => sum + image.layers.reduce((part, name) => part + bytes(name), 0), 0);
   const disk = [...once].reduce((sum, name) => sum + bytes(name), 0);
-  return t("{images} images of {all} altogether take {disk} on disk: a layer is stored once", { images: images.length, all: size(all), disk: size(disk) });
+  return t("images of {all} altogether take {disk} on disk: a layer is stored once", { all: size(all), disk: size(disk) });
 }
 
 /** A hue for a layer, so that the same one is found again in another stack; its digest says so too. */

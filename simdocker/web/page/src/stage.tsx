@@ -78,8 +78,8 @@ function sort(world: World) {
     const here = thing.host ? of(thing.host) : null;
     switch (thing.kind) {
       case "host": if (thing.key.startsWith("host/")) hosts.push(thing); break;
-      case "registry": registries.push(thing); break;
-      case "client": case "daemon": case "nameserver": here?.actors.push(thing); break;
+      case "registry": case "nameserver": registries.push(thing); break;
+      case "client": case "daemon": here?.actors.push(thing); break;
       case "image": here?.images.push(thing); break;
       case "layer": here?.layers.push(thing); break;
       case "container": here?.containers.push(thing); break;
@@ -149,7 +149,6 @@ function Host({ host, of, world, busy, choice, acts, many }: HostProps) {
         {of.actors.map((thing) => (
           <Actor key={thing.key} thing={thing} busy={busy.has(thing.key)} choice={choice} />
         ))}
-        {daemon && <Kernel host={name} acts={acts} busy={busy.has(`kernel@${name}`)} choice={choice} />}
       </div>
       {daemon && (
         <div class="zones">
@@ -187,6 +186,7 @@ function Host({ host, of, world, busy, choice, acts, many }: HostProps) {
           )}
         </div>
       )}
+      {daemon && <Kernel host={name} acts={acts} busy={busy.has(`kernel@${name}`)} choice={choice} />}
     </section>
   );
   function byNetwork(here: OfHost): [Thing | null, Thing[]][] {
@@ -211,7 +211,7 @@ const Actor = memo(function Actor({ thing, busy, choice }: { thing: Thing; busy:
       aria-pressed={choice.selected === thing.key} onClick={() => choice.select(thing.key)}>
       <Icon kind={thing.kind} />
       <span class="name">{name}</span>
-      {thing.kind === "registry" && <span class="sub">{t("registry")}</span>}
+      {thing.kind === "registry" && !state && <span class="sub">{t("registry")}</span>}
       {state && <span class="sub">{STATE_SIGN[state] ?? ""} {state}</span>}
     </button>
   );
@@ -227,6 +227,8 @@ function Kernel({ host, acts, busy, choice }: { host: string; acts: string; busy
     </button>
   );
 }
+
+const layersOf = (n: number): string => (n === 1 ? t("1 layer") : t("{n} layers", { n }));
 
 /** The layers of an image as a small stack; those on their way before there is an image. */
 function Images({ of, busy, choice }: { of: OfHost; busy: Set<string>; choice: Choice }) {
@@ -245,7 +247,7 @@ function Images({ of, busy, choice }: { of: OfHost; busy: Set<string>; choice: C
       {[...byId.values()].map(({ names, thing }) => (
         <button type="button" key={thing.key} class={`thing image${busy.has(thing.key) ? " busy" : ""}`} data-key={thing.key} aria-pressed={choice.selected === thing.key} onClick={() => choice.select(thing.key)}>
           <Icon kind="image" /><span class="name">{names.join(", ")}</span>
-          <span class="sub">{t("{n} layers", { n: ((thing.layers as string[]) ?? []).length })}</span>
+          <span class="sub">{layersOf(((thing.layers as string[]) ?? []).length)}</span>
         </button>
       ))}
       {coming.length > 0 && (
@@ -331,6 +333,17 @@ function Wires({ head, ground, world, compact }: { head: Playhead; ground: { cur
     return () => observer.disconnect();
   }, [world, compact, compact ? head.event?.host : ""]);
 
+  // Who speaks is in sight, also where the stage is higher than its window.
+  useLayoutEffect(() => {
+    const element = ground.current!, event = head.event;
+    for (const key of event ? [event.to ?? "", lifeline(event), event.actor] : []) {
+      const spot = spots.get(key);
+      if (!spot) continue;
+      if (spot.y + spot.h > element.scrollTop + element.clientHeight) element.scrollTop = spot.y + spot.h - element.clientHeight + 16;
+      else if (spot.y < element.scrollTop) element.scrollTop = Math.max(0, spot.y - 50);
+    }
+  }, [head.at, spots]);
+
   const spotOf = (key: string): Spot | undefined => spots.get(key) ?? spots.get(`host@${key.slice(key.lastIndexOf("@") + 1)}`);
   const links = useMemo(() => pairs(head.index), [head.index, head.index.length]);
   const event = head.event;
@@ -344,15 +357,15 @@ function Wires({ head, ground, world, compact }: { head: Playhead; ground: { cur
   useEffect(() => head.onMove(place));
   useLayoutEffect(() => place(head.progress));
   const label = event && away ? short(event) : "";
-  const width = Math.min(label.length * 9 + 22, Math.max(extent.w - 12, 60));
+  const width = Math.min(label.length * (innerWidth >= 1700 ? 11.6 : 9.1) + 22, Math.max(extent.w - 12, 60));
   const middle = away && {
     x: clamp((away.x1 + away.x2) / 2, width / 2 + 6, extent.w - width / 2 - 6),
-    y: clamp((away.y1 + away.y2) / 2 - (Math.abs(away.y2 - away.y1) < 40 ? 26 : 0), 18, extent.h - 18),
+    y: clamp(heightOf(away, spotOf(event!.actor)!, spotOf(event!.to!)!, width), 18, extent.h - 18),
   };
   return (
     <>
       <svg class="wires" width={extent.w} height={extent.h} aria-hidden="true">
-        {links.map(([a, b]) => {
+        {links.filter((pair) => !compact || pair.some((key) => spots.has(key) && kindOf(key) !== "registry")).map(([a, b]) => {
           const line = way(spotOf(a), spotOf(b));
           return line && <line key={`${a} ${b}`} {...line} />;
         })}
@@ -379,6 +392,13 @@ function Wires({ head, ground, world, compact }: { head: Playhead; ground: { cur
       </svg>
     </>
   );
+}
+
+/** Where a label goes: onto a slanting line, above a level one, and above both boxes where it is wider than the gap. */
+function heightOf(line: { x1: number; x2: number; y1: number; y2: number }, a: Spot, b: Spot, width: number): number {
+  const middle = (line.y1 + line.y2) / 2;
+  if (Math.abs(line.y2 - line.y1) >= 40) return middle;
+  return Math.abs(line.x2 - line.x1) < width + 4 ? Math.min(a.y, b.y) - 17 : middle - 28;
 }
 
 const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, Math.max(low, high)));

@@ -96,7 +96,7 @@ export function Narrator({ head, hosts }: { head: Playhead; hosts: number }) {
       ) : event.actor === "player" && event.what === "say" ? null : (
         <p class="title">{kindOf(event.actor) !== "player" && <span class={`tag k-${kindOf(event.actor)}`}><Icon kind={kindOf(event.actor)} />{called(event.actor, hosts)}</span>}<code>{event.what}</code></p>
       )}
-      <p class="why">{event.why}</p>
+      <p class="why">{event.why || (event.reply && event.span !== undefined ? t("answers {what}", { what: short(head.index.events[head.index.positionOf(event.span)]) }) : "")}</p>
       <p class="sr" role="status">{spoken}</p>
     </div>
   );
