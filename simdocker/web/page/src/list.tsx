@@ -20,13 +20,13 @@ export function List({ head, filter = ALL, hosts }: { head: Playhead; filter?: F
   const toggle = (at: number) => setOpen((before) => flipped(before, at));
   return (
     <ol class="list" ref={box} onScroll={onScroll} aria-label={t("what happened")} tabIndex={0}>
-      <li class="pad" role="presentation" style={{ height: `${from * ROW}px` }} />
+      <li class="pad" aria-hidden="true" style={{ height: `${from * ROW}px` }} />
       {rows.slice(from, to).map((row, i) => (
         <li key={`${row.kind}${row.at}`} class={`row r-${row.kind}`} aria-posinset={from + i + 1} aria-setsize={rows.length}>
           <Line row={row} head={head} hosts={hosts} current={from + i === current} toggle={toggle} />
         </li>
       ))}
-      <li class="pad" role="presentation" style={{ height: `${Math.max(0, rows.length - to) * ROW}px` }} />
+      <li class="pad" aria-hidden="true" style={{ height: `${Math.max(0, rows.length - to) * ROW}px` }} />
     </ol>
   );
 }
