@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,9 +51,7 @@ def opened(
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
-    page.on(
-        "request", lambda asked: said.append(f"asks for {asked.url}") if not asked.url.startswith("file:") else None
-    )
+    page.on("request", lambda asked: asked.url.startswith("file:") or said.append(f"asks for {asked.url}"))
     try:
         page.goto(f"{path.as_uri()}{at}")
         page.wait_for_selector("[data-ready]", state="attached")
@@ -60,3 +59,11 @@ def opened(
         assert said == []
     finally:
         page.close()
+
+
+def until(page: Any, condition: str, value: object = None) -> None:
+    """Wait until a function of the page says so. Playwright's own waiting would need `eval`, which the page forbids."""
+    end = time.monotonic() + 20
+    while not page.evaluate(condition, value):
+        assert time.monotonic() < end, f"never: {condition}"
+        time.sleep(0.02)

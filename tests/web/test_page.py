@@ -13,7 +13,7 @@ from simdocker.scenario.player import play
 from simdocker.web.contrast import contrast
 from simdocker.web.page import html
 from simdocker.web.telling import of_run
-from tests.web.browser import chromium, needs_browser, opened
+from tests.web.browser import chromium, needs_browser, opened, until
 
 pytestmark = needs_browser
 
@@ -52,6 +52,11 @@ def moment(page: Any) -> int:
     return int(page.evaluate("simdockerPage.playhead.at"))
 
 
+def first(page: Any, what: str) -> int:
+    """The first record of that name."""
+    return int(page.evaluate("what => simdockerPage.index.events.findIndex(each => each.what === what)", what))
+
+
 def seq(page: Any, what: str) -> int:
     """The last record of that name."""
     return int(page.evaluate("what => simdockerPage.index.events.findLast(each => each.what === what).seq", what))
@@ -61,7 +66,7 @@ def test_a_run_is_played_to_its_end(browser: Any, page: Path) -> None:
     with opened(browser, page, reduced_motion="reduce") as tab:
         tab.select_option(".speed select", "8")
         tab.click("button.play")
-        tab.wait_for_function("simdockerPage.playhead.at > 20")
+        until(tab, "() => simdockerPage.playhead.at > 20")
         assert tab.get_attribute("button.play", "aria-label") == "pause"
         tab.keyboard.press("End")
         assert moment(tab) == tab.evaluate("simdockerPage.index.length - 1")
@@ -73,7 +78,7 @@ def test_one_steps_from_message_to_message_and_from_command_to_command(browser: 
         tab.keyboard.press("ArrowRight")
         assert "HEAD /_ping" in tab.inner_text(".narrator")
         assert "is a daemon there?" in tab.inner_text(".narrator .why")
-        assert "HEAD /_ping" in tab.inner_text(".message")  # on its way along the line
+        assert "HEAD /_ping" in tab.text_content(".message")  # on its way along the line
         tab.keyboard.press("ArrowLeft")
         assert "docker run -d --name web" in tab.inner_text(".narrator")
         tab.keyboard.press("ArrowDown")
@@ -88,8 +93,7 @@ def test_scrubbing_shows_what_there_is_at_each_instant(browser: Any, page: Path)
         assert tab.query_selector('[data-key="container/web@laptop"]') is None
         tab.fill(".scrub input", str(tab.evaluate("simdockerPage.index.length - 1")))
         assert tab.query_selector('[data-key="container/web@laptop"]') is None  # it was removed
-        running = tab.evaluate("simdockerPage.index.events.findIndex(each => each.what === 'running')")
-        tab.fill(".scrub input", str(running))
+        tab.fill(".scrub input", str(first(tab, "running")))
         assert "running" in tab.inner_text('[data-key="container/web@laptop"]')
         assert "172.17.0.2" in tab.inner_text('[data-key="container/web@laptop"]')
         assert ":8080" in tab.inner_text('[data-key="container/web@laptop"]')
@@ -99,9 +103,7 @@ def test_scrubbing_shows_what_there_is_at_each_instant(browser: Any, page: Path)
 
 def test_a_click_on_an_actor_tells_its_state(browser: Any, page: Path) -> None:
     with opened(browser, page) as tab:
-        tab.fill(
-            ".scrub input", str(tab.evaluate("simdockerPage.index.events.findIndex(each => each.what === 'running')"))
-        )
+        tab.fill(".scrub input", str(first(tab, "running")))
         tab.click('[data-key="container/web@laptop"]')
         said = tab.inner_text(".inspector")
         assert "172.17.0.2 (bridge)" in said and "pid" in said and "created" in said
@@ -124,20 +126,21 @@ def test_the_layers_show_copy_up_and_whiteout_as_they_happen(browser: Any, page:
 def test_the_chart_folds_filters_and_zooms(browser: Any, page: Path) -> None:
     with opened(browser, page, "#v=chart") as tab:
         tab.click("text=whole run")
-        events = tab.locator(".sheet .event")
-        tab.click(".sheet .folded >> nth=0")
-        assert tab.locator(".sheet .folded text").first.text_content().startswith("▾")
+        tab.evaluate("at => simdockerPage.playhead.go(at)", first(tab, "mount overlay"))
+        labels = tab.locator(".sheet .event .label")
+        fold = tab.evaluate("() => document.querySelector('.sheet .folded').dataset.fold")
+        tab.locator(f"[data-fold='{fold}']").dispatch_event("click")
+        assert tab.text_content(f"[data-fold='{fold}'] text").startswith("▾")
+        assert tab.locator(f".sheet .event[data-at='{fold}']").count() == 1
         tab.click("text=only failures")
-        assert all("✕" in text for text in tab.locator(".sheet .event .label").all_text_contents())
+        assert all("✕" in text for text in labels.all_text_contents())
         tab.click("text=only failures")
         tab.click("summary")
         tab.locator(".pop label", has_text="docker.io").click()
         tab.click("summary")
         assert "docker.io" not in tab.inner_text(".heads")
         tab.fill(".find input", "/wait")
-        assert events.count() and all(
-            "/wait" in text for text in tab.locator(".sheet .event .label").all_text_contents()
-        )
+        assert labels.count() and all("/wait" in text for text in labels.all_text_contents())
         tab.fill(".find input", "")
         tab.click("text=by time")
         span = tab.inner_text(".zoom output")
@@ -155,8 +158,9 @@ def test_a_link_leads_to_its_moment(browser: Any, page: Path) -> None:
         assert event["t"] <= 300_000_000 < tab.evaluate("at => simdockerPage.index.events[at + 1].t", at)
         assert tab.get_attribute(".top .tabs button >> nth=1", "aria-pressed") == "true"
         tab.keyboard.press("ArrowRight")
-        tab.wait_for_function("location.hash.includes('r=')")
-        link, there = tab.url, moment(tab)
+        there = moment(tab)
+        until(tab, "at => location.hash.includes('r=' + at)", there)
+        link = tab.url
     with opened(browser, page, "#" + link.partition("#")[2]) as tab:
         assert moment(tab) == there
 
@@ -196,9 +200,7 @@ def test_the_keys_are_told_and_a_dialog_closes(browser: Any, page: Path) -> None
 def test_axe_finds_nothing_serious(browser: Any, page: Path, scheme: str) -> None:
     with opened(browser, page, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True) as tab:
         tab.evaluate(AXE.read_text("utf-8") + ";undefined")
-        tab.evaluate(
-            "simdockerPage.playhead.go(simdockerPage.index.events.findIndex(each => each.what === 'running') + 3)"
-        )
+        tab.evaluate("at => simdockerPage.playhead.go(at)", first(tab, "running") + 3)
         for view in "123":
             tab.keyboard.press(view)
             assert tab.evaluate(SERIOUS) == []
@@ -210,12 +212,10 @@ def test_axe_finds_nothing_serious(browser: Any, page: Path, scheme: str) -> Non
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
 def test_nothing_overlaps_and_nothing_is_cut_off_sideways(browser: Any, page: Path, size: tuple[int, int]) -> None:
     with opened(browser, page, size=size, reduced_motion="reduce") as tab:
-        for at in range(0, tab.evaluate("simdockerPage.index.length"), 7):
+        for at in range(0, tab.evaluate("simdockerPage.index.length"), 11):
             tab.evaluate("at => simdockerPage.playhead.go(at)", at)
-            assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            assert tab.evaluate(
-                """() => { const s = document.querySelector(".stage"); return s.scrollWidth <= s.clientWidth }"""
-            )
+            for wide in ("html", ".stage"):
+                assert tab.eval_on_selector(wide, "it => it.scrollWidth <= it.clientWidth"), f"{wide} at {at}"
             boxes = tab.evaluate("""() => [...document.querySelectorAll(".actor, .thing")].map(e => {
               const r = e.getBoundingClientRect(); return [e.dataset.key, r.left, r.top, r.right, r.bottom] })""")
             for i, (a, *one) in enumerate(boxes):

@@ -119,9 +119,9 @@ function Block({ name, layer, count, thin = false, choice }: { name: string; lay
     <li>
       <button type="button" class={`block ${state}${count > 1 ? " shared" : ""}${thin ? " thin" : ""}`} style={{ height: `${height}px`, "--hue": String(hue(name)) }} data-layer={name}
         aria-pressed={choice.selected === key} onClick={() => choice.select(key)}
-        aria-label={t("layer {name}, {state}", { name, state }) + (bytes ? `, ${size(bytes)}` : "") + (count > 1 ? `, ${t("in {n} images", { n: count })}` : "")}>
-        <code>{name}</code>
-        {!thin && <span>{state !== "extracted" ? `${STATE_SIGN[state] ?? ""} ${state}` : ""} {bytes ? size(bytes) : ""}{count > 1 ? ` ×${count}` : ""}</span>}
+        >
+        <span class="sr">{t("layer")} </span><code>{name}</code>
+        {!thin && <span>{state !== "extracted" && <><span aria-hidden="true">{STATE_SIGN[state] ?? ""} </span>{state} </>}{bytes ? size(bytes) : ""}{count > 1 && <><span aria-hidden="true"> ×{count}</span><span class="sr">, {t("in {n} images", { n: count })}</span></>}</span>}
         {thin && <span>{t("read-only")}</span>}
       </button>
     </li>

@@ -255,7 +255,7 @@ function Images({ of, busy, choice }: { of: OfHost; busy: Set<string>; choice: C
           {coming.map((layer) => (
             <button type="button" key={layer.key} class={`block ${layer.state}`} data-key={layer.key} aria-pressed={choice.selected === layer.key} onClick={() => choice.select(layer.key)}
               title={`${layer.name} ${size(layer.size)}`} aria-label={t("layer {name}, {state}", { name: layer.name, state: layer.state })}>
-              {STATE_SIGN[layer.state ?? ""] ?? ""}
+              <span aria-hidden="true">{STATE_SIGN[layer.state ?? ""] ?? ""}</span>
             </button>
           ))}
           <span class="sub">{t("{n} of {all} layers unpacked", { n: coming.filter((each) => each.state === "extracted").length, all: coming.length })}</span>
