@@ -10,7 +10,7 @@ PYTEST ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench calibrate fingerprints picture clean
+.PHONY: demo test lint bench calibrate fingerprints picture photo page clean
 
 demo: $(VENV)/.installed
 	$(BIN)/simdocker run scenarios/01-five-steps-of-docker-run.yaml
@@ -37,6 +37,14 @@ fingerprints: $(VENV)/.installed-dev
 # The README's picture, drawn from a real play.
 picture: $(VENV)/.installed
 	$(BIN)/python .ci/picture.py
+
+# The README's picture of the page, photographed in a headless Chromium.
+photo: $(VENV)/.installed-dev
+	$(BIN)/python .ci/photo.py
+
+# The page of `simdocker view` and `ui`, built from simdocker/web/page into simdocker/web/assets; needs node and npm.
+page:
+	cd simdocker/web/page && npm ci --no-audit --no-fund && npm run check && npm run build
 
 # A virtual environment made for another place or by another Python is made anew.
 $(VENV)/.python:

@@ -47,7 +47,9 @@ class Objects:
             if kind == "container" and host not in self._homes.get(name, ()):
                 host = self.host_of(name) or host
             return f"{name}@{host}"
-        key = name if "@" in name or not host or name == "player" else f"{name}@{host}"
+        if name == "player":  # who types is nobody on the stage
+            return name
+        key = name if "@" in name or not host else f"{name}@{host}"
         if key not in self.known:
             self.known.add(key)
             kind, _, place = key.partition("@")

@@ -112,12 +112,12 @@ function Heads({ lines, x, each, hosts, choice, event }: { lines: string[]; x: M
   );
 }
 
-function ByOrder({ head, rows, lines, hosts, choice, toggle }: BodyProps) {
+function ByOrder({ head, rows, lines, hosts, choice, filter, scope, toggle }: BodyProps) {
   const [box, { width, height }] = useSize<HTMLDivElement>();
   const { from, to, onScroll } = useWindow(rows.length, ROW, height);
   const { x, width: wide, each } = columns(lines, width);
   const current = rowAt(rows, head.at);
-  useLayoutEffect(() => follow(box.current, current, ROW), [current, height, rows]);
+  useLayoutEffect(() => follow(box.current, current, ROW), [head.at, height, filter, scope]);
   const shown = rows.slice(from, to);
   const { index } = head;
   const chain = index.causes(head.at);

@@ -16,7 +16,7 @@ export function List({ head, filter = ALL, hosts }: { head: Playhead; filter?: F
   const [box, { height }] = useSize<HTMLOListElement>();
   const { from, to, onScroll } = useWindow(rows.length, ROW, height);
   const current = rowAt(rows, head.at);
-  useLayoutEffect(() => follow(box.current, current, ROW), [current, height]);
+  useLayoutEffect(() => follow(box.current, current, ROW), [head.at, height]); // not when a fold opens: one reads there
   const toggle = (at: number) => setOpen((before) => flipped(before, at));
   return (
     <ol class="list" ref={box} onScroll={onScroll} aria-label={t("what happened")} tabIndex={0}>
