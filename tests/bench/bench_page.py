@@ -3,7 +3,8 @@
     python tests/bench/bench_page.py [--quick]
 
 A hundred hosts that pull and run the same images: more than 13,000 records. Fails when it is not there after two
-seconds, or when one in twenty frames of a scrub takes longer than a thirtieth of a second. Says so where there is no
+seconds, or when a frame of a scrub costs the page's thread more processor time than a thirtieth of a second, so that
+what else runs here does not count; how often frames came is printed beside it. Says so where there is no
 browser.
 """
 
@@ -12,6 +13,7 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -38,6 +40,12 @@ SCRUB = """frames => new Promise(done => {
 })"""
 
 
+def busy(meter: Any) -> float:
+    """Seconds of processor time that the page's thread has worked."""
+    metrics = meter.send("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="fewer frames")
@@ -53,13 +61,17 @@ def main() -> int:
         for view in ("stage", "chart", "layers"):
             with opened(browser, path, f"#v={view}") as tab:
                 there = tab.evaluate("() => new Promise(f => requestAnimationFrame(() => f(performance.now())))")
-                took = sorted(tab.evaluate(SCRUB, frames))
-            worst = took[int(len(took) * 0.95)]
+                meter = tab.context.new_cdp_session(tab)
+                meter.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
+                meter.send("Performance.enable")
+                before = busy(meter)
+                took = tab.evaluate(SCRUB, frames)
+                cost = (busy(meter) - before) * 1000 / len(took)
             print(
                 f"page {view}: {len(run.trace)} records, there after {there:.0f} ms (bar {OPEN_MS}); "
-                f"a frame of a scrub: median {statistics.median(took):.1f} ms, 95 % below {worst:.1f} ms (bar {FRAME_MS:.1f})"
+                f"a frame of a scrub costs {cost:.1f} ms (bar {FRAME_MS:.1f}); one came every {statistics.median(took):.0f} ms"
             )
-            slow += there > OPEN_MS or worst > FRAME_MS
+            slow += there > OPEN_MS or cost > FRAME_MS
     return 1 if slow else 0
 
 

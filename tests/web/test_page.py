@@ -128,7 +128,7 @@ def test_the_chart_folds_filters_and_zooms(browser: Any, page: Path) -> None:
         tab.click("text=whole run")
         tab.evaluate("at => simdockerPage.playhead.go(at)", first(tab, "mount overlay"))
         labels = tab.locator(".sheet .event .label")
-        fold = tab.evaluate("() => document.querySelector('.sheet .folded').dataset.fold")
+        fold = tab.get_attribute(".sheet .folded >> nth=0", "data-fold")
         tab.locator(f"[data-fold='{fold}']").dispatch_event("click")
         assert tab.text_content(f"[data-fold='{fold}'] text").startswith("▾")
         assert tab.locator(f".sheet .event[data-at='{fold}']").count() == 1

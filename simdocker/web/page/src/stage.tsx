@@ -309,6 +309,12 @@ const marks = (of: OfHost): string => of.containers.map((each) => each.state).jo
 
 interface Spot { x: number; y: number; w: number; h: number }
 
+const same = (a: Map<string, Spot>, b: Map<string, Spot>): boolean =>
+  a.size === b.size && [...b].every(([key, spot]) => {
+    const other = a.get(key);
+    return !!other && other.x === spot.x && other.y === spot.y && other.w === spot.w && other.h === spot.h;
+  });
+
 /** The lines between the boxes, and the message on its way. Positions are measured after each layout. */
 function Wires({ head, ground, world, compact }: { head: Playhead; ground: { current: HTMLElement | null }; world: World; compact: boolean }) {
   const [spots, setSpots] = useState<Map<string, Spot>>(new Map());
@@ -319,19 +325,24 @@ function Wires({ head, ground, world, compact }: { head: Playhead; ground: { cur
     const measure = () => {
       const base = element.getBoundingClientRect();
       const found = new Map<string, Spot>();
+      // In a crowd only who takes part has a place: the others have no lines, and a hundred boxes take time to measure.
+      const away = compact ? [head.event?.actor, head.event?.to].map((key) => `host@${key?.slice(key.lastIndexOf("@") + 1)}`) : [];
       for (const box of element.querySelectorAll<HTMLElement>("[data-key]")) {
+        if (compact && box.classList.contains("small") && !away.includes(box.dataset.key!)) continue;
         const r = box.getBoundingClientRect();
         found.set(box.dataset.key!, { x: r.left - base.left + element.scrollLeft, y: r.top - base.top + element.scrollTop, w: r.width, h: r.height });
       }
-      setSpots(found);
-      setExtent({ w: element.scrollWidth, h: element.scrollHeight });
+      // Nothing is drawn again where nothing has moved: a scrub measures on every frame.
+      setSpots((before) => (same(before, found) ? before : found));
+      const w = element.scrollWidth, h = element.scrollHeight;
+      setExtent((before) => (before.w === w && before.h === h ? before : { w, h }));
     };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     for (const child of element.children) if (child.tagName !== "svg") observer.observe(child);
     return () => observer.disconnect();
-  }, [world, compact, compact ? head.event?.host : ""]);
+  }, [world, compact, compact ? `${head.event?.actor} ${head.event?.to}` : ""]);
 
   // Who speaks is in sight, also where the stage is higher than its window.
   useLayoutEffect(() => {

@@ -1,6 +1,6 @@
 // Play, pause, step, scrub, speed, jump; and the narrator, who says what happens and why.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { usePlayhead } from "./hooks";
 import { Icon } from "./icons";
 import { SPEEDS, type Playhead } from "./playhead";
@@ -58,13 +58,14 @@ export function Steps({ head }: { head: Playhead }) {
   usePlayhead(head);
   const steps = head.index.story.steps;
   const now = head.step;
+  const options = useMemo(() => steps.map((step, number) => <option key={number} value={number}>{`${number + 1}. ${step.say !== undefined ? `“${step.say}”` : `${step.on}$ ${step.line}`}`.slice(0, 120)}</option>), [steps, steps.length]);
   return (
     <div class="steps" role="group" aria-label={t("commands")}>
       <button type="button" class="key" disabled={now < 0} onClick={() => { head.pause(); head.toStep(stepBack(head, now)); }} aria-label={t("previous command")} title={`${t("previous command")} (↑)`}>‹</button>
       <label class="pick"><span class="sr">{t("jump to a command")}</span>
         <select value={now} onChange={(e) => { head.pause(); head.toStep(Number(e.currentTarget.value)); }}>
           <option value={-1}>{t("before the first command")}</option>
-          {steps.map((step, number) => <option key={number} value={number}>{`${number + 1}. ${step.say !== undefined ? `“${step.say}”` : `${step.on}$ ${step.line}`}`.slice(0, 120)}</option>)}
+          {options}
         </select>
       </label>
       <button type="button" class="key" disabled={now >= steps.length - 1} onClick={() => { head.pause(); head.toStep(now + 1); }} aria-label={t("next command")} title={`${t("next command")} (↓)`}>›</button>
