@@ -3,10 +3,27 @@
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 import type { Playhead } from "./playhead";
 
-/** Draw again whenever the playhead has moved. */
-export function usePlayhead(head: Playhead): void {
+/** Draw again whenever the playhead has moved; with `lag` (ms) not more often than that, so that a scrub's frames are for
+ * what one looks at. */
+export function usePlayhead(head: Playhead, lag = 0): void {
   const [, again] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => head.listen(() => again(undefined as never)), [head]);
+  useEffect(() => {
+    let drawn = 0, timer = 0;
+    const draw = () => {
+      timer = 0;
+      drawn = performance.now();
+      again(undefined as never);
+    };
+    const end = head.listen(() => {
+      const rest = drawn + lag - performance.now();
+      if (!lag || (rest <= 0 && !timer)) draw();
+      else if (!timer) timer = window.setTimeout(draw, rest);
+    });
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }, [head, lag]);
 }
 
 /** The size of an element's inside. */

@@ -1,5 +1,6 @@
 // The story as a list: what a screen reader reads instead of the stage, and where one finds a moment again.
 
+import { memo } from "preact/compat";
 import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { usePlayhead, useSize, useWindow } from "./hooks";
 import type { Playhead } from "./playhead";
@@ -9,8 +10,10 @@ import { called, duration, t } from "./words";
 
 const ROW = 34;
 
-export function List({ head, filter = ALL, hosts }: { head: Playhead; filter?: Filter; hosts: number }) {
-  usePlayhead(head);
+const LAG = 120; // ms between two drawings of what stands beside the stage
+
+export const List = memo(function List({ head, filter = ALL, hosts }: { head: Playhead; filter?: Filter; hosts: number }) {
+  usePlayhead(head, LAG);
   const [open, setOpen] = useState<ReadonlySet<number>>(new Set());
   const rows = useMemo(() => rowsOf(head.index, filter, open), [head.index, head.index.length, filter, open]);
   const [box, { height }] = useSize<HTMLOListElement>();
@@ -29,7 +32,7 @@ export function List({ head, filter = ALL, hosts }: { head: Playhead; filter?: F
       <li class="pad" aria-hidden="true" style={{ height: `${Math.max(0, rows.length - to) * ROW}px` }} />
     </ol>
   );
-}
+});
 
 /** Keep a row in sight, with some of what follows. */
 export function follow(element: HTMLElement | null, row: number, height: number): void {
