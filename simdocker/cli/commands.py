@@ -460,9 +460,7 @@ def doctor(
     raise typer.Exit(exit_code(lambda: see_doctor(data_root, json=json)))
 
 
-@app.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
-)
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def explain(
     command: Annotated[list[str], typer.Argument(help="A docker command that starts a container: docker run …")],
     bundle: Annotated[bool, typer.Option("--bundle", help="The same as an OCI bundle's config.json.")] = False,

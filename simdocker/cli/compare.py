@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
     from simdocker.scenario.result import Run
 
+IN_PROCESS = (
+    "linux: the daemon is in this very process and its clock is the wall's, looked at when something has happened "
+    "outside: a request takes what the kernel takes for it, and 0 s where it is asked for nothing."
+)
 SAME, DIFFERENT = 0, 1
 
 
@@ -84,6 +88,8 @@ def shown(found: Comparison) -> Iterator[Table | Text]:
     yield Text()
     yield from _diff(found.events, "red")
     yield from _diff(found.reordered_events, "yellow", "the same events in another order: ")
+    if found.other == "linux":
+        yield Text(IN_PROCESS, "dim")
     yield _summary(found)
 
 

@@ -7,8 +7,10 @@ runtime. What it hands over is planned as the Linux runtime would do it; nothing
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 from functools import partial
@@ -28,6 +30,8 @@ from simdocker.scenario.player import Player, Silent
 from simdocker.scenario.world import World
 
 GAP = "  "
+VERBS = ("docker", "container", "run", "start", "create")
+ANY = 1 << 20  # columns
 HIERARCHY = Hierarchies({}, "/sys/fs/cgroup")  # cgroup v2: each limit is one file
 
 
@@ -41,12 +45,15 @@ class Plan(NamedTuple):
 def explain(words: list[str], *, bundle: bool = False) -> int:
     """Print the steps of a `docker run` command's container, or its config.json; returns the exit code. Raises
     UserError."""
+    at = next((at for at, word in enumerate(words) if word not in VERBS), 0)
+    if words[at : at + 1] == ["--bundle"]:  # docker has no such flag, and it is easily typed after `run`
+        words, bundle = [*words[:at], *words[at + 1 :]], True
     line = shlex.join(words if words[:1] == ["docker"] else ["docker", *words])
     planned = plan(line)
     if bundle:
         print(json.dumps(planned.config, indent=2))
         return 0
-    width = shutil.get_terminal_size().columns
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 0
     for text in table(planned.steps, width):
         print(text)
     return 0
@@ -94,12 +101,13 @@ def _files(mounts: Any) -> frozenset[str]:
 
 
 def table(plan: list[Step], width: int) -> Iterator[str]:
-    """The steps as lines: number, name and arguments, and below them the reason."""
+    """The steps as lines: number, name and arguments, and below them the reason; `width` 0 cuts and wraps nothing."""
     names = max(len(step.name) for step in plan)
-    room = max(width - names - 7, 40)
+    room = max(width - names - 7, 40) if width else ANY
     for number, step in enumerate(plan, 1):
         yield f"{number:3}{GAP}{step.name:{names}}{GAP}{_arguments(step, room)}".rstrip()
-        yield from textwrap.wrap(step.why, max(width, 40), initial_indent=" " * 5, subsequent_indent=" " * 5)
+        wide = max(width, 40) if width else ANY
+        yield from textwrap.wrap(step.why, wide, initial_indent=" " * 5, subsequent_indent=" " * 5)
 
 
 def _arguments(step: Step, room: int) -> str:

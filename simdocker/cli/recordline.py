@@ -19,6 +19,7 @@ TIME_WIDTH = 9
 ACTORS_WIDTH = len("daemon → registry")
 HUB = "registry@docker.io"  # the one people mean when they say no other
 ENOUGH = 3  # times that a packet like others is shown in a step
+LEAST = 16  # of a step's arguments, however narrow the screen
 INDENT = " " * (TIME_WIDTH + 2)
 
 
@@ -52,6 +53,8 @@ class RecordLines:
         line = Text(f"{since:>{TIME_WIDTH}}  ", style="dim")
         if record.kind == MESSAGE:
             return self._message(line, record, attrs)
+        if record.kind == STEP and "args" in attrs:
+            return self._measured_step(line, record.what, attrs)
         if record.kind == STEP:
             return line.append(f"    · {record.what}", "blue").append(self._details(attrs), "dim")
         if record.kind == STATE:
@@ -125,6 +128,19 @@ class RecordLines:
             return name
         return actor
 
+    def _measured_step(self, line: Text, what: str, attrs: Mapping[str, Any]) -> Text:
+        """A step that the kernel did: what it was called with, what it took, and whether that was before anybody asked
+        for the container. The middle of what does not fit is left out: a path says most at its ends."""
+        line.append(f"    · {what}  ", "blue")
+        took = f"  {show_duration(attrs['ns'])}" + (", made ahead" if attrs.get("ahead") else "")
+        # what is empty, a switch or an environment says nothing to a reader
+        args = [arg for arg in attrs["args"] if arg not in ("", [], ()) and not isinstance(arg, bool | dict)]
+        told = " ".join(map(_argument, args))
+        room = max(self.width - line.cell_len - len(took), LEAST) if self.width else len(told)
+        if len(told) > room:
+            told = f"{told[: (room - 1) // 2]}…{told[len(told) - room // 2 :]}"
+        return line.append(told).append(took, "dim")
+
     def _details(self, attrs: Mapping[str, Any]) -> str:
         shown = [
             self._detail(key, attrs[key])
@@ -137,6 +153,8 @@ class RecordLines:
         """One fact, in the form in which people say it."""
         if key == "argv":
             return shlex.join(value)
+        if key == "ns":
+            return show_duration(value)
         if key in ("bytes", "size"):
             return show_size(value)
         if key == "capset":
@@ -144,6 +162,13 @@ class RecordLines:
         if isinstance(value, bool):
             value = "yes" if value else "no"
         return f"{key}={shorten(str(value))}"
+
+
+def _argument(arg: Any) -> str:
+    """An argument of a system call as strace shows it: flags in hexadecimal, a vector as a command line."""
+    if isinstance(arg, int):
+        return hex(arg) if arg > 9 else str(arg)
+    return shlex.join(map(str, arg)) if isinstance(arg, list | tuple) else str(arg)
 
 
 def shorten(text: str) -> str:

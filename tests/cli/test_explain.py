@@ -56,6 +56,26 @@ def test_the_same_start_is_told_as_an_oci_bundle():
     assert "/data" in [mount["destination"] for mount in config["mounts"]]
 
 
+def test_bundle_may_stand_where_it_is_easily_typed():
+    assert explained("docker", "run", "--bundle", "busybox", "true") == explained(
+        "--bundle", "docker", "run", "busybox", "true"
+    )
+    code, text = explained("docker", "run", "busybox", "echo", "--bundle")
+    assert code == 0
+    assert text.splitlines()[-2].endswith("echo --bundle")
+
+
+def test_its_help_is_its_own_and_a_commands_is_the_commands():
+    code, text = explained("--help")
+    assert code == 0
+    assert "List the system calls" in text
+
+
+def test_into_a_pipe_nothing_is_cut():
+    _, text = explained("run", "-v", "/a/rather/long/directory/of/the/host/that/does/not/fit:/in", "busybox", "true")
+    assert "…" not in text
+
+
 @pytest.mark.parametrize("words", [["run"], ["ps"], ["run", "nosuchimage"], ["nothing"]])
 def test_a_command_that_starts_nothing_is_refused_with_a_sentence(words):
     code, text = explained(*words)

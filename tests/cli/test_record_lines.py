@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simdocker.cli.recordline import ENOUGH, RecordLines
-from simdocker.trace import MESSAGE, NOTE, Record
+from simdocker.trace import MESSAGE, NOTE, STEP, Record
 
 ATTACH = "/containers/" + 64 * "a" + "/attach"
 
@@ -45,3 +45,25 @@ def test_a_call_says_where_a_published_port_leads_it() -> None:
     assert shown((MESSAGE, "host@laptop", "connect", attrs)) == [
         "host → container/web  connect  10.10.0.11:8080, a DNAT rule makes that 172.17.0.2:80"
     ]
+
+
+def kernel_step(what: str, width: int, **attrs: object) -> str:
+    lines = RecordLines(many_hosts=False, width=width)
+    line = lines.line(Record(0, 0, "kernel@laptop", STEP, what, -1, 1, {"container": 64 * "a", **attrs}), 0)
+    assert line is not None
+    return line.plain
+
+
+def test_a_step_of_a_real_kernel_shows_what_it_was_called_with_and_what_it_took() -> None:
+    mount = kernel_step("mount tmpfs", 0, ns=38_000, args=["tmpfs", "/dev", "tmpfs", 0x1000002, "mode=755", ""])
+    assert mount.endswith("· mount tmpfs  tmpfs /dev tmpfs 0x1000002 mode=755  38 µs")
+    execve = kernel_step("execve", 0, ns=1_500_000, args=[["echo", "hello there"], {"HOME": "/root"}], pid=7)
+    assert execve.endswith("· execve  echo 'hello there'  1.5 ms")
+
+
+def test_a_long_path_of_a_step_is_shown_by_its_ends_and_its_duration_stays() -> None:
+    path = "/sys/fs/cgroup/memory/simdocker/0123abcd/" + 12 * "f" + "/memory.limit_in_bytes"
+    line = kernel_step("cgroup memory.limit_in_bytes", 90, ns=12_000, args=[path, "67108864"], ahead=True)
+    assert len(line) <= 90
+    assert line.endswith("67108864  12 µs, made ahead")
+    assert "…" in line

@@ -50,7 +50,11 @@ class Engine:
             answer = connection.getresponse()
             data = answer.read()
         except (OSError, HTTPException) as fault:
-            raise UserError(f"no Docker Engine answers at {self.address}: {fault}") from None
+            why = fault.strerror if isinstance(fault, OSError) and fault.strerror else fault
+            raise UserError(
+                f"no Docker Engine answers at {self.address}: {why} (start dockerd, or name a running one with --host "
+                "or DOCKER_HOST; without any, `--with linux` or `--backend linux` plays on this kernel)"
+            ) from None
         finally:
             connection.close()
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simdocker.backends.linux import cgroups, links, netns, nft, pools, storage
+from simdocker.backends.linux import cgroups, forwarding, links, netns, nft, pools, storage
 from simdocker.backends.linux.journal import RUN_DIRECTORY, Undone, clean
 
 KINDS = {
@@ -17,6 +17,7 @@ KINDS = {
     cgroups.CGROUP: "cgroup",
     storage.MOUNT: "mount",
     storage.FOLDER: "directory",
+    forwarding.FORWARDING: "the machine's leading packets on",
     pools.CLAIM: "claim to the addresses",
 }
 """Every kind of thing that a run makes, as a person calls it."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from simdocker.backends.linux import rtnetlink
+from simdocker.backends.linux import forwarding, rtnetlink
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.netns import NetworkNamespace
 from simdocker.backends.linux.rtnetlink import RtNetlink
@@ -61,7 +61,7 @@ def make_bridge(host: RtNetlink, journal: Journal, network: NetworkSpec) -> Brid
     if network.gateway:
         host.do(rtnetlink.add_address(bridge.index, network.gateway, int(network.subnet.partition("/")[2])))
     _write(IPV4 / "conf" / bridge.name / "route_localnet", "1")  # ports published on 127.0.0.1
-    _write(IPV4 / "ip_forward", "1")  # as dockerd does
+    forwarding.begin(journal)
     return bridge
 
 
