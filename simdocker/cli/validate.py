@@ -6,6 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from simdocker.scenario.load import ScenarioError, load
+from simdocker.scenario.misspelt import misspelt
+
+ON_PURPOSE = "if it is meant to fail: expect: {exit: 1}"
 
 
 def validate_files(paths: Sequence[str]) -> int:
@@ -16,6 +19,12 @@ def validate_files(paths: Sequence[str]) -> int:
             scenario = load(path)
         except ScenarioError as error:
             print(f"simdocker: {error}", file=sys.stderr)
+            failed = True
+            continue
+        mistakes = list(misspelt(scenario))
+        for mistake in mistakes:
+            print(f"simdocker: {path}: {mistake} ({ON_PURPOSE})", file=sys.stderr)
+        if mistakes:
             failed = True
             continue
         count = len([step for step in scenario.flat_steps() if step.run is not None])

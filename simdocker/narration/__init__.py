@@ -109,6 +109,8 @@ class Narration:
             sentence = texts["tag"].format(name=f"{name}:{attrs['tag']}")
         else:
             sentence = texts["official" if attrs["official"] else "name"].format(name=name)
+        if attrs.get("near"):
+            sentence = texts["near"].format(sentence=sentence, near=attrs["near"])
         return texts["hint"].format(sentence=sentence)
 
     def carried(self, what: str, attrs: Mapping[str, Any]) -> str:

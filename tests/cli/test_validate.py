@@ -219,3 +219,21 @@ def test_standard_input_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
     with pytest.raises(UserError, match="standard input is closed"):
         load("-")
+
+
+def test_commands_that_docker_has_not_are_all_named_with_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "typos.yaml"
+    path.write_text(
+        "title: t\nsteps:\n- run: docker rnu busybox\n- run: docker ps | grep x && docker volum ls\n"
+        "- run: docker network creat lab\n- {run: docker pss, expect: {exit: 1}}\n- run: echo docker rnu\n"
+        "- run: docker compose up\n- run: docker $verb x\n- run: docker --host x ps\n"
+    )
+    assert validate_files([str(path)]) == 2
+    said = capsys.readouterr().err
+    assert [line.partition("docker has no command ")[2].partition(" (")[0] for line in said.splitlines()] == [
+        "'rnu': did you mean 'run'?",
+        "'volum': did you mean 'volume'?",
+        "'network creat': did you mean 'create'?",
+    ]

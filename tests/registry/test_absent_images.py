@@ -25,7 +25,8 @@ def test_an_official_image_is_said_to_be_elsewhere() -> None:
 def test_of_other_names_and_tags_nothing_is_promised() -> None:
     tag, name = notes("docker pull nginx:1.21", "docker pull ngnix")
     assert "may have nginx:1.21" in tag
-    assert "without ngnix" in name
+    assert "without ngnix: did you mean nginx?" in name
+    assert "did you mean" not in notes("docker pull something-else")[0]
 
 
 def test_an_image_that_is_there_needs_no_note() -> None:

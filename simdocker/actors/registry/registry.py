@@ -8,6 +8,7 @@ are those of the OCI Distribution specification.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -285,7 +286,15 @@ class Registry:
         if (repository, tag) not in self._missed:
             self._missed.add((repository, tag))
             what = {"repository": repository, "tag": tag, "official": is_official(repository)}
+            if not tag and not what["official"] and (near := self._nearest(repository)):
+                what["near"] = near
             self.trace.note(self.actor, "not in the catalogue", what)
+
+    def _nearest(self, repository: str) -> str:
+        """The name of ours that was perhaps meant."""
+        short = repository.removeprefix("library/")
+        ours = [name.removeprefix("library/") for name in (*self._contents, *self._published)]
+        return next(iter(difflib.get_close_matches(short, ours, 1)), "")
 
     def _no_repository(self, repository: str) -> Response:
         if self.name != HUB:
