@@ -71,7 +71,8 @@ def test_its_help_is_its_own_and_a_commands_is_the_commands():
     assert "List the system calls" in text
 
 
-def test_into_a_pipe_nothing_is_cut():
+def test_into_a_pipe_nothing_is_cut(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     _, text = explained("run", "-v", "/a/rather/long/directory/of/the/host/that/does/not/fit:/in", "busybox", "true")
     assert "…" not in text
 
