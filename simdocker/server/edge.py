@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
+from aiohttp import HttpVersion11
 from aiohttp.web import BaseRequest, StreamResponse
 from aiohttp.web import Response as Whole
 
@@ -129,7 +130,10 @@ class Edge:
     async def _open(self, http: BaseRequest, answer: Response, usual: Mapping[str, str]) -> StreamResponse:
         out = StreamResponse(status=answer.status, headers={**usual, **self.common, **answer.headers})
         if "Content-Length" not in out.headers:
-            out.enable_chunked_encoding()
+            if http.version >= HttpVersion11:
+                out.enable_chunked_encoding()
+            else:
+                out.force_close()  # its end is the connection's
         await out.prepare(http)
         return out
 

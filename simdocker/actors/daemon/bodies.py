@@ -7,6 +7,8 @@ Go's decoder is generous so is this one: null is as good as absent, letters' cas
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -90,7 +92,11 @@ def _decoded(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        fault = problem(body.decode(errors="replace"))
+        text = body.decode(errors="replace")
+        fault = problem(text)
+        if fault is None:  # half a surrogate pair, which Go reads as an unknown character
+            with suppress(ValueError, RecursionError, msgspec.DecodeError):
+                return msgspec.json.decode(json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace"))
         raise InternalError(str(error) if fault is None else "unexpected EOF" if fault == END else fault) from None
 
 

@@ -92,6 +92,7 @@ class Copying:
     def _enter(self, container: Container) -> Generator[Event, Any, Filesystem]:
         """Process → Filesystem: mount the container's filesystem, volumes and all."""
         yield self.daemon.work("storage.mount")
+        self.daemon.containers.get(container.id)  # it may have been removed meanwhile
         mounts = yield from self.daemon.volumes.visit(container)
         texts = self.daemon.networks.etc_files(container) if container.running else {}
         return self.daemon.storage.files(container.id, mounts, texts)

@@ -44,7 +44,10 @@ class Filters:
         fault = problem(text)
         if fault is not None:
             raise InternalError(fault)
-        fields = _fields(msgspec.json.decode(text))
+        try:
+            fields = _fields(msgspec.json.decode(text))
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:  # Go is more generous than that
+            raise InternalError(str(error)) from None
         if accepted is not None:
             for key in fields:
                 if key not in accepted:
