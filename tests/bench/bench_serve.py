@@ -165,8 +165,10 @@ def load(backend: str, seconds: float) -> bool:
             client.join()
         time.sleep(1)
         late, descriptors = grown(pid)
-    print(f"{CLIENTS} clients, {seconds:.0f} s, {backend}: {sum(done)} answers, {len(wrong)} wrong; resident "
-          f"{early // 1024} MiB after a quarter of the time, {late // 1024} at the end; {descriptors} descriptors")  # fmt: skip
+    print(f"{CLIENTS} clients, {seconds:.0f} s, {backend}: {sum(done)} answers, {len(wrong)} wrong")
+    print(
+        f"    resident {early // 1024} MiB after a quarter of it, {late // 1024} at the end; {descriptors} descriptors"
+    )
     for each in wrong[:5]:
         print(f"    {each}")
     return not wrong
