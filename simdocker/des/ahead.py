@@ -74,6 +74,6 @@ class AheadClock(WallClock):
         if self.working:
             return 0
         if self._accelerates():
-            silence = math.isqrt((late + self._lead - self._lead_then) * QUIET)
+            silence = math.isqrt(max(0, late + self._lead - self._lead_then) * QUIET)  # it may be late already
             return min(late, self._stirred + silence - monotonic_ns())
         return late

@@ -81,3 +81,12 @@ def test_a_clock_that_runs_ahead_waits_for_work_outside() -> None:
     clock.timeout(1000 * S)
     clock.run(clock.future(work(lambda: time.sleep(0.05))))
     assert clock.now < 1000 * S
+
+
+def test_a_clock_that_is_late_asks_for_no_silence_of_those_outside() -> None:
+    """Somebody waits, and what is next is due already."""
+    clock = AheadClock(outside=True)
+    clock.waiting = 1
+    clock.stir()
+    clock.timeout(0)
+    assert clock._until_next() <= 0

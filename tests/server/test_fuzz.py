@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.server.fuzz import grown, throw
 from tests.server.serving import Served
 from tests.server.wire import Wire
@@ -71,3 +73,20 @@ def half_closed(served: Served, asked: bytes) -> bytes:
         connection.sendall(asked)
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("/containers/create", '{"a"', 500, "unexpected EOF"),
+        ("/networks/create", '{"a"', 400, "unexpected EOF"),
+        ("/containers/web/exec", "", 400, "got EOF while reading request body"),
+        ("/containers/create", '{"Image": "\\ud800"}', 400, "invalid reference format"),
+        ("/containers/create", '{"Image": "nothing"} and more', 404, "No such image: nothing:latest"),
+        ("/containers/create", "{}", 400, "Config cannot be empty in order to create a container"),
+    ],
+)
+def test_whose_fault_a_body_is(served: Served, path: str, body: str, status: int, message: str) -> None:
+    """As an engine 20.10 answers."""
+    answer = Wire(served.path).ask("POST", path, body.encode(), {"Content-Type": "application/json"})
+    assert (answer.status, answer.json) == (status, {"message": message})

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from simdocker.actors.daemon.gojson import END, kind, problem
+from simdocker.actors.daemon.gojson import first_value, kind
 from simdocker.actors.distribution.session import AuthConfig
 from simdocker.api import BadRequest, InternalError, Request
 from simdocker.api.models import (
@@ -47,6 +47,9 @@ MODELS: dict[str, Any] = {
 _NEEDED = frozenset(("/containers/create", "containers/exec", "containers/update"))
 """Routes whose own code does not look whether there is a body."""
 
+_OWN_FAULT = frozenset(("/auth", "/commit", "/containers/create", "containers/update"))
+"""Routes that call a body that is no JSON a fault of the engine (500); to the others it is the client's (400)."""
+
 _ENDS_NEEDED = tuple("/" + route.rpartition("/")[2] for route in _NEEDED)
 
 _ONE_OR_MANY = frozenset(("Cmd", "Entrypoint", "Shell", "CapAdd", "CapDrop"))
@@ -71,10 +74,13 @@ def read(request: Request, parameters: bool) -> None:
         return
     if type(body) is bytes:
         _check_type(request.headers.get("Content-Type"))
-        body = _decoded(body)
+        try:
+            body = _decoded(body)
+        except InternalError as fault:
+            raise fault if route in _OWN_FAULT else BadRequest(fault.message) from None
     if body is None:
         if route in _NEEDED:
-            raise InternalError("EOF")
+            raise InternalError("EOF") if route in _OWN_FAULT else BadRequest("got EOF while reading request body")
         request.body = None
         return
     request.body = _model(body, model)
@@ -93,11 +99,12 @@ def _decoded(body: bytes) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         text = body.decode(errors="replace")
-        fault = problem(text)
+        fault, end = first_value(text)  # what follows it is not read
         if fault is None:  # half a surrogate pair, which Go reads as an unknown character
             with suppress(ValueError, RecursionError, msgspec.DecodeError):
-                return msgspec.json.decode(json.dumps(json.loads(text), ensure_ascii=False).encode(errors="replace"))
-        raise InternalError(str(error) if fault is None else "unexpected EOF" if fault == END else fault) from None
+                first = json.dumps(json.loads(text[:end]), ensure_ascii=False)
+                return msgspec.json.decode(first.encode(errors="replace"))
+        raise InternalError(fault or str(error)) from None
 
 
 def _model(body: Any, model: Any) -> Any:
