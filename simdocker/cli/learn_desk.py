@@ -72,9 +72,9 @@ class LessonDesk(Desk):
         self._celebrated.update(fresh)
         met = sum(verdict.met for verdict in verdicts)
         self.keep(met)
-        for number in fresh:
+        for so_many, number in enumerate(fresh, met - len(fresh) + 1):
             said = f"  ✓ {verdicts[number].goal}"
-            self.console.print(Text(said, "green").append(f"  ({met} of {len(verdicts)})", "dim"))
+            self.console.print(Text(said, "green").append(f"  ({so_many} of {len(verdicts)})", "dim"))
             if verdicts[number].says:
                 self.tell(verdicts[number].says, indent=4)
         if met == len(verdicts) and not self.finished:
@@ -127,7 +127,7 @@ class LessonDesk(Desk):
         self.console.print(Text(f"  Predict{of}, before you type anything:", "bold magenta"))
         self.tell(question.ask)
         for letter, (key, meaning) in zip("abcdefghi", question.choices.items(), strict=False):
-            self.tell(f"**{letter}** · {key}{': ' + meaning if meaning else ''}", indent=4)
+            self.tell(f"**{letter}** · {key}{f' ({meaning})' if meaning else ''}", indent=4)
         given = self.standing.predicted[number] if number < len(self.standing.predicted) else ""
         if given:
             self.console.print(Text(f"  You said: {given}", "dim"))
