@@ -3,6 +3,7 @@ shoulder, says what was reached once, and otherwise keeps quiet until asked."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from rich.markdown import Markdown
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from simdocker.cli.shell import Desk
 from simdocker.cli.shell_commands import COMMANDS, DeskCommand, Leave
+from simdocker.errors import UserError
 from simdocker.lessons import predicting
 from simdocker.lessons.session import LessonSession
 
@@ -38,6 +40,7 @@ class LessonDesk(Desk):
         self.commands: Mapping[str, DeskCommand] = {**learn_commands.COMMANDS, **COMMANDS}
         self.progress = progress
         self.standing = progress.of(lesson.name)
+        self._keeps = True
         self._celebrated: set[int] = set()
         super().__init__(lesson.scenario, {}, seed=None, profile=None, speed=None, interactive=True)
         if self.standing.typed:
@@ -88,11 +91,16 @@ class LessonDesk(Desk):
         self.finished = False
 
     def keep(self, met: int | None = None) -> None:
-        """Write the progress down."""
+        """Write the progress down. Where that cannot be, it is said once, and the lesson goes on."""
         if met is not None:
             self.standing.goals = met
         self.standing.typed = self.session.kept()
-        self.progress.keep()
+        try:
+            self.progress.keep()
+        except UserError as error:
+            if self._keeps:
+                print(f"simdocker: {error}", file=sys.stderr)
+            self._keeps = False
 
     # -- what the person reads ---------------------------------------------------------------------
 

@@ -44,6 +44,8 @@ def run_scenario(
     scenario = load(path)
     if backend == "linux":
         be_root()
+    if scenario.lesson is not None:
+        print(f"simdocker: only the start of this lesson is played; `simdocker learn {path}` takes it", file=sys.stderr)
     world = build(scenario, backend=backend, seed=seed, profile=profile, speed=speed, host=host, data_root=data_root)
     if (backend == "engine" and seed is not None) or (backend != "sim" and profile is not None):
         print("simdocker: nothing is drawn on a real machine: --seed and --profile are not looked at", file=sys.stderr)

@@ -79,7 +79,7 @@ class Progress:
         """Raises UserError for a file that is none of ours: it is not overwritten."""
         try:
             data = self.path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError as error:
             raise UserError(f"your progress in {self.path} cannot be read: {error.strerror}") from None

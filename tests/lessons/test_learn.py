@@ -175,3 +175,22 @@ def test_an_example_of_every_key_keeps_its_word(tmp_path: Path) -> None:
     path.write_text(text.partition("```yaml\n")[2].partition("```")[0])
     told = learn(tmp_path, str(path), "--prove")
     assert (told.returncode, told.stderr) == (0, ""), told.stdout
+
+
+def test_a_place_that_cannot_be_written_costs_the_progress_and_not_the_lesson(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the directory should be")
+    screen = Screen(tmp_path, "8", command="learn", env={"SIMDOCKER_DATA": str(tmp_path / "data" / "x")})
+    screen.prompts(1)
+    screen.type("docker tag busybox tools:1\r")
+    screen.see("your progress cannot be kept")
+    screen.type("docker tag busybox tools:stable\r")
+    shown = screen.see("✓ tools:1 and tools:stable are one image")
+    assert shown.count("cannot be kept") == 1
+    screen.close()
+
+
+def test_run_says_that_a_lesson_is_for_learn() -> None:
+    path = Path(__file__).parents[2] / "simdocker/lessons/course/08-a-tag-is-a-name.yaml"
+    command = [sys.executable, "-m", "simdocker", "run", "-q", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "`simdocker learn" in done.stderr
