@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 from simdocker.backends.linux import doctor
 from simdocker.errors import UserError
@@ -68,6 +70,16 @@ def test_code_and_stars_in_a_text_are_closed(lesson: Lesson) -> None:
     for text in [*texts, *(question.ask + question.because for question in spec.predict)]:
         assert text.count("`") % 2 == 0 and text.count("**") % 2 == 0, text
         assert not re.search(r"[ \t]$", text, re.M), text
+
+
+OTHER_WAYS = yaml.safe_load(Path(__file__).with_name("other_ways.yaml").read_text())
+
+
+@pytest.mark.parametrize("number", OTHER_WAYS)
+def test_another_good_way_is_a_good_way(number: int) -> None:
+    lesson = catalogue.find(str(number))
+    verdicts = examine(lesson, steps_of(OTHER_WAYS[number], lesson.scenario.world)).verdicts
+    assert [(verdict.goal, verdict.says) for verdict in verdicts if not verdict.met] == []
 
 
 def test_the_same_lines_get_the_same_verdict_and_trace() -> None:
