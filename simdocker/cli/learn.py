@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simdocker.cli.console import console
+from simdocker.cli.rootless import be_root
 from simdocker.errors import UserError
 from simdocker.lessons import catalogue
 from simdocker.lessons.examining import examine, refuse_backend
@@ -34,6 +35,8 @@ def learn(asked: str | None, *, check: str | None, backend: str, host: str | Non
         return show_course()
     lesson = catalogue.find(asked)
     refuse_backend(lesson, backend)
+    if backend == "linux":
+        be_root()
     if proving:
         return _prove(lesson, backend, host)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
