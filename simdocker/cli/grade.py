@@ -34,7 +34,7 @@ def grade_folder(folder: str, *, lesson: str | None, output: Path | None, report
     if report is not None:
         _write(report, _as_page(grades))
     screen = console()
-    screen.print(_table(grades))
+    screen.print(_table(grades, screen.width))
     _details(screen, grades)
     return OK
 
@@ -61,20 +61,29 @@ def _percent(one: Grade) -> int:
     return round(100 * one.met / len(one.goals)) if one.goals else 0
 
 
-def _table(grades: Sequence[Grade]) -> Table:
-    """A line for each student, a column for each lesson; a lesson handed in twice shows the better try."""
+def _table(grades: Sequence[Grade], width: int) -> Table:
+    """A line for each student, and a column for each lesson, or where those have no room one for all; a lesson
+    handed in twice shows the better try."""
     lessons = sorted({one.lesson for one in grades if one.lesson})
+    roomy = 24 + sum(3 + max(4, len(_short(name))) for name in lessons) <= width
     table = Table(title=f"{len(grades)} submission{'s' if len(grades) != 1 else ''}", title_justify="left")
     table.add_column("student")
-    for name in lessons:
-        table.add_column(_short(name), justify="right")
-    table.add_column("all", justify="right")
+    for name in map(_short, lessons) if roomy else ("lesson: reached",):
+        table.add_column(name, justify="right" if roomy else "left")
+    table.add_column("all", justify="right", no_wrap=True)
     for student in sorted({one.student for one in grades}):
         best: dict[str, Grade] = {}
         for one in grades:
             if one.student == student and one.lesson:
                 best[one.lesson] = max(one, best.get(one.lesson, one), key=lambda grade: grade.met)
         cells = [_cell(best.get(name)) for name in lessons]
+        if not roomy:
+            told = [
+                Text(f"{_short(name)}:", "dim").append_text(cell)
+                for name, cell in zip(lessons, cells, strict=True)
+                if cell
+            ]
+            cells = [Text("  ").join(told)]
         total = sum(_percent(one) for one in best.values()) / len(best) if best else 0
         table.add_row(Text(student), *cells, Text(f"{total:.0f} %", "bold"))
     return table
@@ -109,6 +118,6 @@ def _details(screen: Console, grades: Sequence[Grade]) -> None:
 
 def _as_page(grades: Sequence[Grade]) -> str:
     page = Console(record=True, width=100, file=io.StringIO(), highlight=False)
-    page.print(_table(grades))
+    page.print(_table(grades, page.width))
     _details(page, grades)
     return page.export_html()

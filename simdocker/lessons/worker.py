@@ -14,8 +14,8 @@ from simdocker.lessons.grading import Grade, Submission, Told
 from simdocker.lessons.lines import submitted
 from simdocker.scenario.load import text_of
 
-MEMORY = 2 << 30
-"""Bytes of address space: some ten times what a lesson needs."""
+MEMORY = 1 << 30
+"""Bytes of address space: several times what a lesson needs."""
 
 
 def main() -> None:
