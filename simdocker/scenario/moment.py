@@ -7,6 +7,7 @@ it wrote to its trace until then must be what the run had written.
 from __future__ import annotations
 
 from functools import cached_property
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from simdocker.des import Environment
@@ -147,7 +148,7 @@ def _instant(run: Run, when: When) -> Instant | None:
             raise UserError("this record is of another run: name one of run.trace")
         return Instant(record=when.seq)
     try:
-        t_ns = units.duration(when) if isinstance(when, str) else int(when)
+        t_ns = units.duration(when) if isinstance(when, str) else index(when)
     except (TypeError, ValueError) as error:
         raise UserError(f"an instant is a time such as '1.2s', whole ns, a record, or a step: {error}") from None
     ended = _simulated(run).env.now

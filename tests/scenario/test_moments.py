@@ -135,6 +135,8 @@ def test_the_instants_and_steps_that_are_none(run: Run) -> None:
         run.at("1000s")
     with pytest.raises(UserError, match=r"an instant is a time such as '1.2s', whole ns, a record, or a step"):
         run.at("soon")
+    with pytest.raises(UserError, match="whole ns, a record, or a step: 'float'"):
+        run.at(1.2)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="there is no step 7: this run has 3, counted from 0"):
         run.after(7)
     other = play(["docker version"])
