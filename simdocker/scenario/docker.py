@@ -90,6 +90,9 @@ class HostTerminal:
         self._forwarding = handler is not None
         self._process.signals(FORWARDED, forward if handler is not None else "default")
 
+    def on_resize(self, handler: Callable[[], None] | None) -> None:
+        """The window of a simulated terminal stays as it is."""
+
     def set_raw(self, raw: bool) -> None:
         terminal = self._process.fds.get(0)
         if isinstance(terminal, pty.Terminal):

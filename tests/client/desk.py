@@ -56,6 +56,9 @@ class Desk:
     def on_signal(self, handler: Callable[[int], None] | None) -> None:
         self.handler = handler
 
+    def on_resize(self, handler) -> None:
+        """Nobody pulls at this window."""
+
     def set_raw(self, raw: bool) -> None:
         """Nobody types at this desk."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
@@ -9,8 +10,10 @@ import pty
 import select
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +41,7 @@ OWN = """
 busybox ip link set lo up && mkdir -p /run/simdocker && mount -t tmpfs run /run/simdocker && exec "$@"
 """
 LIMIT = 120
+RESIZE = "the window gets another size"
 
 
 @pytest.fixture(autouse=True)
@@ -264,6 +268,9 @@ def test_a_person_at_a_terminal_sits_in_a_real_container(tmp_path: Path) -> None
         for typed, shown in (
             ("", "laptop$ "),
             ("docker run -it --name box busybox sh\n", "/ # "),
+            (RESIZE, ""),
+            ("until stty size | grep '33 77'; do sleep 0.1; done\n", "\n33 77"),
+            ("", "/ # "),
             ("tty; sleep 1000\n", "/dev/pts/0\r\n"),
             ("\x03", "/ # "),
             ("\x10\x11", "laptop$ "),
@@ -271,6 +278,9 @@ def test_a_person_at_a_terminal_sits_in_a_real_container(tmp_path: Path) -> None
             ("", " icanon"),  # the terminal is as it was
             ("docker rm -f box; exit 4\n", "exit"),
         ):
+            if typed == RESIZE:
+                fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 33, 77, 0, 0))
+                continue
             os.write(terminal, typed.encode())
             said.until(shown)
         said.until("")

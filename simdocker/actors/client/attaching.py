@@ -84,6 +84,7 @@ class Conversation:
 
     def close(self) -> None:
         """Hang up, and leave what has not been typed yet to whoever reads standard input next."""
+        self._cli.terminal.on_resize(None)
         if self._keys is not None:
             self._cli.terminal.set_raw(False)
         typist = self._typist
@@ -147,7 +148,17 @@ def attach_query(stdin: bool, stdout: bool, stderr: bool, detach_keys: str) -> d
 
 
 def follow_size(cli: Cli, path: str) -> Process:
-    """Process: tell the daemon how big the terminal is (`POST path`, ending in /resize)."""
+    """Process: tell the daemon how big the terminal is (`POST path`, ending in /resize), and from then on how big it
+    has become, until the conversation ends."""
+
+    def tell() -> None:
+        cli.env.process(_tell_size(cli, path))
+
+    cli.terminal.on_resize(tell)
+    yield from _tell_size(cli, path)
+
+
+def _tell_size(cli: Cli, path: str) -> Process:
     size = {"h": str(cli.terminal.height), "w": str(cli.terminal.width)}
     yield from cli.try_call("POST", path, size)
 

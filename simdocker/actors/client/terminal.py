@@ -44,6 +44,9 @@ class Terminal(Protocol):
         """From now on, hand the signals that would end the command (HUP, INT, QUIT, USR1, USR2, TERM) to
         `handler`, which takes no time; None gives them their usual effect again."""
 
+    def on_resize(self, handler: Callable[[], None] | None) -> None:
+        """From now on, call `handler`, which takes no time, when `width` and `height` have changed; None: no more."""
+
     def set_raw(self, raw: bool) -> None:
         """Have the terminal at standard input hand over every key as it is typed, or lines again."""
 

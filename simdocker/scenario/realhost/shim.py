@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 DESK = ""  # the address of the desk, written here where the shim is installed
 HEADER = 5
-HELLO, TYPED, SIGNALLED = b"H", b"T", b"S"
-"""From here: how the command was called, what stdin has (nothing: it has ended), a signal's number."""
+HELLO, TYPED, SIGNALLED, RESIZED = b"H", b"T", b"S", b"Z"
+"""From here: how the command was called, what stdin has (nothing: it has ended), a signal's number, the columns and
+rows of the window when they have changed."""
 OUT, ERR, READ, RAW, EXIT, DIE = b"O", b"E", b"R", b"W", b"X", b"D"
 """From the client: what to print, the wish for stdin, whether every key of a terminal is wanted as it is typed, the
 exit code, the signal to die of."""
@@ -42,6 +43,8 @@ def main(address: str) -> int:
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:  # a background job of a shell does not hear Ctrl-C
             signal.signal(number, lambda number, _frame: say(desk, SIGNALLED, bytes((number,))))
+    if is_terminal(1):
+        signal.signal(signal.SIGWINCH, lambda _number, _frame: say(desk, RESIZED, json.dumps(size()).encode()))
     try:
         return obey(desk)
     finally:
@@ -51,9 +54,13 @@ def main(address: str) -> int:
 def hello() -> dict[str, object]:
     """How the command was called."""
     terminals = [is_terminal(fd) for fd in (0, 1)]
-    size = os.get_terminal_size(1) if terminals[1] else (0, 0)
     cwd = os.getcwd()  # noqa: PTH109 - pathlib takes longer to load than all else here
-    return {"argv": sys.argv[1:], "cwd": cwd, "env": dict(os.environ), "terminals": terminals, "size": size}
+    return {"argv": sys.argv[1:], "cwd": cwd, "env": dict(os.environ), "terminals": terminals, "size": size()}
+
+
+def size() -> tuple[int, int]:
+    """Columns and rows of the terminal at stdout."""
+    return tuple(os.get_terminal_size(1)) if is_terminal(1) else (0, 0)  # type: ignore[return-value]
 
 
 def is_terminal(fd: int) -> bool:

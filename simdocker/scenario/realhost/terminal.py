@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 from asyncio import StreamWriter
@@ -41,12 +42,13 @@ class ShimTerminal:
         self._asked = False
         self._waiter: Event | None = None
         self._handler: Callable[[int], None] | None = None
+        self._resized: Callable[[], None] | None = None
         self._signals = 0
 
     # -- what the shim says ----------------------------------------------------------------------
 
     def heard(self, kind: bytes, data: bytes) -> None:
-        """What was typed, or a signal."""
+        """What was typed, a signal, or that the window has another size."""
         if kind == shim.TYPED:
             self._asked = False
             self._typed.append(data)
@@ -55,6 +57,10 @@ class ShimTerminal:
                 waiter.succeed()
         elif kind == shim.SIGNALLED:
             self._signalled(data[0])
+        elif kind == shim.RESIZED:
+            self.width, self.height = json.loads(data)
+            if self._resized is not None:
+                self._resized()
 
     def _signalled(self, number: int) -> None:
         if self._handler is None:
@@ -82,6 +88,9 @@ class ShimTerminal:
 
     def on_signal(self, handler: Callable[[int], None] | None) -> None:
         self._handler = handler
+
+    def on_resize(self, handler: Callable[[], None] | None) -> None:
+        self._resized = handler
 
     def set_raw(self, raw: bool) -> None:
         if self.stdin_tty:
