@@ -271,7 +271,7 @@ def test_a_person_at_a_terminal_sits_in_a_real_container(tmp_path: Path) -> None
             (RESIZE, ""),
             ("until stty size | grep '33 77'; do sleep 0.1; done\n", "\n33 77"),
             ("", "/ # "),
-            ("tty; sleep 1000\n", "/dev/pts/0\r\n"),
+            ("sh -c 'tty; exec sleep 1000'\n", "/dev/pts/0\r\n"),
             ("\x03", "/ # "),
             ("\x10\x11", "laptop$ "),
             ("docker ps --format '<{{.Names}}>'; stty -a\n", "<box>"),
