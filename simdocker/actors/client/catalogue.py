@@ -7,7 +7,10 @@ A module is imported when its words are first typed.
 
 from __future__ import annotations
 
-from simdocker.actors.client.command import Command
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simdocker.actors.client.command import Command
 
 COMMANDS = {
     # words: module
@@ -203,6 +206,5 @@ def load(words: str) -> Command:
 
     name = COMMANDS[words]
     module = import_module(f"simdocker.actors.client.commands.{name}")
-    command = getattr(module, name)
-    assert isinstance(command, Command)
+    command: Command = getattr(module, name)
     return command
