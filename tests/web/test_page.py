@@ -121,6 +121,10 @@ def test_the_layers_show_copy_up_and_whiteout_as_they_happen(browser: Any, page:
         tab.keyboard.press("Shift+ArrowRight")
         assert "/etc/shadow" in tab.inner_text(".writable .e-whiteout")
         assert tab.locator(".stack:not(.of-container) .block").count() == 7
+        for at in range(0, first(tab, "copy up"), 9):
+            tab.evaluate("at => simdockerPage.playhead.go(at)", at)
+            inside = "stacks => stacks.every(it => it.scrollWidth <= it.clientWidth)"
+            assert tab.eval_on_selector_all(".stack", inside), f"a stack is wider than its place at {at}"
 
 
 def test_the_chart_folds_filters_and_zooms(browser: Any, page: Path) -> None:

@@ -43,7 +43,7 @@ export function Layers({ head, choice }: { head: Playhead; choice: Choice }) {
       </div>
       <div class="shelf" tabIndex={0} role="group" aria-label={t("stacks of layers")}>
         {coming.length > 0 && (
-          <section class="stack">
+          <section class="stack coming">
             <ol class="blocks">
               {[...coming].reverse().map((name) => <Block key={name} name={name} layer={layers.get(name)} count={1} choice={choice} />)}
             </ol>
