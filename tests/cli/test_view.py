@@ -22,8 +22,8 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def view(source: str, other: str | None = None, output: str | None = None, texts: str | None = None) -> int:
     return run_view(
-        source, other=other, backend="sim", output=Path(output) if output else None, texts=texts, seed=None, profile=None,
-        host=None, open_browser=False,
+        source, other=other, backend="sim", output=Path(output) if output else None, texts=texts, seed=None,
+        profile=None, host=None, open_browser=False,
     )  # fmt: skip
 
 
