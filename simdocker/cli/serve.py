@@ -117,6 +117,7 @@ async def _serve(bridge: Bridge, here: str, path: Path, doors: Doors) -> None:
         for line in doors.told():
             print(line, flush=True)
         await stop.wait()
+    print("The daemon has ended.", "Its world is kept for the next start." if bridge.keeps else "")
 
 
 @contextmanager

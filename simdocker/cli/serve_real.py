@@ -66,3 +66,4 @@ async def _serve(stage: LinuxWorld, path: Path, doors: Doors) -> None:
         for line in doors.told():
             print(line, flush=True)
         await stop.wait()
+    print("The daemon has ended; what it made is being removed.", flush=True)

@@ -48,6 +48,11 @@ class Bridge:
                 self.enter(End(number))
                 self.enter(Leave(number))
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what happens is kept for the next start."""
+        return self._ledger is not None
+
     async def keep_time(self) -> None:
         """Let the world go on, for ever. What goes wrong in it costs whoever it happened to, not the others."""
         while True:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,7 +130,14 @@ class Ledger:
                     f"({reason}): use the simdocker that made it, {self.description and self.description.version}, "
                     "or another directory"
                 ) from None
-        self._file.truncate(self._file.tell())
+        whole = self._file.tell()
+        if os.fstat(self._file.fileno()).st_size > whole:
+            print(
+                f"simdocker: --data-root {self.directory}: the last act in it was kept by half when serve was killed; "
+                "it had not been answered, and is cut off",
+                file=sys.stderr,
+            )
+        self._file.truncate(whole)
 
     def write(self, entry: Entry) -> None:
         """Keep an act. Raises OSError."""

@@ -136,7 +136,7 @@ def test_nothing_that_was_acknowledged_is_lost_by_a_kill(tmp_path: Path) -> None
     assert len(there) <= len(acknowledged) + len(workers)
 
 
-def test_half_a_record_is_cut_off_and_a_damaged_one_refused(tmp_path: Path) -> None:
+def test_half_a_record_is_cut_off_and_a_damaged_one_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with kept_world(tmp_path) as (_, client, _told):
         client.volumes.create("v1")
     file = tmp_path / "kept" / FILE
@@ -144,6 +144,7 @@ def test_half_a_record_is_cut_off_and_a_damaged_one_refused(tmp_path: Path) -> N
     file.write_bytes(whole + whole[-20:-10])
     with kept_world(tmp_path) as (_, client, _told):
         assert [volume.name for volume in client.volumes.list()] == ["v1"]
+    assert "was kept by half when serve was killed" in capsys.readouterr().err
     damaged = bytearray(whole)
     damaged[-5] ^= 1
     file.write_bytes(damaged)
