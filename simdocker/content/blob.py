@@ -9,7 +9,7 @@ changed.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import accumulate
 
@@ -65,6 +65,11 @@ class Blob:
         start, stop, _ = where.indices(self.size)
         one = self._within(start, stop)
         return bytes(self.part(start, stop)) if one is None else one
+
+    @property
+    def pieces(self) -> Sequence[bytes | int]:
+        """What it is made of: bytes, and numbers that stand for so many zeros."""
+        return self._pieces
 
     @property
     def zeros(self) -> bool:

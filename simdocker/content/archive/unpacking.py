@@ -10,7 +10,7 @@ import errno
 import os
 import posixpath
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
@@ -145,21 +145,26 @@ def read_layer(archive: Blob) -> tuple[Node, Blob]:
     """A layer's changeset, and the archive again, now sharing its bytes with the tree. Raises
     ArchiveError; whiteouts become nodes."""
     tree = Tree()
-    entries: list[Member] = []
     seen: set[str] = set()
-    twice = False
+    twice = sparse = False
     rest: list[Blob] = []
     pieces: list[bytes | int | Blob] = []
-    for entry in members(archive, rest):
-        name = posixpath.normpath(entry.info.name)
-        twice = twice or name in seen
-        seen.add(name)
-        entries.append(entry)
-        pieces += entry.raw
-    unpack(entries, tree, "/", whiteouts=True)
+
+    def noted() -> Iterator[Member]:
+        """Entry by entry, as tens of thousands of them at once are work for the garbage collector."""
+        nonlocal twice, sparse
+        for entry in members(archive, rest):
+            name = posixpath.normpath(entry.info.name)
+            twice = twice or name in seen
+            sparse = sparse or entry.info.sparse is not None
+            seen.add(name)
+            for part in entry.raw:
+                pieces.extend(part.pieces if isinstance(part, Blob) else (part,))
+            yield entry
+
+    unpack(noted(), tree, "/", whiteouts=True)
     if twice:
         raise Duplicate
-    sparse = any(entry.info.sparse is not None for entry in entries)
     return tree.root, archive if sparse else Blob([*pieces, *rest])
 
 
