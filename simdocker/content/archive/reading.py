@@ -10,12 +10,12 @@ import bz2
 import io
 import lzma
 import re
-import struct
 import tarfile
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple, cast
 
+from simdocker.content.archive.headers import checksum, plain
 from simdocker.content.blob import BLOCK, Blob
 
 SMALL = 64 << 10  # a file up to this size is simply bytes
@@ -100,7 +100,9 @@ def members(archive: Blob, rest: list[Blob] | None = None) -> Iterator[Member]:
     try:
         with tarfile.open(fileobj=_Tape(archive), mode="r:", encoding="utf-8") as tar:
             for info in _infos(archive, tar):
-                _check_extended(archive.part(done, info.offset_data))
+                head = archive.part(done, info.offset_data)
+                if head.size >= 2 * tarfile.BLOCKSIZE:  # more than padding and the header itself
+                    _check_extended(head)
                 size = 0 if not info.isreg() else info.size
                 stop = info.offset_data + size
                 if info.size < 0 or stop < done:
@@ -111,7 +113,7 @@ def members(archive: Blob, rest: list[Blob] | None = None) -> Iterator[Member]:
                     yield _sparse(archive, info, done)
                     done = _after_sparse(info)
                     continue
-                yield Member(info, archive.part(done, info.offset_data), _content(archive.part(info.offset_data, stop)))
+                yield Member(info, head, _content(archive.part(info.offset_data, stop)))
                 done = stop
             _check_end(archive, tar.offset)
     except (tarfile.ReadError, ValueError, OverflowError):  # also a number in an extended header that is none
@@ -126,38 +128,12 @@ def _infos(archive: Blob, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     while info is not None:
         yield info
         at = tar.offset
-        info = None if tar.pax_headers else _plain(archive[at : at + tarfile.BLOCKSIZE])
+        info = None if tar.pax_headers else plain(archive[at : at + tarfile.BLOCKSIZE])
         if info is None:
             info = tar.next()
             continue
         info.offset, info.offset_data = at, at + tarfile.BLOCKSIZE
         tar.offset = info.offset_data + (info.size + -info.size % tarfile.BLOCKSIZE if info.isreg() else 0)
-
-
-def _plain(block: bytes) -> tarfile.TarInfo | None:
-    """The entry of which a header tells everything; None when that is less or more, or wrong: tarfile knows."""
-    if block[156:157] not in _PLAIN or len(block) < tarfile.BLOCKSIZE:
-        return None
-    name, *numbers, kind, link, _magic, user, group, major, minor, prefix = _FIELDS.unpack(block)
-    texts = (text.partition(b"\0")[0].decode("utf-8", "surrogateescape") for text in (name, link, user, group, prefix))
-    info = tarfile.TarInfo()
-    info.type = kind
-    info.name, info.linkname, info.uname, info.gname, above = texts
-    try:
-        info.mode, info.uid, info.gid, info.size, info.mtime, info.chksum, info.devmajor, info.devminor = (
-            int(number.partition(b"\0")[0].strip() or b"0", 8) for number in (*numbers, major, minor)
-        )
-    except ValueError:
-        return None
-    if info.size < 0 or info.chksum != sum(block) - sum(block[148:156]) + 8 * ord(" "):
-        return None
-    if kind == tarfile.AREGTYPE and info.name.endswith("/"):  # as the old tar wrote a directory
-        info.type = tarfile.DIRTYPE
-    if info.isdir():
-        info.name = info.name.rstrip("/")
-    if above:
-        info.name = f"{above}/{info.name}"
-    return info
 
 
 def _after_extensions(archive: Blob, at: int) -> int:
@@ -184,7 +160,7 @@ def _size(block: bytes, whole: int) -> int:
 def _sealed(block: bytes) -> bool:
     """Whether a header's checksum holds."""
     said = block[148:156].strip(b" \0")
-    return said.isdigit() and int(said, 8) == sum(block[:148]) + sum(block[156:]) + 8 * ord(" ")
+    return said.isdigit() and int(said, 8) == checksum(block)
 
 
 def _check_end(archive: Blob, at: int) -> None:
@@ -196,8 +172,6 @@ def _check_end(archive: Blob, at: int) -> None:
         raise ArchiveError("archive/tar: invalid tar header")
 
 
-_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE)
-_FIELDS = struct.Struct("100s 8s 8s 8s 12s 12s 8s c 100s 8s 32s 32s 8s 8s 155s 12x")
 _EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE)
 _LONG = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 BASE_256 = 0x80  # the first byte of a size that is no octal number

@@ -190,7 +190,7 @@ def unpack(
         path = _joined(destination, name)
         if whiteouts and name.startswith(METADATA) and posixpath.basename(name) != OPAQUE:
             continue
-        if len(path) >= PATH_MAX or any(len(part) > NAME_MAX for part in path.split("/")):
+        if len(path) > NAME_MAX and (len(path) >= PATH_MAX or any(len(part) > NAME_MAX for part in path.split("/"))):
             raise ArchiveError(f"{_verb(info)} {path}: file name too long")
         if not _inside(path, destination) and path != posixpath.dirname(destination):  # moby looks for "../"
             raise ArchiveError(f'"{name}" is outside of "{destination}"')
