@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from simdocker.content import archive
 from simdocker.content.archive import ArchiveError, Tree
-from simdocker.content.archive.reading import _plain, members
+from simdocker.content.archive.headers import plain
+from simdocker.content.archive.reading import members
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import (
     DIRECTORY,
@@ -225,7 +226,7 @@ def test_a_header_that_is_read_the_short_way_says_what_tarfile_reads(header: byt
         block[at] = byte
     block[148:156] = b"        "
     block[148:155] = b"%06o\0" % sum(block)
-    short = _plain(bytes(block))
+    short = plain(bytes(block))
     if short is not None:
         whole = tarfile.TarInfo.frombuf(bytes(block), "utf-8", "surrogateescape")
         assert short.get_info() == whole.get_info()

@@ -39,7 +39,7 @@ def write_tree(root: Node, path: str) -> None:
         os.mkdir(path, 0o755)
         fd = os.open(path, A_DIRECTORY)
         try:
-            _Writer(os.path.realpath(path)).directory(root, fd, ())
+            _Writer(os.path.realpath(path), _heir(fd)).directory(root, fd, ())
         finally:
             os.close(fd)
     except OSError as error:
@@ -53,12 +53,19 @@ def write_entry(node: Node, name: str, directory: int) -> None:
     _Writer(os.readlink(f"/proc/self/fd/{directory}")).fill(now, directory, ())
 
 
+def _heir(directory: int) -> tuple[int, int]:
+    """Whose a file is that is made in a directory this process just made; nobody's, when the group may be another."""
+    status = os.fstat(directory)
+    return (-1, -1) if status.st_mode & stat.S_ISGID else (status.st_uid, status.st_gid)
+
+
 class _Writer:
     """One tree being written. Of the files already made, by node, other names are hard links; and of real programs, by
     what is in them and whose they are, as a system image has the same one some two hundred times."""
 
-    def __init__(self, top: str) -> None:
+    def __init__(self, top: str, heir: tuple[int, int] = (-1, -1)) -> None:
         self._top = top
+        self._heir = heir
         self._links: dict[Node | tuple[str, int, int, int], str] = {}
 
     def directory(self, node: Node, fd: int, names: tuple[str, ...]) -> None:
@@ -105,7 +112,7 @@ class _Writer:
             mode = stat.S_IFCHR if node.kind == DEVICE else stat.S_IFIFO
             os.mknod(name, mode | 0o600, os.makedev(*node.rdev), dir_fd=fd)
         else:
-            _write_file(node, name, fd)
+            _write_file(node, name, fd, self._heir)
             return
         if not rootless.inside():  # there is no other user to give it to
             os.chown(name, node.uid, node.gid, dir_fd=fd, follow_symlinks=False)
@@ -117,8 +124,9 @@ class _Writer:
         """Make `name` another name of a file that is there already."""
         is_program = node.program and real_program(node.program) is not None
         one = (node.program, node.mode, node.uid, node.gid) if is_program else node
-        first = self._links.setdefault(one, "/".join((*names, name)))
-        if first == "/".join((*names, name)):
+        path = "/".join((*names, name))
+        first = self._links.setdefault(one, path)
+        if first is path:
             return False
         os.link(f"{self._top}/{first}", name, dst_dir_fd=fd, follow_symlinks=False)
         return True
@@ -129,11 +137,12 @@ def _check(name: str) -> None:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), name)
 
 
-def _write_file(node: Node, name: str, directory: int) -> None:
+def _write_file(node: Node, name: str, directory: int, heir: tuple[int, int]) -> None:
     fd = os.open(name, NEW_FILE, 0o600, dir_fd=directory)
     try:
         _fill_file(node, fd)
-        os.fchown(fd, node.uid, node.gid)
+        if (node.uid, node.gid) != heir:
+            os.fchown(fd, node.uid, node.gid)
         os.fchmod(fd, node.mode)  # after chown, which takes set-user-ID away
         os.utime(fd, ns=(node.mtime, node.mtime))
     except OSError as error:
