@@ -1,7 +1,7 @@
 """A seccomp profile as the kernel takes it: a BPF program that decides about every system call.
 
 Profiles are those of `docker run --security-opt seccomp=…` in the OCI form; `seccomp.json` is what dockerd
-20.10 gives a container by default on x86-64. libseccomp compiles them, once each.
+20.10 gives a container by default on x86-64. libseccomp compiles them, once each, and `filters.py` makes that short.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from simdocker.backends.linux.filters import shortened
 from simdocker.backends.ports import DriverError
 
 DEFAULT = Path(__file__).with_name("seccomp.json")
@@ -64,7 +65,7 @@ def _compile(profile: dict[str, Any]) -> bytes:
             library.seccomp_arch_add(ctypes.c_void_p(context), ctypes.c_uint32(ARCHITECTURES[name]))
         for rule in profile["syscalls"]:
             _add(library, context, rule)
-        return _exported(library, context)
+        return shortened(_exported(library, context))
     finally:
         library.seccomp_release(ctypes.c_void_p(context))
 
