@@ -191,7 +191,7 @@ def test_the_steps_of_a_macvlan_are_those_of_the_simulated_machine(lab: Lab) -> 
     steps: list[tuple[str, Any]] = [(r.what, sorted(r.attrs or {})) for r in lab.trace.records]
     assert steps == [
         ("dummy add", ["device"]),
-        ("macvlan into netns", ["address", "parent"]),
+        ("macvlan into netns", ["address", "container", "parent"]),
         ("macvlan delete", ["address"]),
         ("dummy delete", ["device"]),
     ]
