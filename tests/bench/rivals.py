@@ -21,6 +21,7 @@ from typing import Any
 from simdocker.backends.engine.asking import _Unix
 from simdocker.backends.linux.seccomp import DEFAULT
 
+PATIENCE = 60.0  # seconds for an answer
 IMAGE = "bench:latest"
 LIMITS = {"Memory": 256 << 20, "PidsLimit": 100}
 ONE_STEP = "title: One step\nsteps:\n  - run: docker run --rm busybox true\n"
@@ -64,7 +65,7 @@ class Client:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._connection = _Unix(path)
+        self._connection = _Unix(path, PATIENCE)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
@@ -120,7 +121,7 @@ class Client:
 
     def _streaming(self, path: str, body: Any = None) -> _Unix:
         """A connection that has become a container's streams."""
-        connection = _Unix(self._path)
+        connection = _Unix(self._path, PATIENCE)
         headers = {"Content-Type": "application/json", "Connection": "Upgrade", "Upgrade": "tcp"}
         connection.request("POST", path, json.dumps(body or {}), headers)
         head = b""
