@@ -63,7 +63,7 @@ class Blob:
     def __getitem__(self, where: slice) -> bytes:
         """A stretch as bytes."""
         start, stop, _ = where.indices(self.size)
-        one = self._within(start, stop)
+        one = self.within(start, stop)
         return bytes(self.part(start, stop)) if one is None else one
 
     @property
@@ -79,14 +79,14 @@ class Blob:
     def part(self, start: int, stop: int) -> Blob:
         """The stretch from `start` to before `stop`; beyond the end there is nothing."""
         stop = min(stop, self.size)
-        one = self._within(start, stop)
+        one = self.within(start, stop)
         if one is None:
             return Blob(self._cut(start, stop))
         part = object.__new__(Blob)  # an archive has ten thousand of them: without the work that one piece needs not
         part._pieces, part._ends, part.size = [one], [len(one)], len(one)
         return part
 
-    def _within(self, start: int, stop: int) -> bytes | None:
+    def within(self, start: int, stop: int) -> bytes | None:
         """The stretch, if it is within one piece that is bytes."""
         if start >= stop:
             return None

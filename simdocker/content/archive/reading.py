@@ -113,7 +113,8 @@ def members(archive: Blob, rest: list[Blob] | None = None) -> Iterator[Member]:
                     yield _sparse(archive, info, done)
                     done = _after_sparse(info)
                     continue
-                yield Member(info, head, _content(archive.part(info.offset_data, stop)))
+                small = archive.within(info.offset_data, stop) if size <= SMALL else None
+                yield Member(info, head, small or _content(archive.part(info.offset_data, stop)))
                 done = stop
             _check_end(archive, tar.offset)
     except (tarfile.ReadError, ValueError, OverflowError):  # also a number in an extended header that is none
