@@ -165,7 +165,7 @@ class ProcessSpec(msgspec.Struct, gc=False):
     seccomp: str = "default"  # the profile: "default", "unconfined" or a file
     no_new_privileges: bool = False
     resources: Resources = NO_RESOURCES
-    runtime: str = ""  # --runtime: the OCI runtime that executes it, "" for the machine's own
+    runtime: tuple[str, ...] = ()  # --runtime: the OCI runtime that executes it and its options, () for the machine's
 
 
 class RunningProcess(Protocol):

@@ -71,7 +71,7 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
     if host.Memory or host.MemorySwap or host.NanoCpus or host.MemoryReservation or host.CpuQuota:
         check_resources(host, int(daemon.host_facts.get("NCPU", 2)))
     host_options.check(host, int(daemon.host_facts.get("NCPU", 2)))
-    if host.Runtime not in ("", "runc", *daemon.host_facts.get("Runtimes", ())):
+    if host.Runtime and host.Runtime not in daemon.settings.runtimes_known(daemon.host_facts.get("Runtimes", ())):
         raise BadRequest(f"Unknown runtime specified {host.Runtime}")
     networking = body.NetworkingConfig
     if networking is not None and networking.EndpointsConfig and len(networking.EndpointsConfig) > 1:

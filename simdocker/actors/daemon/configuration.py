@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from simdocker.actors.daemon import checks, host_options, log_drivers
+from simdocker.actors.daemon.settings import RUNC
 from simdocker.api.models import ContainerConfig, ContainerCreateBody, HealthConfig, HostConfig
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Draft:
         self.body = body
         contradictions = daemon.networks.check(body, host)
         self.warnings = [*checks.check(body, host, daemon), *contradictions]
+        default = "" if daemon.settings.default_runtime == RUNC else daemon.settings.default_runtime
         self.host = replace(
             host,
             PidsLimit=host.PidsLimit or None,
@@ -36,6 +38,7 @@ class Draft:
             Ulimits=host_options.ulimits(daemon.settings, host),
             MemorySwap=host.MemorySwap or 2 * host.Memory,  # as much swap as memory
             BlkioWeight=0,
+            Runtime=host.Runtime or default,
         )
         self._image: Image | None = None
         self._config: ContainerConfig | None = None

@@ -159,7 +159,7 @@ class Lifecycle:
             host_options.seccomp(host),
             host_options.no_new_privileges(host),
             host_options.resources(host),
-            host.Runtime,
+            daemon.settings.runtime(host.Runtime),
         )
 
     def _started(self, container: Container, process: Any) -> None:

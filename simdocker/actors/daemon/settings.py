@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import field
@@ -15,6 +16,9 @@ from simdocker.actors.daemon.ipam import DEFAULT_POOLS, Pools, Subnet, dotted, p
 
 LOG_DRIVERS = "awslogs fluentd gcplogs gelf journald json-file local logentries splunk syslog".split()
 NO_LOG = "none"
+RUNC = "runc"
+STOCK_RUNTIMES = {name: {"path": RUNC} for name in ("io.containerd.runc.v2", "io.containerd.runtime.v1.linux", RUNC)}
+"""Those that dockerd knows of itself (20.10.24, measured): its two shims, with runc behind them."""
 MIRROR = re.compile(r"https?://[^/?#@]+/?")
 
 
@@ -44,6 +48,17 @@ class Ulimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="pa
     hard: int = 0
 
 
+class OCIRuntime(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
+    """One of `runtimes`: a program that makes containers of OCI bundles, and what it is told before the command."""
+
+    path: str = ""  # the machine's runc
+    runtime_args: list[str] = field(default_factory=list)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        return (self.path or RUNC, *self.runtime_args)
+
+
 class Settings(_Directives, frozen=True):
     """One daemon's configuration."""
 
@@ -62,6 +77,8 @@ class Settings(_Directives, frozen=True):
     debug: bool = False
     labels: list[str] = field(default_factory=list)
     default_ulimits: dict[str, Ulimit] = field(default_factory=dict)
+    runtimes: dict[str, OCIRuntime] = field(default_factory=dict)
+    default_runtime: str = RUNC  # who makes the containers that ask for none
 
     def __post_init__(self) -> None:
         for mirror in self.registry_mirrors:
@@ -77,12 +94,30 @@ class Settings(_Directives, frozen=True):
             raise ValueError(f"logger: no log driver named '{self.log_driver}' is registered")
         if self.max_concurrent_downloads < 1 or self.max_concurrent_uploads < 1:
             raise ValueError("a daemon needs at least one download and one upload at a time")
+        if RUNC in self.runtimes:
+            raise ValueError(f"runtime name '{RUNC}' is reserved")
+        if self.default_runtime not in (RUNC, *self.runtimes):
+            raise ValueError(f"specified default runtime '{self.default_runtime}' does not exist")
 
     @property
     def pools(self) -> Sequence[Subnet]:
         """The subnets that networks get which ask for none."""
         given = [(parse_subnet(pool.base), pool.size) for pool in self.default_address_pools]
         return Pools([(base, size) for base, size in given if base is not None]) if given else DEFAULT_POOLS
+
+    def runtimes_known(self, installed: Sequence[str] = ()) -> dict[str, Any]:
+        """`Runtimes` of `docker info`: its own, those `installed` on a machine that offers them, and the configured."""
+        configured = {name: msgspec.to_builtins(runtime) for name, runtime in self.runtimes.items()}
+        found: dict[str, Any] = {name: {"path": name} for name in installed} | STOCK_RUNTIMES | configured
+        return dict(sorted(found.items()))
+
+    def runtime(self, name: str) -> tuple[str, ...]:
+        """The program that runs a container which asks for the runtime `name`, and its arguments; () for the
+        machine's own way, which whoever asks for none gets unless `default-runtime` says otherwise."""
+        if not name and self.default_runtime == RUNC:
+            return ()
+        named = self.runtimes.get(name or self.default_runtime)
+        return named.command if named is not None else (RUNC if name in STOCK_RUNTIMES else name,)
 
     @property
     def docker0(self) -> tuple[Subnet, str]:

@@ -162,12 +162,8 @@ class System:
                 "Labels": settings.labels,
                 "ExperimentalBuild": False,
                 "ServerVersion": VERSION,
-                "Runtimes": {
-                    "io.containerd.runc.v2": {"path": "runc"},
-                    "io.containerd.runtime.v1.linux": {"path": "runc"},
-                    "runc": {"path": "runc"},
-                },
-                "DefaultRuntime": "runc",
+                "Runtimes": settings.runtimes_known(daemon.host_facts.get("Runtimes", ())),
+                "DefaultRuntime": settings.default_runtime,
                 "Swarm": {
                     "NodeID": "",
                     "NodeAddr": "",

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,22 +23,23 @@ from simdocker.backends.linux.oci import Json
 from simdocker.backends.linux.process import Running, Streams
 from simdocker.backends.linux.steps import Step, terminal
 from simdocker.backends.ports import Process, StartFailed
-from simdocker.backends.runc_errors import CREATE, sentence
 
 if TYPE_CHECKING:
     from simdocker.backends.linux.forkserver import Born
     from simdocker.des.wall import WallClock
 
 POLL = 1_000_000  # ns between two looks whether the container has started
+FAILED = "failed to create shim task: OCI runtime create failed"
 WORDS = ("executable file not found", "no such file or directory", "permission denied", "is a directory")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Bundle:
-    """One container's bundle in `home`, and the state that the executor `name` keeps of it there."""
+    """One container's bundle in `home`, and the state that the `executor` keeps of it there, which is the
+    program of that name or path with options before its command."""
 
-    def __init__(self, name: str, home: str) -> None:
-        self.name = name
+    def __init__(self, executor: Sequence[str], home: str) -> None:
+        self.name, *self.options = executor
         self.home = Path(home)
         self.id = self.home.name
 
@@ -48,10 +50,16 @@ class Bundle:
         """The steps of the process that becomes the executor. Raises StartFailed when it is not here."""
         found = shutil.which(self.name, path=PATH)
         if found is None:
-            text = f"failed to start shim: {self.name}: executable file not found in $PATH"
-            raise StartFailed(sentence(CREATE, text), 128)
-        argv = (found, "--root", f"{self.home}/state", "--log", f"{self.home}/log", "--log-format", "json", "run",
-                "--bundle", str(self.home), "--pid-file", f"{self.home}/pid", self.id)  # fmt: skip
+            absent = f"open {self.home}/log: no such file or directory"
+            why = (
+                f"fork/exec {self.name}: no such file or directory"
+                if "/" in self.name
+                else f'exec: "{self.name}": executable file not found in $PATH'
+            )
+            raise StartFailed(f"{FAILED}: unable to retrieve OCI runtime error ({absent}): {why}: unknown", 127)
+        log = ("--log", f"{self.home}/log", "--log-format", "json")
+        run = ("run", "--bundle", str(self.home), "--pid-file", f"{self.home}/pid", self.id)
+        argv = (found, *self.options, "--root", f"{self.home}/state", *log, *run)
         return [
             Step("clone", "", (0,), "A process of its own for the executor."),
             *(Step("cgroup join", "write", (path, "0"), "It ends with the run.") for path in join),
@@ -98,9 +106,8 @@ class Bundle:
     def _failure(self) -> StartFailed:
         told = self._complaint() or f"{self.name} did not complete successfully"
         code = 127 if any(words in told for words in WORDS[:2]) else 126 if any(w in told for w in WORDS) else 128
-        return StartFailed(
-            f"failed to create shim task: OCI runtime create failed: {self.name} create failed: {told}: unknown", code
-        )
+        runc = "runc create failed: " if os.path.basename(self.name) == "runc" else ""  # what runc says of itself
+        return StartFailed(f"{FAILED}: {runc}{told}: unknown", code)
 
 
 class Executed(Running):

@@ -113,7 +113,7 @@ def _takes_root(spec: ProcessSpec) -> Iterator[str]:
     if spec.memory or spec.nano_cpus or spec.pids_limit > 0 or spec.resources != NO_RESOURCES:
         yield "its limits take cgroups, which are the machine's root's"
     if spec.runtime:
-        yield f"{spec.runtime} makes cgroups, which are the machine's root's"
+        yield f"{spec.runtime[0]} makes cgroups, which are the machine's root's"
 
 
 def _has_real_registry(scenario: Scenario) -> bool:
