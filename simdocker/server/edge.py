@@ -22,6 +22,7 @@ from simdocker.server.visits import report
 JSON = {"Content-Type": "application/json"}
 TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 HIJACKED = 101
+RAW = "application/vnd.docker.raw-stream"  # so is a refusal of what would have been a stream: a text
 MOUTHFUL = 1 << 18  # bytes of a body that are written at once
 NO_BODY = frozenset((204, 304))
 
@@ -97,6 +98,8 @@ class Edge:
         body: Any = answer.body
         if (body is None and answer.headers != JSON) or answer.status in NO_BODY:
             return Whole(status=answer.status, headers=headers)
+        if answer.failed and isinstance(body, dict) and headers.get("Content-Type") == RAW:
+            body = f"{answer.message}\r\n"
         if isinstance(body, str | bytes):
             data = body.encode() if isinstance(body, str) else body
         else:

@@ -44,11 +44,25 @@ MODELS: dict[str, Any] = {
 }
 """By path, or by the first and the last word of a path with parameters."""
 
+_IN_GO: dict[str, str] = {
+    "/auth": "types.AuthConfig",
+    "/commit": "runconfig.ContainerConfigWrapper",
+    "/containers/create": "runconfig.ContainerConfigWrapper",
+    "/networks/create": "types.NetworkCreateRequest",
+    "/volumes/create": "volume.VolumeCreateBody",
+    "containers/exec": "types.ExecConfig",
+    "containers/update": "container.UpdateConfig",
+    "exec/start": "types.ExecStartCheck",
+    "networks/connect": "types.NetworkConnect",
+    "networks/disconnect": "types.NetworkDisconnect",
+}
+"""What dockerd decodes the body of such a route into: its messages name it."""
+
 _NEEDED = frozenset(("/containers/create", "containers/exec", "containers/update"))
 """Routes whose own code does not look whether there is a body."""
 
 _OWN_FAULT = frozenset(("/auth", "/commit", "/containers/create", "containers/update"))
-"""Routes that call a body that is no JSON a fault of the engine (500); to the others it is the client's (400)."""
+"""Routes that call a body they cannot decode a fault of the engine (500); to the others it is the client's (400)."""
 
 _ENDS_NEEDED = tuple("/" + route.rpartition("/")[2] for route in _NEEDED)
 
@@ -74,16 +88,18 @@ def read(request: Request, parameters: bool) -> None:
         return
     if type(body) is bytes:
         _check_type(request.headers.get("Content-Type"))
-        try:
+    try:
+        if type(body) is bytes:
             body = _decoded(body)
-        except InternalError as fault:
-            raise fault if route in _OWN_FAULT else BadRequest(fault.message) from None
-    if body is None:
-        if route in _NEEDED:
-            raise InternalError("EOF") if route in _OWN_FAULT else BadRequest("got EOF while reading request body")
-        request.body = None
-        return
-    request.body = _model(body, model)
+            if body is None:  # Go's null leaves an empty struct as it is
+                body = {}
+        if body is not None:
+            body = _model(body, model, _IN_GO[route])
+    except InternalError as fault:
+        raise fault if route in _OWN_FAULT else BadRequest(fault.message) from None
+    if body is None and route in _NEEDED:
+        raise InternalError("EOF") if route in _OWN_FAULT else BadRequest("got EOF while reading request body")
+    request.body = body
 
 
 def _check_type(given: str | None) -> None:
@@ -107,17 +123,20 @@ def _decoded(body: bytes) -> Any:
         raise InternalError(fault or str(error)) from None
 
 
-def _model(body: Any, model: Any) -> Any:
+def _model(body: Any, model: Any, go: str) -> Any:
     try:
         return msgspec.convert(fitted(body, model), model)
     except msgspec.ValidationError as error:
         # "Expected `int`, got `str` - at `$.HostConfig.Memory`"
         _, wanted, _, found, *where = (*str(error).split("`"), "", "", "", "")[:6]
         path = where[1].removeprefix("$").lstrip(".") if len(where) > 1 else ""
-        raise BadRequest(
-            f"json: cannot unmarshal {_words(found)} into Go struct field {model.__name__}.{path} of type "
-            f"{_GO_TYPES.get(wanted.partition(' ')[0], wanted)}"
-        ) from None
+        what = f"json: cannot unmarshal {_words(found)} into Go"
+        if not path:
+            raise InternalError(f"{what} value of type {go}") from None
+        type_ = _GO_TYPES.get(wanted.partition(" ")[0], wanted)
+        if path in _ONE_OR_MANY and go.startswith("runconfig."):  # an exec's Cmd is a list and nothing else
+            type_ = "string"
+        raise InternalError(f"{what} struct field {go.partition('.')[2]}.{path} of type {type_}") from None
 
 
 def _words(python: str) -> str:

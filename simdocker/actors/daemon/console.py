@@ -15,7 +15,7 @@ from simdocker.actors.daemon import checks, log_drivers
 from simdocker.actors.daemon.container import CREATED, Container, lines_of
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
-from simdocker.api import BadRequest, Conflict, Framing, InternalError, NotFound, Request, Response, Stream
+from simdocker.api import ApiError, BadRequest, Conflict, Framing, InternalError, NotFound, Request, Response, Stream
 from simdocker.api.detachkeys import DetachKeys
 from simdocker.api.gotext import digits, integer
 from simdocker.api.times import EPOCH_NS, rfc3339
@@ -101,8 +101,15 @@ class Console:
     def attach(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/attach`: a two-way stream to the container's process.
 
-        Attaching before the start is how `docker run` misses no output.
+        Attaching before the start is how `docker run` misses no output. A refusal is a plain text: dockerd has
+        the connection in its own hands by then.
         """
+        try:
+            return (yield from self._attach(request, id))
+        except ApiError as error:
+            return Response(error.status, {"message": error.message}, RAW_STREAM)
+
+    def _attach(self, request: Request, id: str) -> Reply:
         container = self.containers.get(id)
         if container.busy is not None:
             yield from self.containers.lifecycle.settled(container)
@@ -146,7 +153,7 @@ class Console:
         if request.headers.get("Upgrade", "").lower() != "websocket":
             self.containers.get(id)
             raise BadRequest("not websocket protocol")
-        response = yield from self.attach(request, id)
+        response = yield from self._attach(request, id)
         response.framing = Framing.RAW
         return response
 

@@ -1,0 +1,73 @@
+"""How dockerd refuses what it cannot decode or attach to, byte for byte as a client on the wire sees it.
+
+The statuses and sentences are those of Docker Engine 20.10.24, asked the same.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.server.serving import ONE_HOST, Served, served_world
+from tests.server.wire import PATIENCE, Wire
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served_world(ONE_HOST, tmp_path_factory.mktemp("refusals")) as served:
+        wire = Wire(served.path)
+        assert wire.ask("POST", "/images/create?fromImage=busybox&tag=latest").status == 200
+        body = {"Image": "busybox", "OpenStdin": True, "Cmd": ["cat"]}
+        assert wire.ask("POST", "/containers/create?name=box", body).status == 201
+        yield served
+
+
+def test_a_refused_attach_is_a_plain_text_and_a_refused_websocket_json(served: Served) -> None:
+    wire = Wire(served.path)
+    refused = wire.ask("POST", "/containers/nobody/attach?stream=1&stdout=1")
+    assert (refused.status, refused.body) == (404, b"No such container: nobody\r\n")
+    assert refused.headers["Content-Type"] == "application/vnd.docker.raw-stream"
+    websocket = wire.ask("GET", "/containers/nobody/attach/ws?stream=1", headers={"Upgrade": "websocket"})
+    assert (websocket.status, websocket.json) == (404, {"message": "No such container: nobody"})
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("/containers/create", {"Cmd": {}}, 500,
+         "json: cannot unmarshal object into Go struct field ContainerConfigWrapper.Cmd of type string"),
+        ("/containers/create", [], 500,
+         "json: cannot unmarshal array into Go value of type runconfig.ContainerConfigWrapper"),
+        ("/containers/create", None, 400, "Config cannot be empty in order to create a container"),
+        ("/containers/box/update", {"Memory": "x"}, 500,
+         "json: cannot unmarshal string into Go struct field UpdateConfig.Memory of type int64"),
+        ("/commit?container=box", 5, 500,
+         "json: cannot unmarshal number into Go value of type runconfig.ContainerConfigWrapper"),
+        ("/auth", {"username": 5}, 500,
+         "json: cannot unmarshal number into Go struct field AuthConfig.username of type string"),
+        ("/networks/create", {"Name": 5}, 400,
+         "json: cannot unmarshal number into Go struct field NetworkCreateRequest.Name of type string"),
+        ("/volumes/create", [], 400, "json: cannot unmarshal array into Go value of type volume.VolumeCreateBody"),
+        ("/containers/box/exec", None, 400, "No exec command specified"),
+    ],
+)  # fmt: skip
+def test_a_body_of_the_wrong_type_is_a_fault_of_the_engine_or_the_clients(
+    served: Served, path: str, body: object, status: int, message: str
+) -> None:
+    refused = Wire(served.path).ask(
+        "POST", path, json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+    )
+    assert (refused.status, refused.json) == (status, {"message": message})
+
+
+def test_a_body_that_will_never_end_ends_with_its_connection(served: Served) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(served.path))
+        head = b"POST /containers/box/attach?stream=1 HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"3\r\nabc\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        assert b"unexpected EOF" in connection.makefile("rb").read()
