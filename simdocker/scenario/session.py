@@ -172,6 +172,7 @@ class Session:
             finally:
                 entry.exit, entry.printed = line.exit_code, line.output
                 entry.ended_ns = world.env.now
+                world.trace.note(PERSON, "exit", {"code": line.exit_code}, line.cause)
                 entry.records = (first, len(world.trace))
             self.left = shell.ended
             if shell.terminal is not None:

@@ -21,6 +21,7 @@ from simdocker.errors import UserError
 from simdocker.scenario.pace import INTERRUPT, Pace, Unattended
 from simdocker.scenario.session import Entry, Session, type_again
 from simdocker.scenario.units import duration
+from simdocker.web.contrast import contrast
 from simdocker.web.story import Event
 from simdocker.web.telling import Teller, opening
 
@@ -131,7 +132,7 @@ class Live:
 
     `world` {branch, branches, hosts, entries, undone, story}: everything anew · `events` {events, steps} ·
     `output` {fd, data} · `ended` {exit, entry, prompt} · `more` {prompt}: the line goes on ·
-    `candidates` {begun, found} · `other` {branch, story}: another branch's story, to compare · `sorry` {text}
+    `candidates` {begun, found} · `other` {branch, document}: this branch and another, compared · `sorry` {text}
     """
 
     def __init__(self, scenario: Scenario, say: Say, *, seed: int | None = None, profile: str | None = None) -> None:
@@ -268,7 +269,10 @@ class Live:
 
     def _other(self, request: Mapping[str, Any]) -> None:
         name = self._named(request)
-        self._say({"is": "other", "branch": name, "story": msgspec.to_builtins(self.branches[name].teller.story)})
+        stories = [branch.teller.story for branch in (self.branch, self.branches[name])]
+        pair = contrast(stories[0], stories[1], (self.branch.name, name))
+        shown = {"stories": msgspec.to_builtins(stories), "comparison": msgspec.to_builtins(pair)}
+        self._say({"is": "other", "branch": name, "document": shown})
 
     def _complete(self, request: Mapping[str, Any]) -> None:
         from simdocker.scenario.completion import candidates

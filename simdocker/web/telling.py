@@ -6,6 +6,7 @@ container stands on is known from the records before it. The `Teller` remembers 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -97,23 +98,35 @@ class Teller:
         return ""
 
     def _step(self, record: Record, attrs: Mapping[str, Any]) -> int:
-        """The step that a record belongs to: its cause's, else the latest."""
+        """The step that a record belongs to: its cause's, else the latest. What a client begins of itself is one as
+        well: a person typed it in a shell that is not ours."""
         steps = self.story.steps
-        if record.actor == PLAYER and record.kind == NOTE and record.what in ("command", "say"):
-            step = Step(first=record.seq, t=record.t_ns)
-            if record.what == "command":
-                step.line, step.on = str(attrs["line"]).rstrip(), str(attrs["on"])
-            else:
-                step.say, step.last, step.ended = str(attrs["text"]), record.seq, record.t_ns
-            steps.append(step)
-            self._changed.add(len(steps) - 1)
-            return len(steps) - 1
+        begins = record.kind == NOTE and record.what == "command"
+        if begins and record.actor == PLAYER:
+            return self._begin(
+                Step(first=record.seq, t=record.t_ns, line=str(attrs["line"]).rstrip(), on=str(attrs["on"]))
+            )
+        if begins and record.cause_seq == ROOT and record.actor.startswith("client@"):
+            line, on = shlex.join(["docker", *attrs["argv"]]), record.actor.partition("@")[2]
+            return self._begin(Step(first=record.seq, t=record.t_ns, line=line, on=on))
+        if record.actor == PLAYER and record.kind == NOTE and record.what == "say":
+            said = Step(first=record.seq, t=record.t_ns, say=str(attrs["text"]), last=record.seq, ended=record.t_ns)
+            return self._begin(said)
         number = self._steps[record.cause_seq] if record.cause_seq != ROOT else len(steps) - 1
-        if record.actor == PLAYER and record.what == "exit" and number >= 0:
+        if record.kind == NOTE and record.what == "exit" and number >= 0 and self._ends(record, steps[number]):
             step = steps[number]
             step.last, step.ended, step.exit = record.seq, record.t_ns, int(attrs["code"])
             self._changed.add(number)
         return number
+
+    def _begin(self, step: Step) -> int:
+        self.story.steps.append(step)
+        self._changed.add(len(self.story.steps) - 1)
+        return len(self.story.steps) - 1
+
+    def _ends(self, record: Record, step: Step) -> bool:
+        """Whether who says `exit` is who began the step: a line of the player's may hold several commands."""
+        return record.actor == self.story.events[step.first].actor
 
 
 def of_records(records: Iterable[Record], *, title: str, texts: Narration | None = None) -> Story:

@@ -85,6 +85,8 @@ def test_a_line_gives_its_events_its_output_and_its_exit_code(page: Page) -> Non
     assert "hello\r\n" in page.printed() or "hello\n" in page.printed()
     events = page.events()
     assert [event["seq"] for event in events] == list(range(len(events)))
+    [step] = [step for message in page.told if message["is"] == "events" for _, step in message["steps"]][-1:]
+    assert step["exit"] == 3 and step["line"].startswith("docker run")
     assert any(change[0] == "container/web@laptop" for event in events for change in event.get("changes", ()))
 
 
@@ -141,7 +143,12 @@ def test_a_branch_shares_the_past_and_goes_its_own_way(page: Page) -> None:
     page.run("docker volume ls -q")
     assert page.printed()[len(before) :].split() == ["right", "shared"]
     page.ask("other", to="main")
-    other = page.wait("other")["story"]
+    told = page.wait("other")["document"]
+    other = told["stories"][1]
+    assert [step["command"] for step in told["comparison"]["steps"] if step["differences"]] == [
+        "docker volume create right",
+        "docker volume ls -q",
+    ]
     shared = [event for event in other["events"] if event.get("step") == 0]
     assert shared and shared == [event for event in page.events() if event.get("step") == 0]
     page.ask("switch", to="main")
