@@ -140,7 +140,7 @@ def view(
 def ui(
     world: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Argument(help="A scenario file whose world to open; one host and Docker Hub by default"),
+        typer.Argument(metavar="[WORLD|LESSON]", help="A scenario file whose world to open, or a lesson such as 3"),
     ] = None,
     backend: Annotated[str, typer.Option(help="What is typed into: sim, or linux for real containers")] = "sim",
     listen: Annotated[

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import webbrowser
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simdocker.errors import UserError
@@ -15,6 +16,7 @@ from simdocker.web.page import live_page
 from simdocker.web.site import Site
 
 if TYPE_CHECKING:
+    from simdocker.lessons.catalogue import Lesson
     from simdocker.scenario.model import Scenario
 
 PORT = 8080
@@ -35,7 +37,7 @@ def run_ui(
     if backend not in ("sim", "linux"):
         raise UserError(f"--backend {backend}: there is no page for it; there is one for sim and for linux")
     host, port = address_of(listen)
-    scenario, _ = open_world(world)
+    scenario, taken = _opened(world)
     page = live_page(scenario.title, from_file(texts) if texts else None)
     if backend == "linux":
         if profile is not None:
@@ -47,13 +49,26 @@ def run_ui(
         raise UserError("--data-root says where the files of real containers lie: it goes with --backend linux")
     from simdocker.web.live import Live
 
-    site = Site(page, partial(Live, scenario, seed=seed, profile=profile))
+    site = Site(page, partial(Live, scenario, seed=seed, profile=profile, lesson=taken))
     check(scenario, seed, profile)
     try:
         asyncio.run(_serve(site, host, port, open_browser))
     except OSError as error:
         raise cannot_listen(host, port, error) from None
     return 0
+
+
+def _opened(asked: str | None) -> tuple[Scenario, Lesson | None]:
+    """The world of a file; a lesson's, by its number or name or the file itself, with the lesson. Raises UserError."""
+    from simdocker.lessons import catalogue
+
+    if asked is not None and (asked.isdecimal() or asked in catalogue.names()):
+        lesson = catalogue.find(asked)
+        return lesson.scenario, lesson
+    scenario, _ = open_world(asked)
+    if asked is not None and scenario.lesson is not None:
+        return scenario, catalogue.read(Path(asked))
+    return scenario, None
 
 
 def check(scenario: Scenario, seed: int | None, profile: str | None) -> None:

@@ -18,14 +18,17 @@ import msgspec
 
 from simdocker.backends.sim.shell.grammar import unfinished
 from simdocker.errors import UserError
+from simdocker.lessons.session import LessonSession
 from simdocker.scenario.pace import INTERRUPT, Pace, Unattended
 from simdocker.scenario.session import Entry, Session, type_again
 from simdocker.scenario.units import duration
 from simdocker.web.contrast import contrast
 from simdocker.web.story import Event
 from simdocker.web.telling import Teller, opening
+from simdocker.web.tutor import Tutor, course, of_course
 
 if TYPE_CHECKING:
+    from simdocker.lessons.catalogue import Lesson
     from simdocker.scenario.lines import Line
     from simdocker.scenario.model import Scenario
     from simdocker.trace import Record
@@ -105,7 +108,7 @@ class Branch:
     def __init__(self, name: str, live: Live, entries: list[Entry]) -> None:
         self.name = name
         self._live = live
-        self.session = Session(live.scenario, seed=live.seed, profile=live.profile, screen=live.show, terminal=True)
+        self.session = live.opened()
         self.teller = self._told()
         if entries:
             self.session.restore([_again(entry) for entry in entries], _relive)
@@ -126,17 +129,31 @@ class Live:
     """One page's worlds. The page may ask (`do`):
 
     `run` {line, host, columns, rows} · `keys` {keys} · `complete` {line, host} · `pass` {time} · `undo` {count} ·
-    `redo` · `reset` · `restore` {entries} · `fork` {at: entries that both share} · `switch` {to} · `other` {to}
+    `redo` · `reset` · `restore` {entries} · `fork` {at: entries that both share} · `switch` {to} · `other` {to} ·
+    `lesson` {name, "" for none} · `predict` {number, answer} · `hint` · `solution`
 
     and is told (`is`):
 
     `world` {branch, branches, hosts, entries, undone, story}: everything anew · `events` {events, steps} ·
+    `lesson` {…}: what `Tutor.told` says, after each line · `course` {lessons} ·
     `output` {fd, data} · `ended` {exit, entry, prompt} · `more` {prompt}: the line goes on ·
     `candidates` {begun, found} · `other` {branch, document}: this branch and another, compared · `sorry` {text}
     """
 
-    def __init__(self, scenario: Scenario, say: Say, *, seed: int | None = None, profile: str | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        say: Say,
+        *,
+        seed: int | None = None,
+        profile: str | None = None,
+        lesson: Lesson | None = None,
+    ) -> None:
+        self._free = scenario  # the world that is opened where there is no lesson
         self.scenario, self.seed, self.profile = scenario, seed, profile
+        self.tutor: Tutor | None = None
+        if lesson is not None:
+            self.tutor, self.scenario = Tutor(lesson), lesson.scenario
         self._say = say
         self._asked: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
         self.keyboard = PageKeyboard(self._flush)
@@ -170,9 +187,16 @@ class Live:
         self._flush()
         self._say({"is": "output", "fd": fd, "data": data.decode("utf-8", "replace")})
 
+    def opened(self) -> Session:
+        """A fresh session of the lesson, or of the world."""
+        if self.tutor is not None:
+            return LessonSession(self.tutor.lesson, screen=self.show, terminal=True)
+        return Session(self.scenario, seed=self.seed, profile=self.profile, screen=self.show, terminal=True)
+
     # -- on the thread ----------------------------------------------------------------------------
 
     def _live(self) -> None:
+        self._say({"is": "course", "lessons": course()})
         self._tell_world()
         while (request := self._asked.get()) is not None:
             try:
@@ -214,6 +238,7 @@ class Live:
             self._since = time.monotonic_ns()
             self._flush()
         self._say({"is": "ended", "exit": entry.exit, "entry": _plain(entry), "prompt": self._prompt(host)})
+        self._tell_lesson()
 
     def _pass(self, request: Mapping[str, Any]) -> None:
         try:
@@ -224,6 +249,7 @@ class Live:
         session.perform(entry := Entry(next(iter(session.world.machines)), "", passing), Unattended().conduct)
         self._flush()
         self._say({"is": "ended", "exit": 0, "entry": _plain(entry), "prompt": ""})
+        self._tell_lesson()
 
     def _undo(self, request: Mapping[str, Any]) -> None:
         if not self.branch.session.undo(_within(request.get("count"), 1, LINES, 1)):
@@ -274,6 +300,34 @@ class Live:
         shown = {"stories": msgspec.to_builtins(stories), "comparison": msgspec.to_builtins(pair)}
         self._say({"is": "other", "branch": name, "document": shown})
 
+    def _lesson(self, request: Mapping[str, Any]) -> None:
+        """Another lesson, or none: a world of its own, in which nothing was typed yet."""
+        name = str(request.get("name") or "")
+        self.tutor = Tutor(of_course(name)) if name else None
+        self.scenario = self.tutor.lesson.scenario if self.tutor is not None else self._free
+        self.branch.session.listener = None
+        self.branches = {"main": Branch("main", self, [])}
+        self.branch = self.branches["main"]
+        self._go_to("main")
+
+    def _predict(self, request: Mapping[str, Any]) -> None:
+        number = request.get("number")
+        self._tutored().predict(number if isinstance(number, int) else -1, str(request.get("answer", ""))[:LETTERS])
+        self._tell_lesson()
+
+    def _hint(self, request: Mapping[str, Any]) -> None:
+        self._tutored().hint()
+        self._tell_lesson()
+
+    def _solution(self, request: Mapping[str, Any]) -> None:
+        self._tutored().solve()
+        self._tell_lesson()
+
+    def _tutored(self) -> Tutor:
+        if self.tutor is None:
+            raise UserError("no lesson is open: choose one")
+        return self.tutor
+
     def _complete(self, request: Mapping[str, Any]) -> None:
         from simdocker.scenario.completion import candidates
 
@@ -308,9 +362,17 @@ class Live:
                 "entries": [_plain(entry) for entry in session.entries],
                 "undone": len(session.undone),
                 "prompt": self._prompt(next(iter(session.world.machines))),
+                "lesson": self.tutor.lesson.name if self.tutor is not None else "",
                 "story": msgspec.to_builtins(self.branch.teller.story),
             }
         )
+        self._tell_lesson()
+
+    def _tell_lesson(self) -> None:
+        """Where the lesson stands; no news where there is none."""
+        session = self.branch.session
+        if self.tutor is not None and isinstance(session, LessonSession):
+            self._say(self.tutor.told(session))
 
     def _listen(self) -> None:
         self.branch.session.listener = self._heard
@@ -367,6 +429,10 @@ ACTS: dict[str, Callable[[Live, Mapping[str, Any]], None]] = {
     "switch": Live._switch,
     "other": Live._other,
     "complete": Live._complete,
+    "lesson": Live._lesson,
+    "predict": Live._predict,
+    "hint": Live._hint,
+    "solution": Live._solution,
 }
 
 

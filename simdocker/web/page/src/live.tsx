@@ -7,19 +7,22 @@ import "@xterm/xterm/css/xterm.css";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import "./live.css";
+import { LessonPanel, type Lesson } from "./lesson";
 import { packed, unpacked, type Entry } from "./link";
 import { Index, mountPage, Playhead, type Document, type Mounted } from "./main";
 import type { Event, Step, Story } from "./story";
 import { speak, t } from "./words";
 
 type Told =
-  | { is: "world"; branch: string; branches: string[]; hosts: string[]; entries: Entry[]; undone: number; prompt: string; real?: boolean; story: Story }
+  | { is: "world"; branch: string; branches: string[]; hosts: string[]; entries: Entry[]; undone: number; prompt: string; real?: boolean; lesson?: string; story: Story }
   | { is: "events"; events: Event[]; steps: [number, Step][] }
   | { is: "output"; fd: number; data: string }
   | { is: "ended"; exit: number; entry: Entry; prompt: string }
   | { is: "more"; prompt: string }
   | { is: "candidates"; begun: string; found: [string, string][] }
   | { is: "other"; branch: string; document: Document }
+  | { is: "course"; lessons: [string, string][] }
+  | ({ is: "lesson" } & Lesson)
   | { is: "sorry"; text: string };
 
 type World = Extract<Told, { is: "world" }>;
@@ -46,10 +49,12 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
   const [exit, setExit] = useState(0);
   const [notice, setNotice] = useState(t("live opening"));
   const [found, setFound] = useState<[string, string][]>([]);
+  const [course, setCourse] = useState<[string, string][]>([]);
+  const [lesson, setLesson] = useState<Lesson | null>(null);
   const [closed, setClosed] = useState(false);
   const self = useRef({
     socket: null as WebSocket | null, terminal: null as Terminal | null, fit: null as FitAddon | null, page: null as Mounted | null,
-    entries: [] as Entry[], past: [] as string[], at: 0, running: false, real: false, told: false, branch: "",
+    entries: [] as Entry[], past: [] as string[], at: 0, running: false, real: false, told: false, branch: "", lesson: "",
   }).current;
 
   const ask = (request: Record<string, unknown>) => self.socket?.send(JSON.stringify(request));
@@ -57,6 +62,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
 
   const link = async (moment: boolean) => {
     const hash = new URLSearchParams();
+    if (self.lesson) hash.set("l", self.lesson);
     if (self.entries.length) hash.set("c", await packed(self.entries));
     const event = self.page?.playhead.event;
     if (moment && event) hash.set("r", String(event.seq));
@@ -78,6 +84,8 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       recall(told);
       self.entries = told.entries;
       self.branch = told.branch;
+      self.lesson = told.lesson ?? "";
+      if (!told.lesson) setLesson(null);
       self.real = told.real ?? false;
       setWorld(told);
       setHost((before) => (told.hosts.includes(before) ? before : told.hosts[0]));
@@ -105,6 +113,10 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       stop();
     } else if (told.is === "candidates") {
       complete(told.begun, told.found);
+    } else if (told.is === "course") {
+      setCourse(told.lessons);
+    } else if (told.is === "lesson") {
+      setLesson(told);
     } else if (told.is === "other") {
       mount(told.document);
     } else {
@@ -213,7 +225,8 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       hear(told);
       if (!first) return;
       setNotice("");
-      const carried = new URLSearchParams(location.hash.slice(1)).get("c");
+      const hash = new URLSearchParams(location.hash.slice(1)), carried = hash.get("c"), wanted = hash.get("l");
+      if (wanted !== null && wanted !== self.lesson) ask({ do: "lesson", name: wanted });
       if (carried === null) return;
       const entries = await unpacked(carried);
       if (entries === null) setNotice(t("live bad link"));
@@ -260,7 +273,8 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
   const others = world?.branches.filter((name) => name !== world.branch) ?? [];
   const still = running || closed || !world;
   return (
-    <div class="sd live">
+    <div class={`sd live${lesson ? " taught" : ""}`}>
+      {lesson && <LessonPanel lesson={lesson} ask={ask} still={still} />}
       <div class="live-page" ref={place} />
       <Bar />
       <section class="dock" aria-label={t("terminal")}>
@@ -285,6 +299,10 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
               </select></label>
             </>}
             <button type="button" class="dock-button" disabled={!world} onClick={share}>{t("share")}</button>
+            {course.length > 0 && <label>{t("lesson")} <select value={world.lesson ?? ""} disabled={still} onChange={(e) => ask({ do: "lesson", name: e.currentTarget.value })}>
+              <option value="">{t("none")}</option>
+              {course.map(([name, title]) => <option key={name} value={name}>{title}</option>)}
+            </select></label>}
           </>}
           <span class="dock-notice" role="status">{notice}</span>
         </div>
