@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from simdocker.lessons import catalogue
 from simdocker.scenario.desk_world import open_world
 from simdocker.scenario.load import from_yaml
 from simdocker.web import live as module
@@ -17,12 +18,12 @@ PATIENCE = 60.0
 class Page:
     """What a browser would be: asks, and waits for what it is told."""
 
-    def __init__(self, world: str | None = None) -> None:
+    def __init__(self, world: str | None = None, lesson: str | None = None) -> None:
         scenario = from_yaml(world, "world.yaml") if world else open_world(None)[0]
         self.told: list[Mapping[str, Any]] = []
         self._read = 0
         self._stirred = threading.Condition()
-        self.live = Live(scenario, self._hear)
+        self.live = Live(scenario, self._hear, lesson=catalogue.find(lesson) if lesson else None)
         self.world = self.wait("world")
 
     def _hear(self, message: Mapping[str, Any]) -> None:
@@ -64,8 +65,8 @@ class Page:
 def open_page() -> Iterator[Callable[..., Page]]:
     pages: list[Page] = []
 
-    def opened(world: str | None = None) -> Page:
-        pages.append(Page(world))
+    def opened(world: str | None = None, lesson: str | None = None) -> Page:
+        pages.append(Page(world, lesson))
         return pages[-1]
 
     yield opened
@@ -250,3 +251,51 @@ def test_each_host_of_a_world_can_be_typed_at(open_page: Callable[..., Page]) ->
     assert page.world["hosts"] == ["a", "b"]
     page.run("hostname", host="b")
     assert page.printed().strip() == "b"
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_lesson_can_be_taken_in_a_page(open_page: Callable[..., Page], name: str) -> None:
+    lesson = catalogue.find(name)
+    page = open_page(lesson=name)
+    told = page.wait("lesson")
+    assert told["title"] == lesson.title and not told["finished"] and told["explain"] == ""
+    page.ask("solution")
+    lines = page.wait("lesson")["solution"].splitlines()
+    assert lines == lesson.spec.solution.strip().splitlines()
+
+
+def test_goals_are_looked_at_after_each_line_and_questions_answered_at_the_end(open_page: Callable[..., Page]) -> None:
+    page = open_page(lesson="1")
+    assert [goal["met"] for goal in page.wait("lesson")["goals"]] == [False, False, False]
+    page.ask("predict", number=0, answer="0")
+    assert page.wait("lesson")["questions"][0]["right"] == ""
+    page.run("docker pull busybox")
+    assert page.wait("lesson")["goals"][0]["met"]
+    page.run("docker images")
+    told = page.wait("lesson")
+    assert told["finished"] and told["explain"] and told["questions"][0]["correct"]
+    page.ask("lesson", name=told["next"][0])
+    assert page.wait("lesson")["title"].startswith("Lesson 2")
+    page.ask("lesson", name="")
+    assert page.wait("world")["lesson"] == ""
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"do": "hint"}, "no lesson is open"),
+        ({"do": "lesson", "name": "/etc/passwd"}, "no lesson '/etc/passwd' in the course"),
+        ({"do": "lesson", "name": "../x.yaml"}, "in the course"),
+    ],
+)
+def test_a_page_has_the_lessons_of_the_course_alone(page: Page, request_: dict[str, Any], said: str) -> None:
+    page.live.ask(request_)
+    assert said in page.wait("sorry")["text"]
+
+
+def test_a_lessons_text_is_text() -> None:
+    from simdocker.web.tutor import html
+
+    assert "<script" not in html("<script>alert(1)</script> **bold** <img src=x onerror=y>")
+    assert "<strong>bold</strong>" in html("**bold**")
+    assert "javascript:" not in html("[x](javascript:alert(1))").replace("[x](javascript:alert(1))", "")

@@ -61,7 +61,7 @@ export function LessonPanel({ lesson, ask, still }: { lesson: Lesson; ask: Ask; 
       </section>}
       {lesson.hints.map((hint, number) => <section key={number} class="hint"><h3>{t("hint")} {number + 1}</h3><Text html={hint} /></section>)}
       {lesson.solution && <section class="hint"><h3>{t("solution")}</h3><pre>{lesson.solution}</pre></section>}
-      {!lesson.finished && <p class="row">
+      {!lesson.finished && <p class="lesson-row">
         {lesson.more > 0 && <button type="button" class="dock-button" disabled={still} onClick={() => ask({ do: "hint" })}>{t("hint")} ({lesson.more})</button>}
         {!lesson.solution && <button type="button" class="dock-button" disabled={still} onClick={() => ask({ do: "solution" })}>{t("solution")}</button>}
       </p>}
@@ -85,7 +85,7 @@ function Prediction({ question, number, ask }: { question: Question; number: num
             ))}
           </div>
         : !question.right && (
-          <form class="row" onSubmit={(e) => { e.preventDefault(); if (typed.trim()) answer(typed); }}>
+          <form class="lesson-row" onSubmit={(e) => { e.preventDefault(); if (typed.trim()) answer(typed); }}>
             <input aria-label={t("your answer")} value={question.given && !typed ? question.given : typed} onInput={(e) => type(e.currentTarget.value)} />
             <button type="submit" class="dock-button">{t("answer")}</button>
           </form>

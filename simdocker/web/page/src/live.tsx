@@ -36,6 +36,8 @@ const DESK: Record<string, (words: string[]) => Record<string, unknown> | null> 
   reset: () => ({ do: "reset" }),
   time: ([time]) => (time ? { do: "pass", time } : null),
   fork: () => ({ do: "fork" }),
+  hint: () => ({ do: "hint" }),
+  solution: () => ({ do: "solution" }),
 };
 
 function Live({ texts, language }: { texts: Record<string, string>; language: string }) {
@@ -167,6 +169,9 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
     if (/^:[a-z]/.test(words[0])) {
       const request = DESK[words[0].slice(1)]?.(words.slice(1));
       if (request) ask(request);
+      else if (words[0] === ":on" && world?.hosts.includes(words[1])) sitAt(words[1]);
+      else if (/^:(trace|world|watch)$/.test(words[0])) show(`\x1b[2m${t("live trace")}\x1b[0m\r\n`);
+      else if (/^:(task|check|predict)$/.test(words[0])) show(`\x1b[2m${t("live beside")}\x1b[0m\r\n`);
       else show(`\x1b[33m${t("live words")}\x1b[0m\r\n`);
       return;
     }
@@ -178,6 +183,11 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
     const columns = self.terminal!.cols, rows = self.terminal!.rows;
     ask({ do: "run", line: text, host, columns, rows });
     setTimeout(() => self.running && self.terminal!.focus(), 300);
+  };
+
+  const sitAt = (name: string) => {
+    setHost(name);
+    setPrompt(`${name}$ `);
   };
 
   /** How many entries had been done at the moment that is shown. */
@@ -280,7 +290,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       <section class="dock" aria-label={t("terminal")}>
         <div class="dock-bar">
           {world && world.hosts.length > 1 && (
-            <label>{t("host")} <select value={host} disabled={still} onChange={(e) => { setHost(e.currentTarget.value); setPrompt(`${e.currentTarget.value}$ `); }}>
+            <label>{t("host")} <select value={host} disabled={still} onChange={(e) => sitAt(e.currentTarget.value)}>
               {world.hosts.map((name) => <option key={name}>{name}</option>)}
             </select></label>
           )}
