@@ -61,6 +61,13 @@ def write(path: str, text: str) -> None:
         os.close(fd)
 
 
+def keep_devices(cgroup: str, rules: tuple[str, ...]) -> None:
+    """Keep a v2 cgroup from devices. Only the engine does it, so only there it is imported."""
+    from simdocker.backends.linux import devices
+
+    devices.attach(cgroup, rules)
+
+
 def mkdir_p(path: str, mode: int = 0o755) -> None:
     """Make a directory and what is missing above it."""
     try:
@@ -292,6 +299,7 @@ def _program(path: str) -> str:
 CALLS: dict[str, Callable[..., object]] = {
     "bind remount": bind_remount, "capset": syscalls.capset, "chdir": os.chdir, "close": close_descriptors,
     "console": console, "drop bounding": drop_bounding, "join namespace": join, "join process": join,
+    "keep devices": keep_devices,
     "look path": look_path, "loopback up": loopback_up, "mask": mask, "mkdir": mkdir_p,
     "mknod": mknod, "mount": mount, "move_mount": move_mount, "open": hold, "open_tree": open_tree,
     "open_tree of": open_tree_of, "own streams": own_streams,

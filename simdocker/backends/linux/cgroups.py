@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from simdocker.backends.linux import calls, rootless
+from simdocker.backends.linux import calls, devices, rootless
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.steps import Step
 
@@ -30,9 +30,6 @@ ATTEMPTS, PAUSE = 2_000, 0.005  # to remove a group whose processes are ending: 
 V2_CONTROLLERS = ("cpu", "memory", "pids", "cpuset")
 V1_CONTROLLERS = ("cpu", "cpuacct", "memory", "pids", "freezer", "devices", "cpuset")
 VISIBLE = ("cpu", "memory", "pids")  # those of v1 that programs read their limits from
-DEVICES = ("c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm",
-           "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm")  # fmt: skip
-"""What runc lets a container do with devices: make any, use these (libcontainer/specconv AllowedDevices)."""
 
 
 class Hierarchies(NamedTuple):
@@ -95,11 +92,6 @@ class Cgroups:
                 (above / "cgroup.subtree_control").write_text(wanted)
 
     @property
-    def controls_devices(self) -> bool:
-        """Whether a container can be kept from the machine's devices: v2 would need a BPF program."""
-        return "devices" in self.hierarchies.v1
-
-    @property
     def visible(self) -> list[str]:
         """Controllers of v1 that a container sees mounted."""
         return [name for name in VISIBLE if name in self.hierarchies.v1]
@@ -129,7 +121,10 @@ class Cgroup:
         ]
         if "devices" in self._v1:
             steps.append(self._step("devices", "devices.deny", "a", "No device but these:"))
-            steps += [self._step("devices", "devices.allow", rule, "It may use this.") for rule in DEVICES]
+            steps += [self._step("devices", "devices.allow", rule, "It may use this.") for rule in devices.RULES]
+        elif self._v2:
+            why = "No device but those, says a program that the kernel asks."
+            steps.append(Step("cgroup devices", "keep devices", (self._v2, devices.RULES), why))
         return steps + (self._cpuset(cpus) if cpus else [])
 
     @property

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from simdocker.backends.linux import cgroups, nft, rtnetlink, seccomp, syscalls
+from simdocker.backends.linux import cgroups, devices, nft, rtnetlink, seccomp, syscalls
 from simdocker.backends.linux.programs import is_static, real_program
 from simdocker.backends.linux.rootless import CLONE_NEWUSER, inside
 from simdocker.backends.linux.rtnetlink import RtNetlink
@@ -35,6 +35,7 @@ CONTROLLERS = {
     "pids": "--pids-limit has no effect",
     "cpuset": "--cpuset-cpus has no effect",
     "freezer": "docker pause does not work",
+    "devices": "containers cannot be kept from the machine's devices, so none is started",
 }
 """What limits containers, and what does not work without."""
 
@@ -238,6 +239,8 @@ def _controls(controller: str) -> Callable[[], None]:
                 file = group / LIMITS[controller][0 if v1 else 1]
                 value = "0" if file.name == "cgroup.freeze" else LIMITS[controller][2]
                 _do(f"set {file.name}", lambda: file.write_text(value))
+            if controller == "devices" and not v1:
+                _do("keep it from devices by a BPF program", lambda: devices.attach(str(group), devices.RULES))
             if controller != "cpuset":  # nobody may join one that has no processors yet
                 problem = _in_child(lambda: _do("be joined", lambda: (group / "cgroup.procs").write_text("0")), _here)
                 if problem:

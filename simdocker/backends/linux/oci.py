@@ -9,7 +9,8 @@ from __future__ import annotations
 import msgspec
 
 from simdocker.backends import capabilities
-from simdocker.backends.linux.cgroups import DEVICES, PERIOD, Limits
+from simdocker.backends.linux.cgroups import PERIOD, Limits
+from simdocker.backends.linux.devices import RULES
 from simdocker.backends.linux.seccomp import DEFAULT
 from simdocker.backends.linux.steps import INIT, MASKED, READ_ONLY, Layout, bound, environment_of
 from simdocker.backends.ports import MountPoint, ProcessSpec
@@ -81,7 +82,7 @@ def _namespaces(spec: ProcessSpec, layout: Layout) -> list[Json]:
 
 def _resources(spec: ProcessSpec, limits: Limits) -> Json:
     """Limits and device rules, as the cgroup has them."""
-    devices: list[Json] = [{"allow": False, "access": "rwm"}, *map(_device, DEVICES)]
+    devices: list[Json] = [{"allow": False, "access": "rwm"}, *map(_device, RULES)]
     resources: Json = {"devices": devices}
     if limits.memory:
         resources["memory"] = {"limit": limits.memory, "swap": 2 * limits.memory}
