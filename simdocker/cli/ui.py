@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import webbrowser
 from functools import partial
@@ -88,7 +89,8 @@ def address_of(listen: str) -> tuple[str, int]:
 
 def cannot_listen(host: str, port: int, error: OSError) -> UserError:
     """The sentence for a place that cannot be had."""
-    return UserError(f"--listen {host}:{port}: cannot listen there: {error.strerror or error}; name another port")
+    why = os.strerror(error.errno) if error.errno else str(error)  # asyncio's own words repeat the address
+    return UserError(f"--listen {host}:{port}: cannot listen there: {why}; name another port")
 
 
 def announce(address: str, open_browser: bool) -> None:

@@ -40,6 +40,8 @@ def run_view(
 
     words = from_file(texts) if texts else None
     path = output or Path(f"{_stem(source)}.html")
+    for read in (source, other):
+        _refuse_page(read)
     _check(path, source, named=output is not None)
     run, story, name = _story(source, backend, seed, profile, host, words)
     if other is None:
@@ -123,5 +125,17 @@ def _check(path: Path, source: str, *, named: bool) -> None:
         raise UserError(f"-o {path}: there is no directory {path.parent} to write it in")
     if path.exists() and Path(source).exists() and path.samefile(source):
         raise UserError(f"-o {path}: this is the file that is read; name another one")
-    if path.is_file() and not named and OURS not in path.read_bytes()[:4096]:
+    if path.is_file() and not named and OURS not in _beginning(path):
         raise UserError(f"{path}: a file of that name is there already; name another one with -o")
+
+
+def _refuse_page(source: str | None) -> None:
+    """Raises UserError for what this command has written."""
+    if source is not None and Path(source).is_file() and OURS in _beginning(Path(source)):
+        raise UserError(f"{source}: this is a page already: open it in a browser")
+
+
+def _beginning(path: Path) -> bytes:
+    """As much of a file as tells whether it is a page of ours."""
+    with path.open("rb") as file:
+        return file.read(4096)

@@ -91,3 +91,10 @@ def test_a_strangers_file_is_not_written_over_unless_it_is_named(room: Path) -> 
     with pytest.raises(UserError, match="there already; name another one with -o"):
         view("two.yaml")
     assert Path("two.html").read_text() == "mine"
+
+
+def test_a_page_is_not_made_of_a_page(room: Path) -> None:
+    view("two.yaml")
+    for source, other in (("two.html", None), ("two.yaml", "two.html")):
+        with pytest.raises(UserError, match="two.html: this is a page already"):
+            view(source, other=other)
