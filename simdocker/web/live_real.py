@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import struct
 import termios
 import threading
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[Mapping[str, Any]], None]
 REMEMBERED = 64_000  # bytes of the terminal for a page that is opened later
+ROOM = 1024  # bytes of keys at once: a quarter of what a terminal holds for its reader
 NO_WAY_BACK = "on a real machine there is no way back: undo, redo, reset and fork are for simulated worlds"
 
 
@@ -72,9 +74,13 @@ class RealWorld:
             self._pages.remove(say)
 
     def type(self, keys: bytes) -> None:
-        """Keys for the terminal."""
+        """Keys for the terminal. What it has no room for, because nothing there reads, is lost as at any other: to
+        wait for it would keep all pages waiting."""
         with suppress(OSError):  # the shell has ended
-            os.write(self._master, keys)
+            for begun in range(0, len(keys), ROOM):
+                if not select.select([], [self._master], [], 0)[1]:
+                    return
+                os.write(self._master, keys[begun : begun + ROOM])
 
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size; the programs in it are told by SIGWINCH."""

@@ -96,5 +96,5 @@ def test_a_strangers_file_is_not_written_over_unless_it_is_named(room: Path) -> 
 def test_a_page_is_not_made_of_a_page(room: Path) -> None:
     view("two.yaml")
     for source, other in (("two.html", None), ("two.yaml", "two.html")):
-        with pytest.raises(UserError, match="two.html: this is a page already"):
+        with pytest.raises(UserError, match=r"two\.html: this is a page already"):
             view(source, other=other)
