@@ -16,7 +16,7 @@ from rich.text import Text
 from simdocker.cli.console import console
 from simdocker.errors import UserError
 from simdocker.lessons import catalogue
-from simdocker.lessons.grading import Grade, grade, submissions
+from simdocker.lessons.grading import Grade, grade, printable, submissions
 
 OK = 0
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -108,7 +108,7 @@ def _details(screen: Console, grades: Sequence[Grade]) -> None:
             continue
         screen.print(Rule(Text(f"{one.student}  {one.lesson or one.path}"), align="left", style="dim"))
         if one.problem:
-            screen.print(Padding(Text(f"! {one.problem}", "red"), (0, 0, 0, 2), expand=False))
+            screen.print(Padding(Text(f"! {printable(one.problem)}", "red"), (0, 0, 0, 2), expand=False))
         for goal in one.goals:
             mark, style = ("✓", "green") if goal.met else ("✗", "yellow")
             screen.print(Padding(Text(f"{mark} {goal.goal}", style), (0, 0, 0, 2), expand=False))

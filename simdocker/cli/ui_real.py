@@ -89,5 +89,7 @@ class _Served:
             async with self._site.served(self._host, self._port) as address:
                 self._address.set_result(address)
                 await self._stop.wait()
-        except OSError as error:
+        except BaseException as error:  # whoever waits for the address is told
+            if self._address.done():
+                raise
             self._address.set_exception(error)

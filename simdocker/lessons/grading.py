@@ -70,6 +70,22 @@ def submissions(folder: Path, lesson: str | None = None) -> list[Submission]:
 
 
 def _found(folder: Path, lesson: str | None) -> Iterator[Submission]:
+    """Those that can be played have a lesson: a link may lead to a file of the teacher's, and a name that cannot be
+    written down would be in the way of everybody's grades."""
+    for one in _named(folder, lesson):
+        written = printable(one.path)
+        if written == one.path and Path(one.path).is_file() and not Path(one.path).is_symlink():
+            yield one
+        else:
+            yield Submission(printable(one.student), "", written)
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey, or no file can hold."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
+def _named(folder: Path, lesson: str | None) -> Iterator[Submission]:
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
@@ -121,7 +137,10 @@ class Worker:
     def grade(self, submission: Submission) -> Grade:
         """Play one submission; whatever it does, there is a grade."""
         if not submission.lesson:
-            problem = "which lesson it is for cannot be told from its name; call it STUDENT-3.sh or STUDENT/3.sh"
+            problem = (
+                "which lesson it is for cannot be told from its name, or it is no file of its own; "
+                "call it STUDENT-3.sh or STUDENT/3.sh"
+            )
             return Grade(submission.student, "", submission.path, problem=problem)
         answer, in_time = self._ask(msgspec.json.encode(submission) + b"\n")
         if answer:

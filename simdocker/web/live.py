@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -157,6 +158,7 @@ class Live:
         self._say = say
         self._asked: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
         self.keyboard = PageKeyboard(self._flush)
+        self._texts = {fd: getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}  # a piece may end in a letter
         self._events: list[Event] = []
         self._flushed = 0.0
         self._since = time.monotonic_ns()
@@ -172,7 +174,7 @@ class Live:
     def ask(self, request: Mapping[str, Any]) -> None:
         """From any thread: the page wants something. Keys go to the line that runs; all else waits for its end."""
         if request.get("do") == "keys":
-            self.keyboard.type(str(request.get("keys", "")).encode()[:LETTERS])
+            self.keyboard.type(str(request.get("keys", ""))[:LETTERS].encode("utf-8", "replace"))
         else:
             self._asked.put(request)
 
@@ -185,7 +187,7 @@ class Live:
     def show(self, fd: int, data: bytes) -> None:
         """What the simulated processes print."""
         self._flush()
-        self._say({"is": "output", "fd": fd, "data": data.decode("utf-8", "replace")})
+        self._say({"is": "output", "fd": fd, "data": self._texts[fd].decode(data)})
 
     def opened(self) -> Session:
         """A fresh session of the lesson, or of the world."""
@@ -199,6 +201,8 @@ class Live:
         self._say({"is": "course", "lessons": course()})
         self._tell_world()
         while (request := self._asked.get()) is not None:
+            branch = self.branch
+            before = list(branch.session.entries)
             try:
                 act = ACTS.get(str(request.get("do")))
                 if act is None:
@@ -210,10 +214,18 @@ class Live:
                 self._say({"is": "sorry", "text": str(error)})
             except Exception as error:  # a fault of the simulator must not cost a class its session
                 self._say({"is": "sorry", "text": f"this is a fault of simdocker: {error!r}; the command is undone"})
-                self.branch.session.undo()
-                self.branch.session.undone.clear()
-                self.branch.tell_anew()
-                self._tell_world()
+                if self.branch is not branch or branch.session.entries != before:
+                    self._back_to(branch, before)
+
+    def _back_to(self, branch: Branch, entries: list[Entry]) -> None:
+        """As it was before an act that failed; should that fail too, the world as it began."""
+        self.branch = branch
+        self._listen()
+        try:
+            branch.session.restore([_again(entry) for entry in entries], _relive)
+        except Exception:
+            branch.session.restore([], _relive)
+        self._went()
 
     def _run(self, request: Mapping[str, Any]) -> None:
         session = self.branch.session
@@ -303,11 +315,17 @@ class Live:
     def _lesson(self, request: Mapping[str, Any]) -> None:
         """Another lesson, or none: a world of its own, in which nothing was typed yet."""
         name = str(request.get("name") or "")
+        before = self.tutor, self.scenario
         self.tutor = Tutor(of_course(name)) if name else None
         self.scenario = self.tutor.lesson.scenario if self.tutor is not None else self._free
+        try:
+            main = Branch("main", self, [])
+        except BaseException:
+            self.tutor, self.scenario = before
+            raise
         self.branch.session.listener = None
-        self.branches = {"main": Branch("main", self, [])}
-        self.branch = self.branches["main"]
+        self.branches = {"main": main}
+        self.branch = main
         self._go_to("main")
 
     def _predict(self, request: Mapping[str, Any]) -> None:
@@ -458,6 +476,7 @@ def _entry(given: object) -> Entry:
     carried = msgspec.convert(given, _Carried)
     times = [at for at, _ in carried.keys]
     columns, rows = carried.size
+    carried.line.encode()  # what is no text cannot have been typed
     if len(carried.line) > LETTERS or not 0 <= carried.pause <= 3600 * SECOND or times != sorted(times):
         raise ValueError(carried)
     if not (0 <= columns <= 400 and 0 <= rows <= 200) or (

@@ -12,6 +12,7 @@ import select
 import struct
 import termios
 import threading
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -95,14 +96,16 @@ class RealWorld:
                 say({"is": "events", "events": [event], "steps": steps})
 
     def _read(self) -> None:
+        text = getincrementaldecoder("utf-8")("replace")  # a piece may end in the middle of a letter
         while True:
             try:
-                data = os.read(self._master, 1 << 14).decode("utf-8", "replace")
+                read = os.read(self._master, 1 << 14)
             except OSError:  # EIO: the last program has closed the terminal
-                data = ""
+                read = b""
             with self._told:
-                if not data:
+                if not read:
                     return
+                data = text.decode(read)
                 self._printed = (self._printed + data)[-REMEMBERED:]
                 for say in self._pages:
                     say({"is": "output", "fd": 1, "data": data})
@@ -118,7 +121,7 @@ class Window:
     def ask(self, request: Mapping[str, Any]) -> None:
         """`keys` {keys} and `size` {columns, rows}; anything else is not to be had here."""
         if request.get("do") == "keys":
-            self._world.type(str(request.get("keys", "")).encode())
+            self._world.type(str(request.get("keys", "")).encode("utf-8", "replace"))
         elif request.get("do") == "size":
             columns, rows = request.get("columns"), request.get("rows")
             if isinstance(columns, int) and isinstance(rows, int) and 0 < columns < 1000 and 0 < rows < 1000:

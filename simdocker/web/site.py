@@ -13,13 +13,16 @@ import contextlib
 import ipaddress
 import json
 import secrets
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
 WORLDS = 32  # open at the same time; a class at one teacher's machine
+BACKLOG = 200  # messages that wait for a page to take them
 LONGEST = 1 << 20  # bytes of a page's message: a link with all its commands
 HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",  # what a page cannot say of itself; the rest is in it
@@ -53,6 +56,8 @@ class Site:
         self._key = ""
         self._names: set[str] = set()
         self._open: set[web.WebSocketResponse] = set()
+        self._taken = 0  # of WORLDS
+        self._threads = ThreadPoolExecutor(WORLDS, "opening")
 
     @asynccontextmanager
     async def served(self, host: str, port: int) -> AsyncIterator[str]:
@@ -78,6 +83,7 @@ class Site:
             for socket in list(self._open):
                 await socket.close(code=1001, message=b"the server ends")
             await runner.cleanup()
+            self._threads.shutdown(wait=False)
 
     async def _root(self, request: web.Request) -> web.Response:
         self._admit(request)
@@ -91,45 +97,53 @@ class Site:
         origin = request.headers.get("Origin")
         if origin is not None and origin.partition("://")[2] != request.host:
             raise web.HTTPForbidden(text="only this page may type here\n")
-        if len(self._open) >= WORLDS:
+        if self._taken >= WORLDS:
             raise web.HTTPServiceUnavailable(text=f"{WORLDS} worlds are open already: close a page\n")
         socket = web.WebSocketResponse(max_msg_size=LONGEST, heartbeat=30)
-        await socket.prepare(request)
-        self._open.add(socket)
+        self._taken += 1
         try:
-            await self._talk(socket)
+            await socket.prepare(request)
+            self._open.add(socket)
+            await self._talk(socket, request.transport)
         finally:
             self._open.discard(socket)
+            self._taken -= 1
         return socket
 
-    async def _talk(self, socket: web.WebSocketResponse) -> None:
-        """Carry what is asked to the world's thread and what it says back, until the page is closed."""
+    async def _talk(self, socket: web.WebSocketResponse, wire: asyncio.Transport | None) -> None:
+        """Carry what is asked to the world's thread and what it says back, until the page is closed. A world of the
+        page's own waits for a page that does not keep up; one that all share does not, and the page is closed."""
         loop = asyncio.get_running_loop()
         said: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+        room = threading.Semaphore(10 * BACKLOG if self._keyed else BACKLOG)
+        left = threading.Event()
 
         def say(message: Mapping[str, Any]) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended before the world did
-                loop.call_soon_threadsafe(said.put_nowait, message)
+            while not left.is_set():
+                if room.acquire(timeout=0 if self._keyed else 1):
+                    with contextlib.suppress(RuntimeError):  # the loop has ended before the world did
+                        loop.call_soon_threadsafe(said.put_nowait, message)
+                    return
+                if self._keyed and wire is not None:
+                    left.set()
+                    loop.call_soon_threadsafe(wire.abort)  # it would not read a farewell either
 
-        world = await loop.run_in_executor(None, self._open_world, say)
-        speaking = asyncio.create_task(_speak(socket, said))
+        speaking = asyncio.create_task(_speak(socket, said, room))
+        world = await loop.run_in_executor(self._threads, self._open_world, say)
         try:
             async for message in socket:
                 if message.type != WSMsgType.TEXT:
                     continue
-                try:
-                    request = json.loads(message.data)
-                except ValueError:
-                    request = None
-                if isinstance(request, dict):
+                if (request := _asked(message.data)) is not None:
                     world.ask(request)
                 else:
-                    say({"is": "sorry", "text": "a page asks with JSON objects"})
+                    said.put_nowait({"is": "sorry", "text": "a page asks with JSON objects"})
         finally:
+            left.set()  # whoever waits to say something says nothing any more
             speaking.cancel()
             with contextlib.suppress(asyncio.CancelledError, ConnectionError):
                 await speaking
-            await loop.run_in_executor(None, world.close)
+            await loop.run_in_executor(self._threads, world.close)
 
     def _admit(self, request: web.Request) -> None:
         if self._names and request.host not in self._names:
@@ -138,9 +152,23 @@ class Site:
             raise web.HTTPForbidden(text="the address lacks the key that simdocker ui printed with it\n")
 
 
-async def _speak(socket: web.WebSocketResponse, said: asyncio.Queue[Mapping[str, Any]]) -> None:
+async def _speak(
+    socket: web.WebSocketResponse, said: asyncio.Queue[Mapping[str, Any]], room: threading.Semaphore
+) -> None:
     while True:
-        await socket.send_str(json.dumps(await said.get(), separators=(",", ":")))
+        message = await said.get()
+        room.release()
+        await socket.send_str(json.dumps(message, separators=(",", ":")))
+
+
+def _asked(text: str) -> dict[str, Any] | None:
+    """What a page asks for: a JSON object of texts that can be written down; None for anything else."""
+    try:
+        request = json.loads(text)
+        json.dumps(request, ensure_ascii=False).encode()  # half a surrogate pair is a letter for JSON alone
+    except (ValueError, RecursionError):
+        return None
+    return request if isinstance(request, dict) else None
 
 
 def _is_loopback(host: str) -> bool:

@@ -124,3 +124,18 @@ def test_a_whole_course_fits_a_terminal(tmp_path: Path) -> None:
     table = lines[: next(n for n, line in enumerate(lines) if line.startswith("└")) + 1]
     assert max(map(len, table)) <= 100
     assert all(re.search(rf"\b{number}:\d/\d", done.stdout) for number in range(1, 25))
+
+
+def test_a_name_that_cannot_be_written_and_a_link_cost_nobody_a_grade(tmp_path: Path) -> None:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / "ann-1.sh").write_text(GOOD)
+    (tmp_path / "secret").write_text(GOOD)
+    (folder / "eve-1.sh").symlink_to(tmp_path / "secret")
+    (folder / "\x1b]0;mine\x07-1.sh").write_text(GOOD)
+    (folder / os.fsdecode(b"b\xff-1.sh")).write_text(GOOD)
+    done = graded(folder, "-o", str(tmp_path / "grades.csv"))
+    assert "Traceback" not in done.stderr and "\x1b]" not in done.stdout
+    rows = {row["student"]: row for row in csv.DictReader(io.StringIO((tmp_path / "grades.csv").read_text()))}
+    assert rows["ann"]["percent"] == "100" and rows["ann"]["problem"] == ""
+    assert len(rows) == 4 and all("no file of its own" in row["problem"] for name, row in rows.items() if name != "ann")

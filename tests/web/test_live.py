@@ -233,17 +233,29 @@ def test_a_word_can_be_completed(page: Page) -> None:
     assert page.wait("candidates")["found"][0][0] == "run"
 
 
-def test_a_fault_of_the_simulator_costs_no_session(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("do", ["run", "complete", "fork", "restore"])
+def test_a_fault_of_the_simulator_costs_no_session(page: Page, monkeypatch: pytest.MonkeyPatch, do: str) -> None:
     page.run("docker volume create kept")
+    page.run("docker volume create last")
 
     def broken(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(module, "unfinished", broken)
-    assert "fault of simdocker" in page.run("docker ps")["text"]
+    monkeypatch.setattr(module, {"run": "unfinished", "complete": "_within"}.get(do, "_relive"), broken)
+    if do == "complete":
+        do = "fork"
+    page.ask(do, line="docker ps", at=1, entries=[{"host": "laptop", "line": "docker ps"}])
+    assert "fault of simdocker" in page.wait("sorry")["text"]
     monkeypatch.undo()
-    page.run("docker volume ls -q")
-    assert "kept" in page.printed()
+    while page.run("docker volume ls -q")["is"] != "ended":
+        pass
+    if do != "restore":
+        assert page.printed().split()[-2:] == ["kept", "last"]
+
+
+def test_a_line_that_is_no_text_is_refused(page: Page) -> None:
+    page.ask("restore", entries=[{"host": "laptop", "line": "echo \ud800"}])
+    assert "link" in page.wait("sorry")["text"]
 
 
 def test_each_host_of_a_world_can_be_typed_at(open_page: Callable[..., Page]) -> None:

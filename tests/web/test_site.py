@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -67,7 +68,11 @@ def test_the_page_and_its_world_are_served() -> None:
     played(act)
 
 
-@pytest.mark.parametrize("sent", ["", "text", "[1]", "{", "null", json.dumps("x" * 1000)])
+@pytest.mark.parametrize(
+    "sent",
+    ["", "text", "[1]", "{", "null", json.dumps("x" * 1000), '{"do":"keys","keys":"\\ud800"}', "[" * 200_000],
+    ids=range(8),
+)
 def test_what_is_no_object_is_refused_in_a_sentence(sent: str) -> None:
     async def act() -> None:
         async with browser() as (web, address), web.ws_connect(f"{address}live") as socket:
@@ -86,6 +91,37 @@ def test_a_message_beyond_all_reason_ends_the_connection_and_the_world() -> None
             assert (await socket.receive()).type in (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.ERROR)
             while not WORLDS[0].closed:
                 await asyncio.sleep(0.01)
+
+    played(act)
+
+
+class Talker(Echo):
+    """A world that talks for as long as somebody listens."""
+
+    said = 0
+
+    def ask(self, request: Mapping[str, Any]) -> None:
+        threading.Thread(target=self._talk, daemon=True).start()
+
+    def _talk(self) -> None:
+        while not self.closed:
+            self._say({"is": "output", "data": "x" * 10_000})
+            self.said += 1
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_page_that_does_not_read_fills_no_memory(keyed: bool) -> None:
+    async def act() -> None:
+        WORLDS.clear()
+        async with Site("page", Talker, keyed=keyed).served("127.0.0.1", 0) as address, ClientSession() as web:
+            bare, _, key = address.partition("?")
+            async with web.ws_connect(f"{bare}live?{key}", max_msg_size=0) as socket:
+                await socket.send_json({})
+                world, before = WORLDS[0], -1
+                while not world.closed and (keyed or world.said != before):
+                    before = world.said
+                    await asyncio.sleep(2 if not keyed else 0.1)
+                assert keyed or world.said < 20 * module.BACKLOG  # what stands in the sockets is the most of it
 
     played(act)
 
