@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from simdocker.narration import LONG_ID
 from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
 from simdocker.trace.reading import PLAYER, is_answer, whereabouts
 
-LONG_ID = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{52}\b")
 LONG = 90  # characters: longer labels make the arrows of a slide unreadable
 
 

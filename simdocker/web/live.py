@@ -20,10 +20,11 @@ import msgspec
 from simdocker.backends.sim.shell.grammar import unfinished
 from simdocker.errors import UserError
 from simdocker.lessons.session import LessonSession
-from simdocker.scenario.pace import INTERRUPT, Pace, Unattended
+from simdocker.scenario.pace import Pace, Unattended
 from simdocker.scenario.session import Entry, Session, type_again
 from simdocker.scenario.units import duration
 from simdocker.web.contrast import contrast
+from simdocker.web.keyboard import Gone, PageKeyboard
 from simdocker.web.story import Event
 from simdocker.web.telling import Teller, opening
 from simdocker.web.tutor import Tutor, course, of_course
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
     from simdocker.trace import Record
 
-SIGNALS = (INTERRUPT, b"\x1c")  # Ctrl-C and Ctrl-\ arrive also where nobody reads
 SOON = 0.05  # seconds: what happens goes to the page in pieces that it can draw
 MANY = 400  # events in such a piece
 LINES, LETTERS, BRANCHES = 500, 10_000, 20  # what a page may ask of this machine: far more than a class does
@@ -42,65 +42,6 @@ SECOND = 10**9
 THINKING = 60 * SECOND  # a person may think for longer; the world does not wait longer for them
 
 Say = Callable[[Mapping[str, Any]], None]
-
-
-class Gone(Exception):
-    """The page is closed."""
-
-
-class PageKeyboard:
-    """What the page's terminal sends while a line runs. `before` is called before each wait."""
-
-    def __init__(self, before: Callable[[], None]) -> None:
-        self._before = before
-        self._typed = b""
-        self._gone = False
-        self._stirred = threading.Condition()
-
-    def type(self, keys: bytes) -> None:
-        """From any thread: keys were pressed."""
-        with self._stirred:
-            self._typed += keys
-            self._stirred.notify()
-
-    def hang_up(self) -> None:
-        """From any thread: nobody will type again."""
-        with self._stirred:
-            self._gone = True
-            self._stirred.notify()
-
-    def forget(self) -> None:
-        """What nobody read is gone: the next line is not answered by keys that were meant for this one."""
-        with self._stirred:
-            self._typed = b""
-
-    def pressed(self) -> bytes:
-        """The signals' keys. Raises Gone."""
-        with self._stirred:
-            return self._take(everything=False)
-
-    def wait(self, seconds: float | None, *, everything: bool) -> bytes:
-        """As `Keyboard.wait`. Raises Gone."""
-        self._before()
-        with self._stirred:
-            self._stirred.wait_for(
-                lambda: self._gone or self._has(everything), None if seconds is None else max(0, seconds)
-            )
-            return self._take(everything)
-
-    def _has(self, everything: bool) -> bool:
-        return bool(self._typed) if everything else any(key in self._typed for key in SIGNALS)
-
-    def _take(self, everything: bool) -> bytes:
-        if self._gone:
-            raise Gone
-        if everything:
-            typed, self._typed = self._typed, b""
-            return typed
-        signals = b"".join(bytes([key]) for key in self._typed if bytes([key]) in SIGNALS)
-        for key in SIGNALS:
-            self._typed = self._typed.replace(key, b"")
-        return signals
 
 
 class Branch:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.narration import LONG_ID, NOT_IN_THE_CATALOGUE, Narration, narration
 from simdocker.trace import MESSAGE, NOTE, ROOT, STATE, STEP, Record
+from simdocker.trace.reading import PLAYER
 from simdocker.web.objects import Objects
 from simdocker.web.story import Changes, Event, Link, Step, Story
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
     from simdocker.scenario.result import Run
 
-PLAYER = "player"
 WHOLE_NETWORK = 400  # links that are worth telling one by one; of larger worlds only what messages take shows
 
 
