@@ -15,7 +15,7 @@ from simdocker.server.listening import Door, address, alone
 from simdocker.server.tls import trust
 
 REGISTRY = "registry"  # what the bridge calls the door to the registries
-LARGEST_REQUEST = 1 << 30  # bytes of one request to a registry; a larger blob is uploaded in several
+LARGEST_REQUEST = 16 << 20  # bytes of one request to a registry that is not for a blob
 FILES = {"--tlscacert": "ca.pem", "--tlscert": "cert.pem", "--tlskey": "key.pem"}  # in ~/.docker, as for dockerd
 CODES = {404: "UNSUPPORTED", 413: "SIZE_INVALID", 500: "UNKNOWN"}
 
@@ -65,7 +65,7 @@ def registry_edge(bridge: Bridge) -> Edge:
     def wrong(status: int, text: str) -> object:
         return {"errors": [{"code": CODES.get(status, "UNSUPPORTED"), "message": text, "detail": None}]}
 
-    return Edge(bridge, None, HEADERS, REGISTRY, wrong, LARGEST_REQUEST)
+    return Edge(bridge, None, HEADERS, REGISTRY, wrong, LARGEST_REQUEST, uploads=True)
 
 
 def opened(tcp: str | None, registry: str | None, verify: bool, *files: Path | None, real: bool = False) -> Doors:

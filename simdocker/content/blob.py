@@ -3,7 +3,7 @@
 Archives of simulated images are mostly filler: hundreds of megabytes that nobody reads. A `Blob`
 holds such an archive as pieces, texts as bytes and filler as a number, so that it can be hashed,
 cut, sent and kept in a file at the price of what it says rather than of its length. It is never
-changed.
+changed. Bytes that are many may be a file's: views of one that is mapped (`spool`), in the place of `bytes`.
 """
 
 from __future__ import annotations
@@ -72,6 +72,11 @@ class Blob:
         return self._pieces
 
     @property
+    def on_disk(self) -> bool:
+        """Whether its bytes are a file's (`spool`)."""
+        return any(isinstance(piece, memoryview) for piece in self._pieces)
+
+    @property
     def zeros(self) -> bool:
         """Whether there is nothing but zeros in it."""
         return all(isinstance(piece, int) for piece in self._pieces)
@@ -79,7 +84,7 @@ class Blob:
     def part(self, start: int, stop: int) -> Blob:
         """The stretch from `start` to before `stop`; beyond the end there is nothing."""
         stop = min(stop, self.size)
-        one = self.within(start, stop)
+        one = self._within(start, stop)
         if one is None:
             return Blob(self._cut(start, stop))
         part = object.__new__(Blob)  # an archive has ten thousand of them: without the work that one piece needs not
@@ -88,6 +93,11 @@ class Blob:
 
     def within(self, start: int, stop: int) -> bytes | None:
         """The stretch, if it is within one piece that is bytes."""
+        one = self._within(start, stop)
+        return None if one is None else bytes(one)
+
+    def _within(self, start: int, stop: int) -> bytes | None:
+        """The same, of a file's stretch a view."""
         if start >= stop:
             return None
         at = bisect_right(self._ends, start)
@@ -111,14 +121,17 @@ class Blob:
             at += 1
 
     def blocks(self) -> Iterator[bytes]:
-        """The bytes in order, in blocks of at most a mebibyte where they are zeros."""
+        """The bytes in order, in blocks of at most a mebibyte where they are zeros or on disk."""
         for piece in self._pieces:
             if isinstance(piece, int):
                 for _ in range(piece // BLOCK):
                     yield ZEROS
                 yield ZEROS[: piece % BLOCK]
-            else:
+            elif isinstance(piece, bytes):
                 yield piece
+            else:
+                for at in range(0, len(piece), BLOCK):
+                    yield bytes(piece[at : at + BLOCK])
 
     @property
     def sha256(self) -> str:

@@ -12,11 +12,11 @@ from aiohttp.web import Response as Whole
 
 from simdocker.api import ApiError, Framing, Response
 from simdocker.content.blob import Blob
-from simdocker.server import websocket, writing
+from simdocker.server import portions, websocket, writing
 from simdocker.server.bridge import Bridge, HungUp, Reader, Visitor
 from simdocker.server.connection import Connection
 from simdocker.server.hijack import converse
-from simdocker.server.reading import Moved, TooLarge, Versions, read, says_errors_as_text
+from simdocker.server.reading import Moved, Question, TooLarge, Versions, asked, body, says_errors_as_text
 from simdocker.server.visits import report
 
 JSON = {"Content-Type": "application/json"}
@@ -33,7 +33,8 @@ def _message(_status: int, text: str) -> Any:
 
 class Edge:
     """Answers requests, by the actor of the bridge's that is called `to`. `common` are the headers of every answer, and
-    `wrong` makes the body of one that the edge itself gives. A body has at most `most` bytes (0: any number)."""
+    `wrong` makes the body of one that the edge itself gives. A body has at most `most` bytes (0: any number), but
+    those of `uploads` to a registry."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Edge:
         to: str = "",
         wrong: Callable[[int, str], Any] = _message,
         most: int = 0,
+        uploads: bool = False,
     ) -> None:
         self.bridge = bridge
         self.versions = versions
@@ -50,6 +52,7 @@ class Edge:
         self.to = to
         self._wrong = wrong
         self._most = most
+        self._uploads = uploads
 
     async def handle(self, http: BaseRequest) -> StreamResponse:
         """One request. Nothing a client sends ends in a traceback."""
@@ -76,7 +79,10 @@ class Edge:
     async def _answer(self, http: BaseRequest) -> StreamResponse:
         if isinstance(http.protocol, Connection):
             http.protocol.begin(http)
-        question = await read(http, self.versions, self._most)
+        question = asked(http, self.versions)
+        if self._uploads and portions.wanted(http, question):
+            return self._whole(await portions.carried(http, question, self._ask))
+        question = question._replace(body=await body(http, self._most))
         visitor = self.bridge.visitor()
         try:
             answer = await visitor.ask(*question, self.to)
@@ -90,6 +96,14 @@ class Edge:
             if isinstance(answer.body, Blob):
                 return await self._blob(http, answer, answer.body)
             return self._whole(answer)
+        finally:
+            visitor.leave()
+
+    async def _ask(self, question: Question) -> Response:
+        """What is answered in one piece."""
+        visitor = self.bridge.visitor()
+        try:
+            return await visitor.ask(*question, self.to)
         finally:
             visitor.leave()
 

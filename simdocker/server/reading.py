@@ -57,9 +57,9 @@ class Question(NamedTuple):
     version: str
 
 
-async def read(http: BaseRequest, versions: Versions | None, most: int = 0) -> Question:
-    """What the client asks; its body has `most` bytes (0: as many as it likes). Without `versions` the path
-    has none. Raises Moved, BadRequest and TooLarge."""
+def asked(http: BaseRequest, versions: Versions | None) -> Question:
+    """What the client asks, whose body has yet to be read. Without `versions` the path has none. Raises Moved,
+    BadRequest."""
     raw_path, _, raw_query = http.raw_path.partition("?")
     path = unquote(raw_path)
     if path.startswith("/") and path != (clean := _clean(path)):
@@ -70,19 +70,21 @@ async def read(http: BaseRequest, versions: Versions | None, most: int = 0) -> Q
         version = versioned[1]
         versions.check(version)
         path = versioned[2]
-    body = await _body(http, most) if http.body_exists else None
     headers = [(f"{name}", value) for name, value in http.headers.items()]  # plain texts, and not aiohttp's
-    return Question(http.method, path, _query(raw_query), headers, body or None, version)
+    return Question(http.method, path, _query(raw_query), headers, None, version)
 
 
-async def _body(http: BaseRequest, most: int) -> bytes:
+async def body(http: BaseRequest, most: int) -> bytes | None:
+    """All of the body, which has `most` bytes (0: as many as it likes); None for an empty one. Raises TooLarge."""
+    if not http.body_exists:
+        return None
     parts, size = [], 0
     async for part in http.content.iter_any():
         size += len(part)
         if most and size > most:
             raise TooLarge(most)
         parts.append(part)
-    return b"".join(parts)
+    return b"".join(parts) or None
 
 
 def before(version: str, other: Version) -> bool:

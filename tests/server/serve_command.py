@@ -15,6 +15,8 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
+from tests.server.wire import Answer, Wire
+
 START_SECONDS = 30
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
@@ -50,6 +52,10 @@ class Serving:
         said = answer.read()
         connection.close()
         return answer, said
+
+    def ask_daemon(self, method: str, path: str, body: Any = None) -> Answer:
+        """The daemon's answer."""
+        return Wire(self.directory / "docker.sock").ask(method, path, body)
 
     def error(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
         """Status and code of a refusal."""

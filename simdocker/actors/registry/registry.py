@@ -183,8 +183,7 @@ class Registry:
         if kind == "manifests" and method == "PUT":
             return self.uploads.manifest(request, repository, reference)
         if kind == "uploads" and (reference or method == "POST"):
-            uploads = self.uploads
-            return uploads.receive(request, repository, reference) if reference else uploads.begin(request, repository)
+            return self.uploads.answer(request, repository, reference)
         if kind in ("manifests", "blobs") and method == "DELETE":
             return self._delete(repository, kind, reference)
         if method not in ("GET", "HEAD"):

@@ -17,6 +17,7 @@ from simdocker.api import Request, Response
 from simdocker.content.blob import Blob
 from simdocker.content.image import Layer
 from simdocker.content.manifest import Document, Index, Manifest
+from simdocker.content.spool import Spool, not_written
 
 if TYPE_CHECKING:
     from simdocker.actors.registry.registry import Registry
@@ -31,20 +32,20 @@ _RANGE = re.compile(r"(?:bytes )?(\d+)-(\d+)(?:/\d+)?")
 class Upload:
     """One upload to a repository: what has come of it."""
 
-    __slots__ = ("hashed", "pieces", "repository", "size", "whole")
+    __slots__ = ("hashed", "repository", "size", "spool", "whole")
 
     def __init__(self, repository: str) -> None:
         self.repository = repository
         self.whole: Layer | Document | None = None
-        self.pieces: list[Blob] = []
+        self.spool = Spool()
         self.hashed = sha256()
         self.size = 0
 
     def take(self, body: Layer | Document | bytes) -> None:
-        """The next piece."""
+        """The next piece. Raises OSError when the disk is full."""
         if isinstance(body, bytes):
             self.hashed.update(body)
-            self.pieces.append(Blob.of(body))
+            self.spool.write(body)
             self.size += len(body)
         else:
             self.whole, self.size = body, body.size
@@ -56,7 +57,7 @@ class Upload:
 
     @property
     def held(self) -> Held:
-        return self.whole if self.whole is not None else Blob(self.pieces)
+        return self.whole if self.whole is not None else self.spool.blob()
 
     @property
     def range(self) -> str:
@@ -86,7 +87,15 @@ class Uploads:
         if not any(digest in links for links in self._links.values()):
             self._blobs.pop(digest, None)
 
-    def begin(self, request: Request, repository: str) -> Response:
+    def answer(self, request: Request, repository: str, number: str) -> Response:
+        """An upload's beginning, its bytes and its end."""
+        try:
+            return self._receive(request, repository, number) if number else self._begin(request, repository)
+        except OSError as error:
+            self._open.pop(number, None)
+            return self.registry.error(500, "UNKNOWN", not_written(error))
+
+    def _begin(self, request: Request, repository: str) -> Response:
         """`POST /v2/NAME/blobs/uploads/`: 201 when `mount` names a blob that `from` has, or when all of it came along
         with its `digest`; else 202 and where to send the bytes."""
         digest, other = request.query.get("mount", ""), request.query.get("from", "")
@@ -102,7 +111,7 @@ class Uploads:
             return self._finish(request, number)
         return self._so_far(202, repository, number)
 
-    def receive(self, request: Request, repository: str, number: str) -> Response:
+    def _receive(self, request: Request, repository: str, number: str) -> Response:
         """`PATCH` brings bytes, `PUT ?digest=` ends the upload under its name, `GET` says how much has come,
         `DELETE` gives it up."""
         upload, method = self._open.get(number), request.method

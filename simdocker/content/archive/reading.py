@@ -13,12 +13,16 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple, cast
 
 from simdocker.content.archive.headers import checksum, plain
 from simdocker.content.blob import BLOCK, Blob
+from simdocker.content.spool import Spool, not_written
 
 SMALL = 64 << 10  # a file up to this size is simply bytes
+TINY = 4 << 10  # and of one in an archive on disk
+MOUTHFUL = 256 << 10  # bytes that are decompressed at once
 BEGINNING = 64 << 10  # of a file is looked at to see whether it is an archive
 GZIP = b"\x1f\x8b\x08"
 BZIP2 = b"BZh"
@@ -96,7 +100,7 @@ class Member(NamedTuple):
 
 def members(archive: Blob, rest: list[Blob] | None = None) -> Iterator[Member]:
     """Every entry in order; what follows the last is appended to `rest`. Raises ArchiveError."""
-    done = 0
+    done, least = 0, TINY if archive.on_disk else SMALL
     try:
         with tarfile.open(fileobj=_Tape(archive), mode="r:", encoding="utf-8") as tar:
             for info in _infos(archive, tar):
@@ -113,8 +117,8 @@ def members(archive: Blob, rest: list[Blob] | None = None) -> Iterator[Member]:
                     yield _sparse(archive, info, done)
                     done = _after_sparse(info)
                     continue
-                small = archive.within(info.offset_data, stop) if size <= SMALL else None
-                yield Member(info, head, small or _content(archive.part(info.offset_data, stop)))
+                small = archive.within(info.offset_data, stop) if size <= least else None
+                yield Member(info, head, small or _content(archive.part(info.offset_data, stop), least))
                 done = stop
             _check_end(archive, tar.offset)
     except (tarfile.ReadError, ValueError, OverflowError):  # also a number in an extended header that is none
@@ -214,10 +218,10 @@ def _good(key: bytes, value: bytes) -> bool:
     return True
 
 
-def _content(data: Blob) -> bytes | Blob | None:
+def _content(data: Blob, small: int = SMALL) -> bytes | Blob | None:
     if data.size and data.zeros:
         return None
-    return bytes(data) if data.size <= SMALL else data
+    return bytes(data) if data.size <= small else data
 
 
 def _sparse(archive: Blob, info: tarfile.TarInfo, done: int) -> Member:
@@ -247,11 +251,11 @@ def inflate(data: Blob) -> Blob:
     if data[:3] == GZIP:
         if not begins_gzip(data):
             raise Corrupt("unexpected EOF", nothing=True)
-        return Blob(_shared(_gunzipped(data)))
+        return _spooled(_gunzipped(data))
     if data[:3] == BZIP2:
-        return Blob(_shared(_decompressed(data, bz2.BZ2Decompressor)))
+        return _spooled(_decompressed(data, bz2.BZ2Decompressor))
     if data[:6] == XZ:
-        return Blob(_shared(_decompressed(data, lzma.LZMADecompressor)))
+        return _spooled(_decompressed(data, lzma.LZMADecompressor))
     return data
 
 
@@ -284,22 +288,19 @@ def begins(data: Blob) -> bool:
         return False
 
 
-def _shared(blocks: Iterator[bytes]) -> Iterator[Blob]:
-    """Blocks that repeat are kept once: little data that says it is much is mostly repetition. A fault is dockerd's
-    to tell when what came before it is a whole archive."""
-    seen: dict[bytes, Blob] = {}
-    got: list[Blob] = []
+def _spooled(blocks: Iterator[bytes]) -> Blob:
+    """What comes out. A fault is dockerd's to tell when what came before it is a whole archive. Raises ArchiveError."""
+    spool = Spool()
     try:
         for block in blocks:
-            blob = seen.get(block)
-            if blob is None:
-                blob = seen[block] = Blob.of(block)
-            got.append(blob)
-            yield blob
+            spool.write(block)
+        return spool.blob()
     except ArchiveError as fault:
-        if _is_whole(Blob(got)):
+        if _is_whole(spool.blob()):
             raise Corrupt(fault.message) from None
         raise Truncated from None
+    except OSError as error:
+        raise ArchiveError(not_written(error)) from None
 
 
 def _is_whole(archive: Blob) -> bool:
@@ -313,8 +314,7 @@ def _gunzipped(data: Blob) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(31)
     trailer = max(0, data.size - TRAILER)  # by itself, so that all is out when its checksum turns out wrong
     try:
-        for block in (*data.part(0, trailer).blocks(), data[trailer:]):
-            left: bytes = block
+        for left in chain(_mouthfuls(data.part(0, trailer)), (data[trailer:],)):
             while left:
                 if unpacker.eof:
                     if not left.startswith(GZIP):
@@ -330,12 +330,18 @@ def _gunzipped(data: Blob) -> Iterator[bytes]:
         raise Truncated
 
 
+def _mouthfuls(data: Blob) -> Iterator[bytes]:
+    """A decompressor copies what it has not used each time: that must not be all the rest."""
+    for block in data.blocks():
+        for at in range(0, len(block), MOUTHFUL):
+            yield block[at : at + MOUTHFUL]
+
+
 def _decompressed(data: Blob, make: type[bz2.BZ2Decompressor | lzma.LZMADecompressor]) -> Iterator[bytes]:
     """bzip2 and xz, one stream after the other."""
     unpacker = make()
     try:
-        for block in data.blocks():
-            left = block
+        for left in _mouthfuls(data):
             while left or not (unpacker.needs_input or unpacker.eof):
                 if unpacker.eof:
                     unpacker = make()

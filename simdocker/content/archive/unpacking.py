@@ -158,14 +158,14 @@ def read_layer(archive: Blob) -> tuple[Node, Blob]:
             twice = twice or name in seen
             sparse = sparse or entry.info.sparse is not None
             seen.add(name)
-            for part in entry.raw:
+            for part in entry.raw if not archive.on_disk else ():
                 pieces.extend(part.pieces if isinstance(part, Blob) else (part,))
             yield entry
 
     unpack(noted(), tree, "/", whiteouts=True)
     if twice:
         raise Duplicate
-    return tree.root, archive if sparse else Blob([*pieces, *rest])
+    return tree.root, archive if sparse or archive.on_disk else Blob([*pieces, *rest])
 
 
 def unpack(
