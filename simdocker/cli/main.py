@@ -22,7 +22,7 @@ def _dispatch(command: str = "", *names: str) -> int:
     """The command's exit code; typer exits by itself."""
     if not any(name.startswith("-") and name != "-" for name in names):
         # Bare names need no parser, and typer takes as long to load as these two to do their work.
-        if command == "validate" and names:
+        if command == "validate" and names and names[0] != "docker":
             from simdocker.cli.validate import validate_files
 
             return validate_files(names)

@@ -10,6 +10,7 @@ from simdocker.cli.interrupt import stopped_by_ctrl_c
 from simdocker.cli.rootless import be_root
 from simdocker.cli.tracefile import written
 from simdocker.errors import UserError
+from simdocker.scenario.commandline import succeeded
 from simdocker.scenario.load import load
 from simdocker.scenario.player import Player, Silent
 from simdocker.scenario.stage import build
@@ -52,7 +53,7 @@ def run_scenario(
     with written(world.trace, trace, path), stopped_by_ctrl_c(world.env):
         world.trace.keep = False  # whoever reads it here listens
         run = _as_json(scenario, world) if as_json else _on_console(scenario, world, quiet)
-    return OK if run.passed else EXPECTATIONS_FAILED
+    return OK if succeeded(path, run) else EXPECTATIONS_FAILED
 
 
 def _as_json(scenario: Scenario, world: Stage) -> Run:

@@ -7,9 +7,8 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from simdocker.errors import UserError
+from simdocker.scenario.commandline import is_command, succeeded
 from simdocker.scenario.told import is_trace, kept
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from simdocker.scenario.result import Run
     from simdocker.web.story import Story
 
+OK, EXPECTATIONS_FAILED = 0, 1
 BACKENDS = ("sim", "linux", "engine")
 NAMES = {"sim": "simulated", "linux": "real containers", "engine": "a real engine"}
 OURS = b'<meta name="generator" content="simdocker">'
@@ -34,7 +34,7 @@ def run_view(
     host: str | None,
     open_browser: bool,
 ) -> int:
-    """Write the page; returns the exit code. Raises UserError."""
+    """Write the page, of a failure too; returns the exit code, as `run` does. Raises UserError."""
     from simdocker.narration import from_file
     from simdocker.web.page import html
 
@@ -55,7 +55,7 @@ def run_view(
     print(f"{path}: open it in a browser ({len(page) / 1e6:.1f} MB, it needs no network)")
     if open_browser:
         webbrowser.open(path.resolve().as_uri())
-    return 0
+    return OK if run is None or succeeded(source, run) else EXPECTATIONS_FAILED
 
 
 def _compared(
@@ -97,17 +97,11 @@ def _story(
                 f"{source}: this is a trace, and is not played again: --seed and --profile are for scenarios"
             )
         return None, of_records(kept(source), title=Path(source).stem, texts=words), Path(source).name
-    from simdocker.scenario.load import from_lines, load
+    from simdocker.scenario.load import load
     from simdocker.scenario.player import play
 
-    scenario = replace(from_lines(source, source), title=source) if is_command(source) else load(source)
-    run = play(scenario, backend=backend, seed=seed, profile=profile, host=host)
+    run = play(load(source), backend=backend, seed=seed, profile=profile, host=host)
     return run, of_run(run, texts=words), NAMES.get(backend, backend)
-
-
-def is_command(source: str) -> bool:
-    """Whether it is a line as one would type it, and not the name of a file."""
-    return source.startswith("docker ") and not Path(source).exists()
 
 
 def _stem(source: str) -> str:

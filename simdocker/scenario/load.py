@@ -35,7 +35,12 @@ class ScenarioError(UserError):
 
 
 def load(path: str) -> Scenario:
-    """Read a scenario from a file, or from standard input for `-`. Raises ScenarioError."""
+    """Read a scenario from a file, or from standard input for `-`; or the path is a docker command, which is the only
+    step. Raises ScenarioError."""
+    from simdocker.scenario.commandline import from_command, is_command
+
+    if is_command(path):
+        return from_command(path)
     text = text_of(path)
     name = "standard input" if path == "-" else path
     lines = path.endswith((".sh", ".txt")) or (path == "-" and not _looks_like_yaml(text))

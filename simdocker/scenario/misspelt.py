@@ -27,10 +27,15 @@ def misspelt(scenario: Scenario) -> Iterator[str]:
     for step in scenario.flat_steps():
         if step.run is None or _shall_fail(step):
             continue
-        for word, known in _unknown(step.run):
-            near = difflib.get_close_matches(word.split()[-1], {other.split()[-1] for other in known}, 1)
-            guess = f": did you mean {near[0]!r}?" if near else ""
-            yield f"step {step.run.strip().splitlines()[0]!r}: docker has no command {word!r}{guess}"
+        for sentence in unknown(step.run):
+            yield f"step {step.run.strip().splitlines()[0]!r}: {sentence}"
+
+
+def unknown(line: str) -> Iterator[str]:
+    """A sentence for each docker command of a line that does not exist."""
+    for word, known in _unknown(line):
+        near = difflib.get_close_matches(word.split()[-1], {other.split()[-1] for other in known}, 1)
+        yield f"docker has no command {word!r}" + (f": did you mean {near[0]!r}?" if near else "")
 
 
 def _shall_fail(step: Step) -> bool:
