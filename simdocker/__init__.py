@@ -14,10 +14,12 @@
 their modules when first used, so that `import simdocker` costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+TYPE_CHECKING = False  # typing is not imported: each process of a container's passes here, and takes along what was
 if TYPE_CHECKING:
+    from typing import Any
+
     from simdocker.backends.sim.drivers import driver
     from simdocker.backends.sim.program import program
     from simdocker.des import CostProfile
@@ -56,6 +58,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

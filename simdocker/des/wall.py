@@ -121,12 +121,14 @@ class WallClock(Environment):
 
         Whatever it schedules, starts or triggers counts from then. Its exception ends the run.
         """
+        self._enter(fn, *args)
+        self.wake()
 
+    def _enter(self, fn: Callable[..., object], *args: Any) -> None:
         def call(_event: Event) -> None:
             fn(*args)
 
         self._inbox.append((self._wall(), call))
-        self.wake()
 
     def readable(self, fd: int) -> Event:
         """The event that the descriptor has become readable (or its other end has closed).
@@ -281,7 +283,8 @@ class WallClock(Environment):
         assert self._loop is not None
         self._loop.remove_reader(fd)
         event = self._readers.pop(fd)
-        self.call_soon_threadsafe(event.succeed, fd)
+        self._enter(event.succeed, fd)
+        self._wake.set()  # in the loop's own thread: no need of the pipe that `wake` writes to
 
     def _deliver(self, event: Event, future: "futures.Future[Any] | asyncio.Future[Any]") -> None:
         self._awaited -= 1

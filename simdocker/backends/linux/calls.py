@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import marshal
 import os
 import resource
-import socket
 import stat
 import struct
 import termios
+from _socket import AF_INET, SOCK_DGRAM, sethostname, socket
 from time import monotonic_ns
 
 from simdocker.backends.linux import syscalls
+from simdocker.backends.linux.messages import tell
 from simdocker.backends.linux.syscalls import MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT
 
 TYPE_CHECKING = False
@@ -90,8 +90,11 @@ def join(name: str, flags: int) -> None:
 
 
 def loopback_up() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    any_socket = socket(AF_INET, SOCK_DGRAM)
+    try:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", IFF_UP))
+    finally:
+        any_socket.close()
 
 
 def hold(path: str, name: str) -> None:
@@ -188,8 +191,7 @@ def terminal(rows: int, columns: int) -> None:
     if rows and columns:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
     held["slave"], held["console"] = slave, number
-    with socket.socket(fileno=os.dup(held["control"])) as engine:
-        socket.send_fds(engine, [marshal.dumps(("terminal",))], [master])
+    tell(held["control"], ("terminal",), [master])
     os.close(master)
 
 
@@ -304,7 +306,7 @@ CALLS: dict[str, Callable[..., object]] = {
     "mknod": mknod, "mount": mount, "move_mount": move_mount, "open": hold, "open_tree": open_tree,
     "open_tree of": open_tree_of, "own streams": own_streams,
     "pivot_root": pivot_root, "prctl": syscalls.prctl, "private": syscalls.mount, "read only": read_only_path,
-    "seccomp": syscalls.seccomp, "set ids": set_ids, "sethostname": socket.sethostname,
+    "seccomp": syscalls.seccomp, "set ids": set_ids, "sethostname": sethostname,
     "setrlimit": setrlimit, "setsid": os.setsid, "streams": standard_streams,
     "symlink": os.symlink, "terminal": terminal, "umask": os.umask, "umount2": syscalls.umount2,
     "unshare": syscalls.unshare, "write": write,

@@ -8,7 +8,6 @@ been done, and only then does the engine look: it is woken once.
 
 from __future__ import annotations
 
-import marshal
 import os
 import signal
 import socket
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simpy import Event
 
+from simdocker.backends.linux.messages import hear, tell
 from simdocker.backends.linux.steps import Step, wire
 from simdocker.backends.ports import DriverError
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 PACKAGES = str(Path(__file__).parents[3])
 MAIN = "import sys; sys.path.append(sys.argv[2]); from simdocker.backends.linux.zygote import main; main()"
-MAX_REPORT = 1 << 16
 MAX_DESCRIPTORS = 200  # of the 253 that one message takes
 ROOM = 8 << 20  # bytes of the socket's buffer: arguments and environment may take a quarter of the stack's 8 MiB
 
@@ -145,7 +144,7 @@ def _asked(
 
 def _send(to: socket.socket, descriptors: Sequence[tuple[str, int]], steps: Any) -> None:
     names = [name for name, _ in descriptors]
-    socket.send_fds(to, [marshal.dumps((names, steps))], [number for _, number in descriptors])
+    tell(to.fileno(), (names, steps), [number for _, number in descriptors])
 
 
 def _born(report: socket.socket, steps: Sequence[Step], before: Born | None = None) -> Born:
@@ -160,7 +159,6 @@ def _born(report: socket.socket, steps: Sequence[Step], before: Born | None = No
             (durations,) = content
         elif kind == "terminal":
             (terminal,) = descriptors
-            os.set_inheritable(terminal, False)
         else:
             failure = (content[0], content[1], content[2])
     if pid and durations is not None:
@@ -176,7 +174,7 @@ def _born(report: socket.socket, steps: Sequence[Step], before: Born | None = No
     raise StepError(steps[number], error, what)
 
 
-def _messages(report: socket.socket) -> Iterator[tuple[Any, list[int]]]:
+def _messages(report: socket.socket) -> Iterator[tuple[Any, Sequence[int]]]:
     with suppress(BlockingIOError, ConnectionResetError):
-        while (received := socket.recv_fds(report, MAX_REPORT, 1))[0]:
-            yield marshal.loads(received[0]), received[1]
+        while (heard := hear(report.fileno())) is not None:
+            yield heard

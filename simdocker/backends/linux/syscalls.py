@@ -27,7 +27,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_SECCOMP, PR_SET_NO_NE
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_SET_KEEPCAPS = 47, 4, 8
 SECCOMP_MODE_FILTER = 2
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
-SIGCHLD = 17
+SIGINT, SIGPIPE, SIGCHLD, SIGXFSZ = 2, 13, 17, 25
 
 BPF_PROG_LOAD, BPF_PROG_ATTACH = 5, 8
 BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI = 15, 6, 2
@@ -85,12 +85,20 @@ def capset(mask: int, inheritable: int = 0) -> None:
     _checked(_libc.capset(header, data), "capset")
 
 
+class _Filter(ctypes.Structure):
+    """struct sock_fprog"""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
 def seccomp(program: bytes) -> None:
     """Install a filter: `program` is a sequence of `struct sock_filter`."""
-    buffer = ctypes.create_string_buffer(program, len(program))
-    fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
-    holder = ctypes.create_string_buffer(fprog, len(fprog))
-    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(holder))
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(_Filter(len(program) // 8, program)))
+
+
+def default_action(signal: int) -> None:
+    """The signal does to this process what it does to most. The `signal` module imports more than this needs."""
+    _libc.signal(signal, None)
 
 
 def clone3(flags: int) -> int:

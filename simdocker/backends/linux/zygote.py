@@ -10,27 +10,23 @@ Nothing of an image is ever read here.
 from __future__ import annotations
 
 import gc
-import marshal
 import os
-import signal
-import socket
 import sys
 from time import monotonic_ns
 
 from simdocker.backends.linux import calls, syscalls
+from simdocker.backends.linux.messages import hear, tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_REQUEST = 1 << 22
-MAX_DESCRIPTORS = 253  # SCM_MAX_FD
 GO_WORDS = {8: "exec format error", 2: "no such file or directory", 13: "permission denied"}
 
 Steps = list[tuple[str, tuple["Any", ...]]]
 
 
-def serve(control: socket.socket) -> None:
+def serve(control: int) -> None:
     """Give birth on request until the engine is gone."""
     home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     while True:
@@ -43,20 +39,20 @@ def serve(control: socket.socket) -> None:
         except OSError as error:
             message = ("failed", 0, error.errno or 0, "")
         try:
-            _tell(held["control"], message)
+            tell(held["control"], message)
         except BrokenPipeError:  # nobody waits for it any more
             return
         for descriptor in held.values():  # the gate among them: the engine looks when the child has closed it too
             os.close(descriptor)
 
 
-def _asked(control: socket.socket, held: dict[str, int]) -> Steps | None:
+def _asked(control: int, held: dict[str, int]) -> Steps | None:
     """The steps of the next request, None when the engine is gone; its descriptors are added to those held."""
     while True:
-        data, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
-        if not data:
+        heard = hear(control)
+        if heard is None:
             return None
-        names, steps = marshal.loads(data)
+        (names, steps), descriptors = heard
         held.update(zip(names, descriptors, strict=True))
         if steps is not None:  # else more descriptors than one message takes
             return steps  # type: ignore[no-any-return]
@@ -90,8 +86,7 @@ def _live(held: dict[str, int], steps: Steps) -> None:
         while steps[-1][0]:
             _do(steps, first)
             os.close(calls.held.pop("gate"))
-            with socket.socket(fileno=os.dup(calls.held["control"])) as control:
-                asked = _asked(control, calls.held)
+            asked = _asked(calls.held["control"], calls.held)
             if asked is None:
                 return
             steps, first = asked, 0
@@ -114,26 +109,20 @@ def _do(steps: Steps, first: int) -> None:
     try:
         calls.run(steps, durations)
     except calls.StepFailed as failure:
-        _tell(control, ("failed", failure.args[0] + first, *failure.args[1:]))
+        tell(control, ("failed", failure.args[0] + first, *failure.args[1:]))
         os._exit(1)
-    _tell(control, ("done", durations))
-
-
-def _tell(descriptor: int, message: tuple[Any, ...]) -> None:
-    with socket.socket(fileno=os.dup(descriptor)) as engine:
-        engine.send(marshal.dumps(message))
+    tell(control, ("done", durations))
 
 
 def main() -> None:
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    for number in (syscalls.SIGPIPE, syscalls.SIGXFSZ, syscalls.SIGINT):
+        syscalls.default_action(number)
     # Until execve, nobody without CAP_SYS_PTRACE looks into a child: root in a container could take hold of the
     # host's Python through the /proc/PID/exe of one that is on its way in (CVE-2019-5736).
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
     gc.disable()
     gc.freeze()
-    with socket.socket(fileno=int(sys.argv[1])) as control:
-        serve(control)
+    serve(int(sys.argv[1]))
 
 
 if __name__ == "__main__":
