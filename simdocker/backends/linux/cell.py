@@ -11,6 +11,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from simdocker.backends import capabilities
+from simdocker.backends.linux import steps
 from simdocker.backends.linux.steps import (
     CELL,
     HARDENED,
@@ -51,7 +53,7 @@ class Recipe(NamedTuple):
     """What of a container its cell depends on. `own` are the kinds of namespaces made for it; `shared` those of
     other containers, by kind with the container's id; `loopback` whether it has a new network, which leads nowhere;
     `cpus` the processors it may run on, () for all; `shm_size` the bytes of /dev/shm; `sysctls` whether kernel
-    parameters are to be set before they can no longer be."""
+    parameters are to be set before they can no longer be; `capabilities` those that it may ever have."""
 
     own: tuple[str, ...]
     shared: tuple[tuple[str, str], ...] = ()
@@ -59,6 +61,7 @@ class Recipe(NamedTuple):
     cpus: tuple[int, ...] = ()
     shm_size: int = 64 << 20
     sysctls: bool = False
+    capabilities: int = capabilities.DEFAULT
 
 
 class Nest(NamedTuple):
@@ -76,7 +79,8 @@ def recipe(spec: ProcessSpec, network: str | None) -> Recipe:
     """The cell a container needs. A network that leads somewhere is made apart, and joined."""
     own = tuple(name for name in NAMESPACES if name not in spec.shared)
     others = tuple((kind, of) for kind, of in sorted(spec.shared.items()) if of)
-    return Recipe(own, others, network == "", tuple(spec.resources.cpus), spec.shm_size, bool(spec.sysctls))
+    cpus, sysctls = tuple(spec.resources.cpus), bool(spec.sysctls)
+    return Recipe(own, others, network == "", cpus, spec.shm_size, sysctls, steps.allowed(spec))
 
 
 def cell(recipe: Recipe, nest: Nest) -> list[Step]:
@@ -165,5 +169,6 @@ def _guarded(recipe: Recipe) -> Iterator[Step]:
     for path in MASKED:
         if path.startswith("/proc"):
             yield masked(path)
+    yield steps.bounded(recipe.capabilities)
     for path in HANDED_ON:
         yield Step("open", "open", (path, f"{CELL}{path}"), f"Hold {path}, to hand it on.")

@@ -108,6 +108,7 @@ def process(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
         Step("setns", "join process", ("pid of", everything), "It sees what the container's processes see."),
         Step("setsid", "setsid", (), "Signals of the engine's terminal do not reach it."),
         *(terminal() if spec.tty else ()),
+        bounded(allowed(spec)),
         *_process(spec, user, layout),
     ]
 
@@ -162,6 +163,18 @@ def read_only(path: str) -> Step:
 
 def masked(path: str) -> Step:
     return Step(f"mask {path}", "mask", (path,), "It tells of, or reaches, the whole machine.")
+
+
+def allowed(spec: ProcessSpec) -> int:
+    """The capabilities that the processes of a container may have."""
+    return capabilities.DEFAULT if spec.capabilities is None else capabilities.mask(spec.capabilities)
+
+
+def bounded(mask: int) -> Step:
+    dropped = tuple(number for number in range(len(capabilities.NAMES)) if not mask >> number & 1)
+    return Step(
+        "drop bounding set", "drop bounding", (dropped,), "Not even a set-user-ID program gets these capabilities."
+    )
 
 
 def terminal() -> Iterator[Step]:
@@ -248,11 +261,6 @@ def _process(spec: ProcessSpec, user: User, layout: Layout) -> Iterator[Step]:
     yield Step("close_range", "close", (), "No descriptor of the engine's leads out of the container.")
     yield Step("mkdir cwd", "mkdir", (spec.cwd,), "The working directory is made if it is missing.")
     yield Step("chdir", "chdir", (spec.cwd,), "Where the command starts.")
-    mask = capabilities.DEFAULT if spec.capabilities is None else capabilities.mask(spec.capabilities)
-    dropped = tuple(number for number in range(len(capabilities.NAMES)) if not mask >> number & 1)
-    yield Step(
-        "drop bounding set", "drop bounding", (dropped,), "Not even a set-user-ID program gets these capabilities."
-    )
     if spec.no_new_privileges:
         why = "No set-user-ID program gives it more than it has."
         yield Step("prctl no_new_privs", "prctl", (PR_SET_NO_NEW_PRIVS, 1), why)
@@ -260,7 +268,7 @@ def _process(spec: ProcessSpec, user: User, layout: Layout) -> Iterator[Step]:
         yield Step("seccomp", "seccomp", (layout.seccomp,), "Calls that no ordinary program needs fail.")
     yield Step("fchown streams", "own streams", (user.uid, user.gid), "The user may open its own streams again.")
     yield Step("setuid", "set ids", (user.uid, user.gid, user.groups), "The process runs as its user, with its groups.")
-    kept = mask if user.uid == 0 else 0
+    kept = allowed(spec) if user.uid == 0 else 0
     yield Step("capset", "capset", (kept,), "Root in here has only these of root's powers.")
     argv = (INIT, "--", *spec.args) if spec.init else tuple(spec.args)
     environment = environment_of(spec, user)
