@@ -89,9 +89,10 @@ class Cells:
 
     def _make(self, recipe: Recipe, others: Mapping[str, int]) -> Process:
         """Process → Cell."""
-        cgroup = self._cgroups.cgroup(str(next(self._numbers)))
+        cgroup = self._cgroups.cell(str(next(self._numbers)))
         try:
-            made = list(done_here(cgroup.create(recipe.cpus)))
+            made = list(done_here([*self._cgroups.guard(), *cgroup.create(recipe.cpus, guarded=True)]))
+            self._cgroups.guarded = True
             nest = Nest(self._directory, cgroup.join, self._cgroups.visible, rootless.inside())
             plan = cell.cell(recipe, nest)
             born: Born = yield from self._fork_server.birth(self._env, plan, others)

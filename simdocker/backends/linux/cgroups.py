@@ -22,7 +22,7 @@ from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.steps import Step
 
 CGROUP = "cgroup"
-PARENT = "simdocker"
+PARENT, CELLS = "simdocker", "cells"
 PERIOD = 100_000  # µs: the kernel's and Docker's period of cpu.max
 NO_LIMIT_V1 = "-1"
 PAGE = 1 << 16
@@ -77,17 +77,20 @@ def here() -> Hierarchies:
 
 
 class Cgroups:
-    """The cgroups of one run, below `simdocker/<instance>` in every hierarchy."""
+    """The cgroups of one run, below `simdocker/<instance>` in every hierarchy. Those of containers are in one that
+    keeps them all from devices: their rules are the same, and to write them costs more than all else of a group."""
 
     def __init__(self, journal: Journal, hierarchies: Hierarchies | None = None) -> None:
         self.hierarchies = hierarchies or here()
         self.parent = f"{PARENT}/{journal.instance}"
+        self.cells = Cgroup(self.hierarchies, f"{self.parent}/{CELLS}")
         self._journal = journal
+        self.guarded = False  # whether the steps of `guard` have been done
         journal.record(CGROUP, self.parent)
         if v2 := self.hierarchies.v2:
             have = Path(v2, "cgroup.controllers").read_text().split()
             wanted = " ".join(f"+{name}" for name in V2_CONTROLLERS if name in have)
-            for above in (Path(v2), Path(v2, PARENT), Path(v2, self.parent)):
+            for above in (Path(v2), Path(v2, PARENT), Path(v2, self.parent), Path(v2, self.cells.name)):
                 above.mkdir(exist_ok=True)
                 (above / "cgroup.subtree_control").write_text(wanted)
 
@@ -98,6 +101,14 @@ class Cgroups:
 
     def cgroup(self, id: str) -> Cgroup:
         return Cgroup(self.hierarchies, f"{self.parent}/{id}")
+
+    def cell(self, id: str) -> Cgroup:
+        """That of a container, for which `guard` must have been done."""
+        return Cgroup(self.hierarchies, f"{self.cells.name}/{id}")
+
+    def guard(self) -> list[Step]:
+        """The steps that keep the containers to come from devices, the first time."""
+        return [] if self.guarded else self.cells.create()
 
     def close(self) -> None:
         remove(self.parent)
@@ -112,14 +123,17 @@ class Cgroup:
         self._v1 = {controller: f"{base}/{name}" for controller, base in hierarchies.v1.items()}
         self._v2 = f"{hierarchies.v2}/{name}" if hierarchies.v2 else ""
 
-    def create(self, cpus: Sequence[int] = ()) -> list[Step]:
-        """The steps that make it, for processes that run on these processors, () for all."""
+    def create(self, cpus: Sequence[int] = (), *, guarded: bool = False) -> list[Step]:
+        """The steps that make it, for processes that run on these processors, () for all. `guarded` says that the
+        group above keeps them from devices."""
         if not cpus:
             self._v1.pop("cpuset", None)  # a v1 cpuset must be filled in before anyone can join
         steps = [
             Step("mkdir cgroup", "mkdir", (path,), "A group of its own for all it runs.") for path in self.directories
         ]
-        if "devices" in self._v1:
+        if guarded:
+            pass
+        elif "devices" in self._v1:
             steps.append(self._step("devices", "devices.deny", "a", "No device but these:"))
             steps += [self._step("devices", "devices.allow", rule, "It may use this.") for rule in devices.RULES]
         elif self._v2:
@@ -180,8 +194,9 @@ class Cgroup:
         base = self._v1.get("cpuset")
         steps = []
         if base:  # v1: every level must have its processors and memory nodes
-            root = Path(base).parents[2]
-            for level in (*reversed(Path(base).parents[:2]), Path(base)):
+            depth = self.name.count("/")
+            root = Path(base).parents[depth]
+            for level in (*reversed(Path(base).parents[:depth]), Path(base)):
                 for file in ("cpuset.mems", "cpuset.cpus"):
                     value = (root / file).read_text().strip()
                     steps.append(Step(f"cgroup {file}", "write", (f"{level}/{file}", value), "As above it."))

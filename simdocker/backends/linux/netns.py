@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from simdocker.backends.linux import rootless, rtnetlink, syscalls
+from simdocker.backends.linux import calls, rootless, rtnetlink, syscalls
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.linux.rtnetlink import RtNetlink
 
@@ -40,7 +40,7 @@ class NetworkNamespace:
             syscalls.unshare(syscalls.CLONE_NEWNET)
             for sysctl, value in SYSCTLS.items():
                 alone = sysctl == GROUPS and rootless.inside()  # there is one group only
-                Path("/proc/sys/net", sysctl).write_text("0 0" if alone else value)
+                calls.write(f"/proc/sys/net/{sysctl}", "0 0" if alone else value)
             syscalls.mount(THIS, str(path), "", syscalls.MS_BIND)
             self.netlink = RtNetlink()
         self.netlink.do(rtnetlink.set_up(LOOPBACK))

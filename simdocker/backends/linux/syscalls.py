@@ -38,6 +38,8 @@ _OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT, _CLONE3, _OPENAT2 = 428, 
 _libc = ctypes.CDLL(None, use_errno=True)
 _syscall = _libc.syscall
 _syscall.restype = ctypes.c_long
+_quick = ctypes.PyDLL(None, use_errno=True).syscall  # for what never waits: no other thread gets its turn meanwhile
+_quick.restype = ctypes.c_long
 _libc.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
 
 
@@ -119,11 +121,12 @@ def move_mount(fd: int, target: str) -> None:
 
 
 def fsopen(fstype: str) -> int:
-    return _checked(_syscall(_FSOPEN, _path(fstype), FSOPEN_CLOEXEC), fstype)
+    return _checked(_quick(_FSOPEN, _path(fstype), FSOPEN_CLOEXEC), fstype)
 
 
 def fsconfig(fd: int, command: int, key: str | None = None, value: str | None = None) -> None:
-    _checked(_syscall(_FSCONFIG, fd, command, _path(key), _path(value), 0), key or "create")
+    call = _syscall if command == FSCONFIG_CMD_CREATE else _quick
+    _checked(call(_FSCONFIG, fd, command, _path(key), _path(value), 0), key or "create")
 
 
 def fsmount(fd: int, attributes: int) -> int:
