@@ -11,9 +11,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from simdocker.cli.shell import Desk
-from simdocker.cli.shell_commands import COMMANDS, DeskCommand, Leave
+from simdocker.cli.shell_commands import COMMANDS, DeskCommand, Leave, called
 from simdocker.errors import UserError
 from simdocker.lessons import predicting
+from simdocker.lessons.astray import UNKNOWN, Astray, first_sentence
 from simdocker.lessons.session import LessonSession
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ class LessonDesk(Desk):
             self.session.resume(self.standing.typed)
             last = self.session.last
             self.host = last.host if last is not None else self.host
-        self._celebrated = {number for number, verdict in enumerate(self.session.verdicts()) if verdict.met}
+        verdicts = self.session.verdicts()
+        self._celebrated = {number for number, verdict in enumerate(verdicts) if verdict.met}
+        self._astray = Astray(lesson, verdicts)
         self.finished = self.standing.done and len(self._celebrated) == len(lesson.spec.goals)
 
     def opened(self, scenario: Scenario, *, seed: int | None, profile: str | None) -> Session:
@@ -57,7 +60,10 @@ class LessonDesk(Desk):
     # -- what the person does ----------------------------------------------------------------------
 
     def do(self, line: str) -> None:
-        """Carry out one line, then look what it reached. Raises Leave."""
+        """Carry out one line, then look what it reached; a bare answer is one while the question is open. Raises
+        Leave."""
+        if self._answers(line.strip()):
+            line = f":predict {line.strip()}"
         before = len(self.session.entries), self.session.world
         try:
             super().do(line)
@@ -69,7 +75,8 @@ class LessonDesk(Desk):
             self.look()
 
     def look(self) -> None:
-        """Say which goals were reached for the first time, and what comes after the last. Keeps the progress."""
+        """Say which goals were reached for the first time, whether this is a wrong way, and what comes after the last
+        goal. Keeps the progress."""
         verdicts = self.session.verdicts()
         fresh = [n for n, verdict in enumerate(verdicts) if verdict.met and n not in self._celebrated]
         self._celebrated.update(fresh)
@@ -80,6 +87,8 @@ class LessonDesk(Desk):
             self.console.print(Text(said, "green").append(f"  ({so_many} of {len(verdicts)})", "dim"))
             if verdicts[number].says:
                 self.tell(verdicts[number].says, indent=4)
+        if wrong := self._astray.after(len(self.session.entries), verdicts):
+            self._warn(wrong)
         if met == len(verdicts) and not self.finished:
             self.finished = self.standing.done = True
             self.keep(met)
@@ -89,6 +98,16 @@ class LessonDesk(Desk):
         """After a reset goals are reached anew."""
         self._celebrated.clear()
         self.finished = False
+        self._astray = Astray(self.lesson, self.session.verdicts())
+
+    def _answers(self, word: str) -> bool:
+        """Whether a word can only be meant for the question that is open: a letter of its choices, or a number."""
+        questions, given = self.lesson.spec.predict, self.standing.predicted
+        if len(given) >= len(questions):
+            return False
+        question = questions[len(given)]
+        is_letter = len(word) == 1 and word.isascii() and word.isalpha() and question.choices
+        return bool(is_letter or word.isdecimal()) and predicting.choice_of(question, word) is not None
 
     def keep(self, met: int | None = None) -> None:
         """Write the progress down. Where that cannot be, it is said once, and the lesson goes on."""
@@ -150,6 +169,24 @@ class LessonDesk(Desk):
             self.console.print(Padding(Text(f"{mark} {verdict.goal}", style), (0, 0, 0, 2)))
             if feedback and not verdict.met and verdict.says:
                 self.tell(verdict.says, indent=4)
+                if ":undo" in verdict.says:
+                    self._say_how_far_back(self._astray.since(verdict.says))
+
+    def _warn(self, says: str) -> None:
+        """That this is a wrong way: a sentence, and where to hear the rest of it."""
+        sentence, more = first_sentence(says)
+        back = ":undo takes it back" if ":undo" in says and ":undo" not in sentence else ""
+        rest = "; ".join(filter(None, (back, ":check says more" if more else "")))
+        self.tell(f"› {sentence}" + (f" *({rest})*" if rest else ""))
+
+    def _say_how_far_back(self, since: int) -> None:
+        """Where `:undo` was meant for a line that is not the last one any more, which and how many there are."""
+        entries = self.session.entries
+        count = len(entries) - since + 1
+        if since == UNKNOWN and entries:
+            self.print(Text("    :undo N takes the last N lines back, :reset all of them", "dim"))
+        elif count > 1:
+            self.print(Text(f"    :undo {count} goes back to before  {called(entries[since - 1])}", "dim"))
 
     def _done(self) -> None:
         spec = self.lesson.spec

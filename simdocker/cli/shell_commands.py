@@ -60,7 +60,8 @@ def obey(desk: Desk, line: str) -> None:
     name, *words = line[1:].split()
     command = desk.commands.get(name)
     if command is None:
-        near = difflib.get_close_matches(name, desk.commands, 1, 0.4)
+        begun = [other for other in desk.commands if len(name) > 1 and other.startswith(name)]
+        near = begun if len(begun) == 1 else difflib.get_close_matches(name, desk.commands, 1, 0.65)
         hint = f"did you mean :{near[0]}?" if near else ":help lists what there is"
         raise UserError(f"there is no :{name}; {hint}")
     if len(words) > (1 if command.usage else 0):
@@ -124,7 +125,7 @@ def undo(desk: Desk, words: list[str]) -> None:
     if int(count) > there_are:
         raise UserError(f":undo {count}: there are only {there_are} to take back")
     for entry in desk.session.undo(int(count)):
-        desk.print(f"undone: {_called(entry)}")
+        desk.print(f"undone: {called(entry)}")
 
 
 @desk_command()
@@ -133,10 +134,11 @@ def redo(desk: Desk, words: list[str]) -> None:
     entry = desk.session.redo()
     if entry is None:
         raise UserError("there is nothing to redo: nothing has been undone since the last command")
-    desk.print(f"done again: {_called(entry)}")
+    desk.print(f"done again: {called(entry)}")
 
 
-def _called(entry: Entry) -> str:
+def called(entry: Entry) -> str:
+    """An entry as it was typed."""
     return entry.line or f":time {show_duration(entry.pause_ns)}"
 
 
