@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,13 +19,14 @@ from simdocker.errors import UserError
 from simdocker.lessons import catalogue
 from simdocker.lessons.grading import Grade, grade, printable, submissions
 
-OK = 0
+OK, UNGRADED = 0, 1
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for a formula when a cell begins with it."""
 
 
 def grade_folder(folder: str, *, lesson: str | None, output: Path | None, report: Path | None) -> int:
-    """Grade all, print the table; returns the exit code. Raises UserError."""
+    """Grade all, print the table; returns the exit code: UNGRADED when something belongs to no lesson. Raises
+    UserError."""
     if lesson is not None:
         found = catalogue.find(lesson)
         lesson = found.name if found.number else lesson
@@ -36,7 +38,10 @@ def grade_folder(folder: str, *, lesson: str | None, output: Path | None, report
     screen = console()
     screen.print(_table(grades, screen.width))
     _details(screen, grades)
-    return OK
+    lost = sum(one.percent is None for one in grades)
+    if lost:
+        print(f"simdocker: {lost} of {len(grades)} could not be graded; see above", file=sys.stderr)
+    return UNGRADED if lost else OK
 
 
 def _write(path: Path, text: str) -> None:
@@ -49,16 +54,13 @@ def _write(path: Path, text: str) -> None:
 def _as_csv(grades: Sequence[Grade]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["student", "lesson", "reached", "goals", "percent", "open", "problem", "file"])
+    writer.writerow(["student", "lesson", "reached", "goals", "percent", "open", "stopped", "problem", "file"])
     for one in grades:
         open_ = "; ".join(goal.goal for goal in one.goals if not goal.met)
-        row = [one.student, one.lesson, one.met, len(one.goals), _percent(one), open_, one.problem, one.path]
+        counts = [one.met, len(one.goals), one.percent] if one.goals else ["", "", ""]
+        row = [one.student, one.lesson, *counts, open_, "; ".join(one.stopped), one.problem, one.path]
         writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in row])
     return out.getvalue()
-
-
-def _percent(one: Grade) -> int:
-    return round(100 * one.met / len(one.goals)) if one.goals else 0
 
 
 def _table(grades: Sequence[Grade], width: int) -> Table:
@@ -84,8 +86,9 @@ def _table(grades: Sequence[Grade], width: int) -> Table:
                 if cell
             ]
             cells = [Text("  ").join(told)]
-        total = sum(_percent(one) for one in best.values()) / len(best) if best else 0
-        table.add_row(Text(student), *cells, Text(f"{total:.0f} %", "bold"))
+        reached = [one.percent for one in best.values() if one.percent is not None]
+        total = f"{sum(reached) / len(reached):.0f} %" if reached else "not graded"
+        table.add_row(Text(student), *cells, Text(total, "bold" if reached else "red"))
     return table
 
 
@@ -104,11 +107,14 @@ def _cell(one: Grade | None) -> Text:
 def _details(screen: Console, grades: Sequence[Grade]) -> None:
     """What each submission lacks, in the words the student would hear."""
     for one in grades:
-        if not one.problem and one.goals and one.met == len(one.goals):
+        if not one.problem and not one.stopped and one.goals and one.met == len(one.goals):
             continue
         screen.print(Rule(Text(f"{one.student}  {one.lesson or one.path}"), align="left", style="dim"))
         if one.problem:
             screen.print(Padding(Text(f"! {printable(one.problem)}", "red"), (0, 0, 0, 2), expand=False))
+        for line in one.stopped:
+            said = f"! did not end by itself, and got Ctrl-C after ten minutes of its time: {printable(line)}"
+            screen.print(Padding(Text(said, "yellow"), (0, 0, 0, 2), expand=False))
         for goal in one.goals:
             mark, style = ("✓", "green") if goal.met else ("✗", "yellow")
             screen.print(Padding(Text(f"{mark} {goal.goal}", style), (0, 0, 0, 2), expand=False))

@@ -23,6 +23,7 @@ from simdocker.scenario.load import text_of
 
 if TYPE_CHECKING:
     from simdocker.lessons.catalogue import Lesson
+    from simdocker.scenario.result import StepResult
 
 OK, GOALS_OPEN = 0, 1
 
@@ -75,9 +76,13 @@ def show_course() -> int:
 def _check(lesson: Lesson, path: str, backend: str, host: str | None) -> int:
     """Play a learner's lines and print the goals."""
     typed = submitted(text_of(path), "" if path == "-" else path, lesson.scenario.world)
-    verdicts = examine(lesson, typed, backend=backend, host=host).verdicts
+    examiner = examine(lesson, typed, backend=backend, host=host)
+    verdicts = examiner.verdicts
     screen = console()
     screen.print(f"[bold]{escape(lesson.title)}[/bold]")
+    for result in examiner.results:
+        if remark := _how_it_ended(result, stopped=result in examiner.stopped):
+            screen.print(Text(f"  · {result.command.strip()}: {remark}", "dim"))
     for verdict in verdicts:
         screen.print(Text(f"  {'✓' if verdict.met else '✗'} {verdict.goal}", "green" if verdict.met else "red"))
         if not verdict.met and verdict.says:
@@ -85,6 +90,14 @@ def _check(lesson: Lesson, path: str, backend: str, host: str | None) -> int:
     met = sum(verdict.met for verdict in verdicts)
     screen.print(f"{met} of {len(verdicts)} goals")
     return OK if met == len(verdicts) else GOALS_OPEN
+
+
+def _how_it_ended(result: StepResult, *, stopped: bool) -> str:
+    """A remark on a line that failed, which may be what the lesson wants; "" for one that did not."""
+    if stopped:
+        return "did not end by itself, and got Ctrl-C"
+    said = next(filter(None, map(str.strip, result.stderr.splitlines())), "")
+    return f"exit code {result.exit}" + (f": {said}" if said else "") if result.exit else ""
 
 
 def _prove(lesson: Lesson, backend: str, host: str | None) -> int:

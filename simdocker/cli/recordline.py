@@ -12,9 +12,9 @@ from rich.text import Text
 
 from simdocker.narration import LONG_ID, NOT_IN_THE_CATALOGUE, narration
 from simdocker.scenario.units import show_duration, show_size
-from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
+from simdocker.trace import MESSAGE, NOTE, PLAYER, STATE, STEP, Record
 
-COLOURS = {"client": "cyan", "daemon": "magenta", "registry": "yellow", "player": "white"}
+COLOURS = {"client": "cyan", "daemon": "magenta", "registry": "yellow", PLAYER: "white"}
 TIME_WIDTH = 9
 ACTORS_WIDTH = len("daemon → registry")
 HUB = "registry@docker.io"  # the one people mean when they say no other

@@ -14,6 +14,7 @@ from simdocker.des.wall import WallClock
 from simdocker.errors import UserError
 from simdocker.scenario.desk_world import open_world
 from simdocker.scenario.linuxworld import LinuxWorld
+from simdocker.scenario.stage import place_files
 
 
 def run_real_shell(
@@ -30,8 +31,7 @@ def run_real_shell(
         print("Real containers on this machine: type docker commands. Ctrl-D leaves, and takes all of it away.")
     with written(stage.trace, trace, world), stopped_by_ctrl_c(clock), stage.staged():
         stage.trace.keep = False
-        for name, text in scenario.files.items():
-            stage.place_file(stage.host, name, text)
+        place_files(scenario, stage)
         bash = stage.seat.sit_down()
         ended = os.pidfd_open(bash.pid)
         try:

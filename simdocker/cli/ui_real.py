@@ -19,6 +19,7 @@ from simdocker.cli.interrupt import Terminated, stopped_by_ctrl_c
 from simdocker.cli.ui import announce, cannot_listen
 from simdocker.des.wall import WallClock
 from simdocker.scenario.linuxworld import LinuxWorld
+from simdocker.scenario.stage import place_files
 from simdocker.web.live_real import RealWorld
 from simdocker.web.site import Site
 
@@ -35,8 +36,7 @@ def serve_real(
     assert isinstance(clock, WallClock)
     with stopped_by_ctrl_c(clock), stage.staged():
         stage.trace.keep = False
-        for name, text in scenario.files.items():
-            stage.place_file(stage.host, name, text)
+        place_files(scenario, stage)
         master, slave = os.openpty()
         bash = stage.seat.sit_down(slave)
         os.close(slave)

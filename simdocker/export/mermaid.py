@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from simdocker.narration import LONG_ID
-from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
-from simdocker.trace.reading import PLAYER, is_answer, whereabouts
+from simdocker.trace import MESSAGE, NOTE, PLAYER, STATE, STEP, Record
+from simdocker.trace.reading import is_answer, whereabouts
 
 LONG = 90  # characters: longer labels make the arrows of a slide unreadable
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from simdocker.trace import MESSAGE, NOTE, Record
-from simdocker.trace.reading import PLAYER, Call, Command, calls, commands, is_request
+from simdocker.trace import MESSAGE, NOTE, PLAYER, Record
+from simdocker.trace.reading import Call, Command, calls, commands, is_request
 
 EPOCH_NS = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp()) * 10**9  # as the simulated clocks have it
 INTERNAL, CLIENT = 1, 3  # SpanKind

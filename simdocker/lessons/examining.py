@@ -16,7 +16,8 @@ from simdocker.lessons.lines import PATIENCE
 from simdocker.scenario.model import Step
 from simdocker.scenario.player import BETWEEN_STEPS_NS, Player, Silent
 from simdocker.scenario.result import decoded
-from simdocker.scenario.stage import build
+from simdocker.scenario.stage import build, place_files
+from simdocker.trace import PLAYER
 
 if TYPE_CHECKING:
     from simpy import Event
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
     from simdocker.scenario.result import Run, StepResult
     from simdocker.scenario.stage import Stage
+    from simdocker.trace import Record
 
 MOST_EVENTS = 400_000
 """Of the simulation; a lesson's solution needs a few thousand."""
@@ -49,13 +51,19 @@ class Examiner(Player):
         """What came of the learner's lines."""
         return self.run.steps[self._mine :]
 
+    @property
+    def stopped(self) -> list[StepResult]:
+        """Those that did not end by themselves: they got Ctrl-C when their time was up."""
+        return [result for result in self.results if any(map(_is_interrupt, self._records(result)))]
+
+    def _records(self, result: StepResult) -> list[Record]:
+        return self.run.trace.records[slice(*result.records)]
+
     def play(self, until: Instant | None = None) -> Run:
         """Play to the end, and judge. Raises TooLong when there is none."""
         world = self.world
         with world.staged():
-            for name, text in self.scenario.files.items():
-                for host in self.scenario.world.machines:
-                    world.place_file(host, name, text)
+            place_files(self.scenario, world)
             lesson = world.env.process(self._lesson())
             if isinstance(world.env, WallClock):
                 world.env.run(until=lesson)
@@ -84,6 +92,10 @@ class Examiner(Player):
             code, output = yield from self._command(step, probe.on or self._first_host, True)
             probed[probe.run, probe.on] = Outcome(code, screened(output))
         self.verdicts = judge(spec, Evidence(self.world, lines, probed))
+
+
+def _is_interrupt(record: Record) -> bool:
+    return record.actor == PLAYER and record.what == "interrupt"
 
 
 def done(result: StepResult) -> Done:

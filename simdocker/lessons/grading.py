@@ -41,18 +41,25 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Grade(msgspec.Struct, frozen=True):
-    """How one submission did; with a `problem` it could not be played, or not to its end."""
+    """How one submission did; with a `problem` it could not be played, or not to its end. `stopped` are lines that did
+    not end by themselves. Without goals nobody knows what it is for."""
 
     student: str
     lesson: str
     path: str
     goals: list[Told] = []
     problem: str = ""
+    stopped: list[str] = []
 
     @property
     def met(self) -> int:
         """The number of goals reached."""
         return sum(goal.met for goal in self.goals)
+
+    @property
+    def percent(self) -> int | None:
+        """The goals reached of a hundred; None for what belongs to no lesson."""
+        return round(100 * self.met / len(self.goals)) if self.goals else None
 
 
 def submissions(folder: Path, lesson: str | None = None) -> list[Submission]:

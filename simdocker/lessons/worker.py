@@ -36,7 +36,7 @@ def graded(submission: Submission) -> Grade:
         open_ = [Told(goal.goal, False) for goal in lesson.spec.goals]
         grade = msgspec.structs.replace(grade, goals=open_)
         typed = submitted(text_of(submission.path), submission.path, lesson.scenario.world)
-        verdicts = examine(lesson, typed).verdicts
+        examiner = examine(lesson, typed)
     except UserError as error:
         return msgspec.structs.replace(grade, problem=str(error).removeprefix(f"{submission.path}: "))
     except MemoryError:
@@ -44,7 +44,9 @@ def graded(submission: Submission) -> Grade:
     except Exception as error:  # a fault of the simulator must not cost the others their grades
         return msgspec.structs.replace(grade, problem=f"simdocker itself failed on it: {error!r}")
     return msgspec.structs.replace(
-        grade, goals=[Told(one.goal, one.met, "" if one.met else one.says) for one in verdicts]
+        grade,
+        goals=[Told(one.goal, one.met, "" if one.met else one.says) for one in examiner.verdicts],
+        stopped=[result.command for result in examiner.stopped],
     )
 
 

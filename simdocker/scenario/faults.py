@@ -11,6 +11,7 @@ from simpy import Event
 from simdocker.actors.registry.registry import REFUSED
 from simdocker.errors import UserError
 from simdocker.scenario.parts import FOREVER
+from simdocker.trace import PLAYER
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.life import Life
@@ -24,7 +25,7 @@ Process = Generator[Event, Any, None]
 def apply(fault: Fault, world: World | LinuxWorld) -> Process:
     """Process: make it happen; a `down` with a duration mends itself later. Stopping and starting a
     daemon takes its time, all else happens at once."""
-    world.trace.note("player", "fault", _said(fault))
+    world.trace.note(PLAYER, "fault", _said(fault))
     if fault.link is not None:
         pairs = world.spec.joined(fault.link)
         if fault.latency is not None:
@@ -87,7 +88,7 @@ def _later(fault: Fault, world: World | LinuxWorld) -> Process:
                 daemon.plugins.recover(fault.plugin)
     else:
         yield from world.daemons[fault.daemon or ""].life.start()
-    world.trace.note("player", "fault ends", fault.names())
+    world.trace.note(PLAYER, "fault ends", fault.names())
 
 
 def _said(fault: Fault) -> dict[str, Any]:

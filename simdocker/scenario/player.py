@@ -15,6 +15,8 @@ from simpy import AllOf, AnyOf, Event, Process
 from simdocker.des import NO_CAUSE
 from simdocker.scenario.expect import Answers, judge
 from simdocker.scenario.result import Run, StepResult, decoded
+from simdocker.scenario.stage import place_files
+from simdocker.trace import PLAYER
 
 if TYPE_CHECKING:
     from simdocker.des import CostProfile
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from simdocker.scenario.source import Source
     from simdocker.scenario.stage import Stage
 
-PLAYER = "player"
 BETWEEN_STEPS_NS = 8_000_000
 """From one line's end to the next line: what `bash -c :` takes where the reference recorder starts one for each
 (measured). Without it lines would follow each other faster than a container can end."""
@@ -78,9 +79,7 @@ class Player:
         """Play to the end, or up to an instant, and return what came of it."""
         world = self.world
         with world.staged():
-            for name, text in self.scenario.files.items():
-                for host in self.scenario.world.machines:
-                    world.place_file(host, name, text)
+            place_files(self.scenario, world)
             self._played = world.env.process(self._steps(self.scenario.steps, self.turn))
             for branch in self.run.branches:
                 self._go_on(*filter(None, (branch.at, until)))

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING
 
 from simdocker.des import NO_CAUSE
 from simdocker.scenario.faults import apply
+from simdocker.scenario.stage import place_files
 from simdocker.scenario.world import World
+from simdocker.trace import PLAYER
 
 if TYPE_CHECKING:
     from simdocker.des import Environment
     from simdocker.scenario.lines import HostSession, Line, Screen
     from simdocker.scenario.model import Scenario
     from simdocker.trace import Record
-
-PERSON = "player"
-"""The trace's name for whoever types, the same as of a scenario's player: readers need not tell them apart."""
 
 
 @dataclass(slots=True)
@@ -131,9 +130,7 @@ class Session:
 
     def _begin(self, world: World) -> None:
         """A world may begin with files, and broken: the faults before the first command."""
-        for name, text in self.scenario.files.items():
-            for host in world.machines:
-                world.place_file(host, name, text)
+        place_files(self.scenario, world)
         for step in self.scenario.steps:
             if step.run is not None or step.parallel is not None:
                 break
@@ -162,7 +159,7 @@ class Session:
         first = len(world.trace)
         if entry.line:
             world.env.cause = NO_CAUSE  # the person did, and no earlier command
-            world.env.cause = world.trace.note(PERSON, "command", {"line": entry.line, "on": entry.host})
+            world.env.cause = world.trace.note(PLAYER, "command", {"line": entry.line, "on": entry.host})
             shell = self.shell(entry.host)
             if shell.terminal is not None:
                 shell.terminal.columns, shell.terminal.rows = entry.size
@@ -172,7 +169,7 @@ class Session:
             finally:
                 entry.exit, entry.printed = line.exit_code, line.output
                 entry.ended_ns = world.env.now
-                world.trace.note(PERSON, "exit", {"code": line.exit_code}, line.cause)
+                world.trace.note(PLAYER, "exit", {"code": line.exit_code}, line.cause)
                 entry.records = (first, len(world.trace))
             self.left = shell.ended
             if shell.terminal is not None:

@@ -74,6 +74,13 @@ class Stage(Protocol):
         """What `docker inspect` would show of an object, None when there is none."""
 
 
+def place_files(scenario: Scenario, world: Stage) -> None:
+    """Put a scenario's files where its users sit down, on each host."""
+    for name, text in scenario.files.items():
+        for host in scenario.world.machines:
+            world.place_file(host, name, text)
+
+
 def build(
     scenario: Scenario,
     *,

@@ -1,5 +1,5 @@
 """The causal trace: what every actor writes and every output reads."""
 
-from simdocker.trace.record import MESSAGE, NOTE, ROOT, STATE, STEP, Record, Trace, load, writer
+from simdocker.trace.record import MESSAGE, NOTE, PLAYER, ROOT, STATE, STEP, Record, Trace, load, writer
 
-__all__ = ["MESSAGE", "NOTE", "ROOT", "STATE", "STEP", "Record", "Trace", "load", "writer"]
+__all__ = ["MESSAGE", "NOTE", "PLAYER", "ROOT", "STATE", "STEP", "Record", "Trace", "load", "writer"]

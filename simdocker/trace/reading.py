@@ -10,9 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from simdocker.trace.record import MESSAGE, NOTE, ROOT, Record
-
-PLAYER = "player"
+from simdocker.trace.record import MESSAGE, NOTE, PLAYER, ROOT, Record
 
 
 class Call(msgspec.Struct):

@@ -18,6 +18,8 @@ import msgspec
 from simdocker.des import Environment
 
 MESSAGE, STATE, STEP, NOTE = "message", "state", "step", "note"
+PLAYER = "player"
+"""Who types: the scenario's player, or a person at a prompt; readers need not tell them apart."""
 ROOT = -1  # the cause of a record that nothing in the trace made happen
 
 

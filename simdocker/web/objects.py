@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simdocker.content import reference
-from simdocker.trace import STATE, Record
+from simdocker.trace import PLAYER, STATE, Record
 from simdocker.web.story import Changes, Event
 
 ON_A_HOST = ("container", "image", "layer", "network", "volume", "plugin")
@@ -47,7 +47,7 @@ class Objects:
             if kind == "container" and host not in self._homes.get(name, ()):
                 host = self.host_of(name) or host
             return f"{name}@{host}"
-        if name == "player":  # who types is nobody on the stage
+        if name == PLAYER:  # who types is nobody on the stage
             return name
         key = name if "@" in name or not host else f"{name}@{host}"
         if key not in self.known:

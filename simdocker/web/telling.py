@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simdocker.narration import LONG_ID, NOT_IN_THE_CATALOGUE, Narration, narration
-from simdocker.trace import MESSAGE, NOTE, ROOT, STATE, STEP, Record
-from simdocker.trace.reading import PLAYER
+from simdocker.trace import MESSAGE, NOTE, PLAYER, ROOT, STATE, STEP, Record
 from simdocker.web.objects import Objects
 from simdocker.web.story import Changes, Event, Link, Step, Story
 

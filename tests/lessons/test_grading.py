@@ -45,7 +45,7 @@ def test_a_class_is_graded_goal_by_goal_into_a_table_a_csv_and_a_page(tmp_path: 
     (folder / "notes.pdf").write_text("not a submission")
     table, page = tmp_path / "grades.csv", tmp_path / "grades.html"
     told = graded(folder, "-o", str(table), "--report", str(page))
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (told.returncode, told.stderr) == (1, "simdocker: 1 of 7 could not be graded; see above\n")
     rows = list(csv.DictReader(io.StringIO(table.read_text())))
     assert [(row["student"], row["lesson"][:2], row["reached"], row["goals"], row["percent"]) for row in rows] == [
         ("'=cmd", "01", "0", "3", "0"),
@@ -54,7 +54,7 @@ def test_a_class_is_graded_goal_by_goal_into_a_table_a_csv_and_a_page(tmp_path: 
         ("anna-maria", "01", "2", "3", "67"),
         ("carl", "01", "3", "3", "100"),
         ("dan", "01", "0", "3", "0"),
-        ("notes", "", "0", "0", "0"),
+        ("notes", "", "", "", ""),
     ]
     problems = {row["student"]: row["problem"] for row in rows if row["problem"]}
     assert "not a text file" in problems["'=cmd"]
@@ -63,7 +63,7 @@ def test_a_class_is_graded_goal_by_goal_into_a_table_a_csv_and_a_page(tmp_path: 
     assert rows[3]["open"] == "No container was made"
     assert "also made a container" in told.stdout and "anna-maria" in page.read_text()
     again = tmp_path / "again.csv"
-    assert graded(folder, "-o", str(again)).returncode == 0
+    assert graded(folder, "-o", str(again)).returncode == 1
     assert again.read_text() == table.read_text()
 
 
@@ -139,3 +139,13 @@ def test_a_name_that_cannot_be_written_and_a_link_cost_nobody_a_grade(tmp_path: 
     rows = {row["student"]: row for row in csv.DictReader(io.StringIO((tmp_path / "grades.csv").read_text()))}
     assert rows["ann"]["percent"] == "100" and rows["ann"]["problem"] == ""
     assert len(rows) == 4 and all("no file of its own" in row["problem"] for name, row in rows.items() if name != "ann")
+
+
+def test_a_line_that_never_ends_is_told_beside_the_grade(tmp_path: Path) -> None:
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / "ann-1.sh").write_text("docker pull busybox\ntail -f /dev/null\ndocker images\n")
+    done = graded(folder, "-o", str(tmp_path / "grades.csv"))
+    assert done.returncode == 0 and "did not end by itself, and got Ctrl-C" in done.stdout
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "grades.csv").read_text()))
+    assert (row["percent"], row["stopped"]) == ("100", "tail -f /dev/null")

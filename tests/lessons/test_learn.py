@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 
 from simdocker.errors import UserError
+from simdocker.lessons import catalogue
+from simdocker.lessons.astray import Astray, first_sentence
 from simdocker.lessons.lines import steps_of
 from simdocker.lessons.progress import Progress, Standing
+from simdocker.lessons.session import LessonSession
+from simdocker.scenario.session import Entry, replay
 from simdocker.scenario.worldspec import WorldSpec
 from tests.cli.screen import PATIENCE, Screen
 
@@ -46,9 +50,10 @@ def test_a_newcomer_takes_the_first_lesson(desk: Screen, tmp_path: Path) -> None
     desk.type(":predict b\r")
     desk.see("You say: 1. Now see.")
     desk.type("docker run busybox true\r")
-    desk.see("✓ The image busybox is on this machine  (1 of 3)")
+    shown = desk.see("✓ The image busybox is on this machine  (1 of 3)", ":check says more)")
+    assert shown.count("but also made a container and started it.") == 1
     desk.type(":check\r")
-    desk.see("but also made a container and started it.")
+    desk.until(lambda: desk.text.count("but also made a container and started it.") == 2, "the whole feedback")
     desk.type(":undo\r")
     desk.see("undone: docker run busybox true")
     desk.type("docker pull busybox\r")
@@ -97,6 +102,51 @@ def test_a_lesson_that_was_left_is_gone_on_with(desk: Screen, tmp_path: Path) ->
     again.type(":quit\r")
     assert again.leave() == 0
     again.close()
+
+
+def test_feedback_on_an_earlier_line_says_how_far_back_it_is_and_a_letter_is_an_answer(desk: Screen) -> None:
+    desk.type("b\r")
+    desk.see("You say: 1. Now see.")
+    desk.type("docker run busybox true\r")
+    desk.see(":check says more)")
+    desk.type("docker images\r")
+    desk.see("(2 of 3)")
+    assert desk.text.count("also made a container") == 1  # it is said once
+    desk.type(":check\r")
+    desk.see(":undo 2 goes back to before  docker run busybox true")
+    desk.type("b\r")
+    desk.see("b: command not found")
+
+
+@pytest.mark.parametrize("lesson", catalogue.course(), ids=lambda lesson: lesson.name)
+def test_the_solution_hears_nothing_and_a_wrong_way_is_told_at_once(lesson: catalogue.Lesson) -> None:
+    assert remarks(lesson, lesson.spec.solution) == []
+    told = [remarks(lesson, wrong.lines) for wrong in lesson.spec.wrong]
+    assert any(told)
+
+
+def remarks(lesson: catalogue.Lesson, lines: str) -> list[str]:
+    """What is said at once while these lines are typed."""
+    session = LessonSession(lesson)
+    astray = Astray(lesson, session.verdicts())
+    said = []
+    for step in steps_of(lines, lesson.scenario.world):
+        entry = Entry(step.on or next(iter(session.world.machines)), step.run or "", int(step.wait or 0))
+        session.perform(entry, replay)
+        said.append(astray.after(len(session.entries), session.verdicts()))
+    return list(filter(None, said))
+
+
+def test_a_remark_is_the_first_sentence() -> None:
+    assert first_sentence("It is `a.b`, e.g. this.\nTake it back.") == ("It is `a.b`, e.g. this.", True)
+    assert first_sentence("It is gone. `:undo`.") == ("It is gone.", True)
+    assert first_sentence("no end") == ("no end", False)
+
+
+def test_what_a_check_says_of_lines_that_failed(tmp_path: Path) -> None:
+    told = learn(tmp_path, "1", text="docker rum\ndocker run busybox sleep 100000\n").stdout
+    assert "docker rum: exit code 1: docker: unknown command: docker rum" in told
+    assert "sleep 100000: did not end by itself, and got Ctrl-C" in told
 
 
 def test_lines_from_a_file_are_played_and_told_what_they_lack(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from simdocker.scenario.load import from_lines, load
-from simdocker.scenario.player import PLAYER, play
+from simdocker.scenario.player import play
 from simdocker.scenario.result import Run
-from simdocker.trace import MESSAGE, NOTE, Record
+from simdocker.trace import MESSAGE, NOTE, PLAYER, Record
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 
