@@ -39,7 +39,7 @@ def _all_images(width: int) -> Iterator[str]:
 
 
 def _one_image(name: str, width: int) -> Iterator[str]:
-    layers = _find(name).layers
+    layers, others = _find(name).layers, _tags(name)
     rows = [
         (
             layer.digest.removeprefix("sha256:")[:12],
@@ -51,6 +51,7 @@ def _one_image(name: str, width: int) -> Iterator[str]:
     ]
     yield f"{name}: {len(layers)} layer{'s' if len(layers) != 1 else ''}, lowest first"
     yield from _table(("LAYER", "PULL", "ON DISK", "MADE BY"), "<>><", rows, width)
+    yield from textwrap.wrap(f"its tags: {' '.join(others)}", width, break_on_hyphens=False)
 
 
 def _table(titles: Sequence[str], align: str, rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
@@ -66,8 +67,17 @@ def _table(titles: Sequence[str], align: str, rows: Sequence[Sequence[str]], wid
         yield from (" " * left + line for line in more)
 
 
-def _find(name: str) -> Image:
+def _parted(name: str) -> tuple[str, str]:
     short, _, tag = name.removeprefix("docker.io/").removeprefix("library/").partition(":")
+    return short, tag
+
+
+def _tags(name: str) -> Sequence[str]:
+    return list(hub()[f"library/{_parted(name)[0]}"])
+
+
+def _find(name: str) -> Image:
+    short, tag = _parted(name)
     tags = hub().get(f"library/{short}")
     if tags is None:
         known = [repository.removeprefix("library/") for repository in hub()]

@@ -21,6 +21,7 @@ from simdocker.cli import fleet
 from simdocker.cli.interrupt import stop
 from simdocker.cli.pullbars import is_layer, pull_bars
 from simdocker.cli.recordline import TIME_WIDTH, RecordLines
+from simdocker.narration import NOT_IN_THE_CATALOGUE, narration
 from simdocker.scenario.units import show_duration
 from simdocker.trace import Record
 
@@ -60,6 +61,8 @@ class Play:
         self.last_started: Step | None = None
         self.began = time.monotonic()
         self.layers: list[Record] = []  # what happened to layers, until their bars are shown
+        self.absent: list[Record] = []  # images that only the catalogue lacks, until that is told
+        world.trace.listen(self._keep)
         if not quiet:
             world.trace.listen(self.record)
 
@@ -113,6 +116,8 @@ class Play:
             return
         if is_layer(record):
             self.layers.append(record)
+        if record.what == NOT_IN_THE_CATALOGUE:  # said below what docker says of it
+            return
         line = self.lines.line(record, self.step_started_ns)
         if line is None:
             return
@@ -124,11 +129,18 @@ class Play:
         except OSError as error:  # the reader left, the disk is full
             stop(self.world.env, error)
 
+    def _keep(self, record: Record) -> None:
+        if record.what == NOT_IN_THE_CATALOGUE:
+            self.absent.append(record)
+
     def step_ended(self, step: Step, results: Sequence[StepResult]) -> None:
         """What docker printed, and whether it is what was expected."""
         first = results[0]
+        absent, self.absent = [narration().absent(record.attrs or {}) for record in self.absent], []
         if self.quiet:
             self._quietly(results)
+            for sentence in absent:
+                print(sentence, file=sys.stderr, flush=True)
             return
         if step is not self.last_started:  # one of several at once: say whose output this is
             self.console.print()
@@ -138,6 +150,8 @@ class Play:
             if whose:
                 self.console.print(Text(f"  {whose}", style="dim"))
             self._output(printed)
+        for sentence in absent:
+            self.console.print(Text(f"  {sentence}", "yellow"), soft_wrap=not self.to_a_person)
         for line in fleet.summary(results):
             self.console.print(Text(" " * (TIME_WIDTH + 2)) + line)
         for _, line in fleet.verdicts(results):

@@ -14,7 +14,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from simdocker.backends import ports
 from simdocker.backends.linux import cell, oci, steps
@@ -25,9 +25,13 @@ from simdocker.backends.linux.steps import Layout, Step
 from simdocker.backends.ports import MountPoint, ProcessSpec
 from simdocker.backends.sim import users
 from simdocker.errors import UserError
-from simdocker.scenario.load import from_lines
+from simdocker.narration import NOT_IN_THE_CATALOGUE, narration
+from simdocker.scenario.commandline import from_command, means_docker
 from simdocker.scenario.player import Player, Silent
 from simdocker.scenario.world import World
+
+if TYPE_CHECKING:
+    from simdocker.scenario.result import Run
 
 GAP = "  "
 VERBS = ("docker", "container", "run", "start", "create")
@@ -48,7 +52,9 @@ def explain(words: list[str], *, bundle: bool = False) -> int:
     at = next((at for at, word in enumerate(words) if word not in VERBS), 0)
     if words[at : at + 1] == ["--bundle"]:  # docker has no such flag, and it is easily typed after `run`
         words, bundle = [*words[:at], *words[at + 1 :]], True
-    line = shlex.join(words if words[:1] == ["docker"] else ["docker", *words])
+    if not means_docker(words[0]) and words[0] not in VERBS and len(words) == 1:
+        raise UserError(f"{words[0]} is no command; write it whole, such as: simdocker explain docker run {words[0]}")
+    line = shlex.join(words if means_docker(words[0]) else ["docker", *words])
     planned = plan(line)
     if bundle:
         print(json.dumps(planned.config, indent=2))
@@ -61,15 +67,28 @@ def explain(words: list[str], *, bundle: bool = False) -> int:
 
 def plan(line: str) -> Plan:
     """How the first container that `line` starts is made. Raises UserError when it starts none."""
-    world = World.build(scenario := from_lines(f"{line}\n", "the command"))
+    world = World.build(scenario := from_command(line))
     handed: list[Plan] = []
     for machine in world.machines.values():
         runtime: Any = machine.runtime
         runtime.start = partial(_overheard, runtime.start, handed)
+    world.session(next(iter(world.machines)), terminal=True)  # so that -t has one
     run = Player(scenario, world, Silent()).play()
     if not handed:
-        raise UserError(run.steps[0].stderr.strip() or f"{line} starts no container")
+        raise UserError(_why_not(line, run))
     return handed[0]
+
+
+def _why_not(line: str, run: Run) -> str:
+    """A sentence for a command that makes no container: docker's own reason, and where there is a remedy, that."""
+    absent = [record for record in run.trace.records if record.what == NOT_IN_THE_CATALOGUE]
+    if absent:
+        return narration().absent(absent[0].attrs or {}).removeprefix("simdocker: ")
+    printed = "".join(text for _, text in run.steps[0].printed).splitlines()
+    said = sorted(filter(None, map(str.strip, printed)), key=lambda text: not text.startswith(("docker:", "Error")))
+    if said and run.steps[0].exit:
+        return said[0]
+    return f"{line} starts no container; explain one that does, such as: simdocker explain docker run busybox date"
 
 
 def _overheard(

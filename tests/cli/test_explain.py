@@ -77,9 +77,24 @@ def test_into_a_pipe_nothing_is_cut(monkeypatch: pytest.MonkeyPatch):
     assert "…" not in text
 
 
-@pytest.mark.parametrize("words", [["run"], ["ps"], ["run", "nosuchimage"], ["nothing"]])
-def test_a_command_that_starts_nothing_is_refused_with_a_sentence(words):
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["run"], "requires at least 1 argument"),
+        (["docker", "ps"], "starts no container; explain one that does"),
+        (["run", "ngnix"], "did you mean nginx?"),
+        (["run", "--nam", "x", "busybox"], "unknown flag: --nam"),
+        (["run", "-v", "rel/x:y", "busybox"], "invalid mount path: 'y'"),
+        (["nginx"], "such as: simdocker explain docker run nginx"),
+        (["docker", "rnu", "nginx"], "did you mean 'run'?"),
+    ],
+)
+def test_a_command_that_starts_nothing_is_refused_with_a_sentence(words, sentence):
     code, text = explained(*words)
-    assert code == 2
-    assert text.strip()
-    assert "Traceback" not in text
+    assert (code, text.count("\n")) == (2, 1)
+    assert sentence in text
+
+
+def test_an_interactive_one_needs_no_terminal_to_be_explained():
+    code, text = explained("docker", "run", "-it", "busybox", "sh")
+    assert code == 0 and "open ptmx" in text

@@ -27,6 +27,7 @@ def test_of_other_names_and_tags_nothing_is_promised() -> None:
     assert "may have nginx:1.21" in tag
     assert "without ngnix: did you mean nginx?" in name
     assert "did you mean" not in notes("docker pull something-else")[0]
+    assert "has not: did you mean nginx:latest?" in notes("docker pull nginx:latets")[0]
 
 
 def test_an_image_that_is_there_needs_no_note() -> None:

@@ -285,15 +285,19 @@ class Registry:
         if (repository, tag) not in self._missed:
             self._missed.add((repository, tag))
             what = {"repository": repository, "tag": tag, "official": is_official(repository)}
-            if not tag and not what["official"] and (near := self._nearest(repository)):
+            if near := self._nearest(repository, tag):
                 what["near"] = near
             self.trace.note(self.actor, "not in the catalogue", what)
 
-    def _nearest(self, repository: str) -> str:
-        """The name of ours that was perhaps meant."""
+    def _nearest(self, repository: str, tag: str) -> str:
+        """What of ours was perhaps meant; who wrote the name of an official image meant no other."""
         short = repository.removeprefix("library/")
+        if tag:
+            near = difflib.get_close_matches(tag, self.tags(repository) or (), 1)
+            return f"{short}:{near[0]}" if near else ""
         ours = [name.removeprefix("library/") for name in (*self._contents, *self._published)]
-        return next(iter(difflib.get_close_matches(short, ours, 1)), "")
+        near = difflib.get_close_matches(short, ours if not is_official(repository) else (), 1)
+        return near[0] if near else ""
 
     def _no_repository(self, repository: str) -> Response:
         if self.name != HUB:

@@ -103,10 +103,18 @@ def export(
 
 
 def explain(
-    command: Annotated[list[str], typer.Argument(help="A docker command that starts a container: docker run …")],
+    command: Annotated[
+        list[str], typer.Argument(metavar="docker run …", help="A docker command that starts a container")
+    ],
     bundle: Annotated[bool, typer.Option("--bundle", help="The same as an OCI bundle's config.json.")] = False,
 ) -> None:
-    """List the system calls that make a container, each with its reason: explain docker run busybox."""
+    """List the system calls that make a container, each with its reason.
+
+    \b
+    Such as:  simdocker explain docker run -m 64m busybox true
+              simdocker explain --bundle docker run --read-only nginx
+    Nothing of this machine is touched.
+    """
     from simdocker.cli.explain import explain as explain_start
 
     raise typer.Exit(exit_code(lambda: explain_start(command, bundle=bundle)))
