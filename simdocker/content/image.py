@@ -65,7 +65,8 @@ class Layer:
     """
 
     __slots__ = (
-        "_archive", "_build", "_compressed", "_diff_id", "_digest", "_modified", "_tree", "_unpacked", "created_by",
+        "_archive", "_build", "_compressed", "_diff_id", "_digest", "_load", "_modified", "_tree", "_unpacked",
+        "created_by",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +80,20 @@ class Layer:
         self._unpacked = -1
         self._modified = modified
         self._archive: Blob | None = None
+        self._load: Callable[[], Blob] | None = None
         self.created_by = created_by
+
+    @classmethod
+    def stored(
+        cls, load: Callable[[], Blob], diff_id: str, digest: str, compressed: int | None, unpacked: int, created_by: str
+    ) -> Layer:
+        """A layer that lies on a disk: `load` reads its archive when somebody wants it."""
+        from simdocker.content import archive
+
+        layer = cls(lambda: archive.read_layer(load())[0], compressed, created_by)
+        layer._load = load
+        layer._diff_id, layer._digest, layer._unpacked = diff_id, digest, unpacked
+        return layer
 
     @classmethod
     def of(cls, data: Blob, digest: str = "", compressed: int | None = None) -> Layer:
@@ -103,7 +117,7 @@ class Layer:
     def served(self, digest: str, size: int) -> Layer:
         """The same layer as another blob."""
         layer = Layer(lambda: self.tree, size, self.created_by, self._modified)
-        layer._archive = self._archive
+        layer._archive, layer._load = self._archive, self._load
         layer._diff_id = self.diff_id
         layer._digest = digest
         return layer
@@ -124,7 +138,9 @@ class Layer:
         """The layer as a tar: the one it came from, or the one that its tree makes."""
         from simdocker.content import archive
 
-        return self._archive if self._archive is not None else archive.layer(self.tree)
+        if self._archive is not None:
+            return self._archive
+        return self._load() if self._load is not None else archive.layer(self.tree)
 
     @property
     def diff_id(self) -> str:
