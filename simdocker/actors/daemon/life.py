@@ -108,17 +108,22 @@ class Life:
     # -- a new start ---------------------------------------------------------------------------------
 
     def start(self) -> Process:
-        """Process: start dockerd again; it listens when its containers are as they should be.
-
-        1. Read what containers have written meanwhile.
-        2. Look at each: it runs on, or is stopped because nobody wants that, or has ended.
-        3. Remove those with `--rm`, restart those whose policy says so.
-        """
+        """Process: start dockerd again."""
         if not self.down:
             return
         daemon = self.daemon
         daemon.trace.state(daemon.actor, "starting")
         yield daemon.env.timeout(START_NS)
+        yield from self.restore()
+
+    def restore(self) -> Process:
+        """Process: dockerd listens when its containers are as they should be.
+
+        1. Read what containers have written meanwhile.
+        2. Look at each: it runs on, or is stopped because nobody wants that, or has ended.
+        3. Remove those with `--rm`, restart those whose policy says so.
+        """
+        daemon = self.daemon
         self.down = False
         self.restoring = True
         unread, self.unread = self.unread, []
