@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ EXECUTORS = ("runc", "crun")
 
 class LinuxMachine:
     """The machine we run on, under the name `name`. `data_root` is where its daemon keeps its things: a
-    directory of its own that it deletes again. What earlier runs were killed over is removed first."""
+    directory of its own that it deletes again, or with `kept` one that another machine goes on with. What earlier runs
+    were killed over is removed first."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class LinuxMachine:
         data_root: str,
         run_directory: Path = RUN_DIRECTORY,
         journal: Journal | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.name = name
         if journal is None:  # else the run has one already, and has looked for what others left
@@ -48,9 +51,10 @@ class LinuxMachine:
             journal = Journal(run_directory)
         self.journal = journal
         self.runtime = Runtime(name, env, trace, self.journal, data_root)
-        self.storage = StorageDriver(name, env, trace, self.journal, data_root)
+        lasting = str(kept or data_root)
+        self.storage = StorageDriver(name, env, trace, self.journal, lasting, kept=kept is not None)
         self.network = NetworkDriver(name, env, trace, Random(name), self.journal)
-        self.volume = VolumeDriver(name, env, trace, self.journal, data_root)
+        self.volume = VolumeDriver(name, env, trace, self.journal, lasting)
         self.plugins = PluginHost()
 
     def facts(self) -> dict[str, Any]:
@@ -62,9 +66,10 @@ class LinuxMachine:
             "Runtimes": [name for name in EXECUTORS if shutil.which(name)],
         }  # fmt: skip
 
-    def daemon_config(self) -> dict[str, Any]:
-        """What its daemon.json has to say here: addresses that lead nowhere yet. Raises OSError."""
-        return daemon_config(self.journal)
+    def daemon_config(self, before: Sequence[str] = ()) -> dict[str, Any]:
+        """What its daemon.json has to say here: addresses that lead nowhere yet, first of all those that it had
+        `before`. Raises OSError."""
+        return daemon_config(self.journal, before)
 
     def leash(self) -> Path | None:
         """A file to write 0 into: who does is killed, with all it starts, when the run is over. None: all are."""

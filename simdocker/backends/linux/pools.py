@@ -7,6 +7,7 @@ its bridges when it needs them, so it says at once, in its journal, which addres
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from ipaddress import IPv4Network
 from itertools import chain
@@ -30,9 +31,9 @@ def free_pools() -> list[IPv4Network]:
     return [pool for pool in list(pools)[1:] if not any(pool.overlaps(route) for route in routed)]
 
 
-def claimed_pools(journal: Journal) -> list[IPv4Network]:
+def claimed_pools(journal: Journal, before: Sequence[str] = ()) -> list[IPv4Network]:
     """The subnets that are this run's from now on: half of what other runs have left, so that the next ones get
-    some too. Raises OSError when there are too few."""
+    some too, and of those that were its before as many as there are. Raises OSError when there are too few."""
     directory = journal.path.parent
     with alone(directory):
         others = {pool for claim in of_the_living(directory, CLAIM) for pool in claim.split()}
@@ -40,7 +41,9 @@ def claimed_pools(journal: Journal) -> list[IPv4Network]:
         if len(left) < FEWEST:
             taken = "this host has a route to" if not others else "other runs and this host's routes have"
             raise OSError(f"{taken} each of Docker's address pools")
-        claimed = left[: max(FEWEST, len(left) // 2)]
+        again = [pool for pool in left if str(pool) in before]
+        left = [*again, *(pool for pool in left if pool not in again)]
+        claimed = left[: max(FEWEST, len(left) // 2, len(again))]
         journal.record(CLAIM, " ".join(map(str, claimed)))
     return claimed
 
@@ -50,8 +53,8 @@ def unclaim(_pools: str) -> None:
     """Nothing in the kernel: with the journal the claim is gone."""
 
 
-def daemon_config(journal: Journal) -> dict[str, Any]:
+def daemon_config(journal: Journal, before: Sequence[str] = ()) -> dict[str, Any]:
     """What daemon.json has to say for these to be used: the first is the default bridge's. Raises OSError when
     not two are left."""
-    pools = claimed_pools(journal)
+    pools = claimed_pools(journal, before)
     return {"default-address-pools": [{"base": str(pool), "size": pool.prefixlen} for pool in pools]}

@@ -20,7 +20,9 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from simdocker.backends.linux import extract, rootless, syscalls
+import msgspec
+
+from simdocker.backends.linux import extract, marks, rootless, syscalls
 from simdocker.backends.linux.files import DiskFiles
 from simdocker.backends.linux.journal import Journal, undoes
 from simdocker.backends.ports import NO_FILES, Change, DriverError, MountPoint, Process
@@ -78,29 +80,59 @@ class RootFS:
 
 class StorageDriver:
     """One machine's overlay2, in `<data_root>/overlay2`. Directories for the next containers are made before anyone
-    asks, and the union with the layers that were wanted last: on a busy disk a start waits longest for these."""
+    asks, and the union with the layers that were wanted last: on a busy disk a start waits longest for these. With
+    `kept`, what is there already is this machine's, and stays when it is closed."""
 
     name = "overlay2"
     SPARES = 2
 
-    def __init__(self, host: str, env: WallClock, trace: Trace, journal: Journal, data_root: str) -> None:
+    def __init__(
+        self, host: str, env: WallClock, trace: Trace, journal: Journal, data_root: str, *, kept: bool = False
+    ) -> None:
         self.env = env
         self.actor = f"kernel@{host}"
         self.trace = trace
         self._journal = journal
+        self._kept = kept
         self._home = f"{data_root}/overlay2"
         self._numbers = count(1)
         self._directories: dict[str, str] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
         self._containers: dict[str, RootFS] = {}
+        self.marks: dict[str, marks.LayerMark] = {}  # of the layers that were there already, by directory
         self._workers = ThreadPoolExecutor(3, "extract")  # Docker extracts as many layers as it downloads
-        journal.record(FOLDER, self._home)
+        if not kept:
+            journal.record(FOLDER, self._home)
         os.makedirs(self._home, 0o710, exist_ok=True)
         self._init = f"{self._home}/init"
+        if kept:
+            self._find()
+            shutil.rmtree(self._init, ignore_errors=True)  # perhaps half of it, and quickly made
         extract.write_tree(init_layer(), self._init)
         self._spares: deque[RootFS] = deque()
         self._latest: tuple[str, ...] = ()
         self._refill()
+
+    def _find(self) -> None:
+        """Go on with what an earlier run left, whole layers and containers."""
+        found = marks.Found(self._home)
+        self._numbers = count(found.highest + 1)
+        self.marks = found.layers
+        for home, mark in found.layers.items():
+            self._directories[mark.chain_id] = home
+            self._chains[mark.chain_id] = (f"{home}/diff", *(self._chains[mark.parent] if mark.parent else ()))
+        for home, owner in found.containers.items():
+            if owner.chain_id and owner.chain_id not in self._chains:
+                marks.tell(f"container {owner.id[:12]} stands on layer {owner.chain_id}, which is not there")
+                continue
+            rootfs = self._containers[owner.id] = RootFS(home)
+            self._directories[owner.id] = home
+            rootfs.lower = self._lower(owner.chain_id, init=owner.init)
+
+    @property
+    def containers(self) -> list[str]:
+        """The ids of all that have a writable layer here."""
+        return list(self._containers)
 
     # layers
 
@@ -122,6 +154,8 @@ class StorageDriver:
         """Process: delete an extracted layer."""
         if self._chains.pop(chain_id, None) is not None:
             home = self._directories.pop(chain_id)
+            if self._kept:
+                marks.unmark(home)
             for spare in list(self._spares):
                 if f"{home}/diff" in spare.lower:
                     spare.let_go()
@@ -145,11 +179,21 @@ class StorageDriver:
         except IndexError:
             rootfs = self._new_home()
         self._directories[container_id] = rootfs.home
-        layers = self._chains[chain_id] if chain_id else ()
-        lower = (self._init, *layers) if init or not layers else layers  # an overlay has one lower layer at least
+        lower = self._lower(chain_id, init=init)
         rootfs.settle(lower)
         self._latest = lower
         self._containers[container_id] = rootfs
+        if self._kept:
+            mark = msgspec.json.encode(marks.ContainerMark(container_id, chain_id, init))
+            try:
+                marks.replace(f"{rootfs.home}/{marks.CONTAINER}", mark)
+            except OSError as error:
+                raise DriverError(f"write {error.filename}: {(error.strerror or '').lower()}") from None
+
+    def _lower(self, chain_id: str, *, init: bool) -> tuple[str, ...]:
+        """A container's lower directories, topmost first."""
+        layers = self._chains[chain_id] if chain_id else ()
+        return (self._init, *layers) if init or not layers else layers  # an overlay has one lower layer at least
 
     def _new_home(self) -> RootFS:
         """Directories for a container."""
@@ -221,6 +265,8 @@ class StorageDriver:
         rootfs = self._containers.pop(container_id, None)
         if rootfs is not None:
             rootfs.let_go()
+            if self._kept:
+                marks.unmark(rootfs.home)
             self._workers.submit(self._replace, self._directories.pop(container_id))
 
     def _replace(self, home: str) -> None:
@@ -259,12 +305,19 @@ class StorageDriver:
         return sum(seen.values())
 
     def close(self) -> None:
-        """Unmount and delete everything."""
+        """Unmount and delete everything, or what is not to be kept."""
         for container_id in list(self._containers):
-            self.remove(container_id)
+            if self._kept:
+                self.unmount(container_id)
+            else:
+                self.remove(container_id)
         self._workers.shutdown()
         for spare in self._spares:
             spare.let_go()
+            if self._kept:
+                shutil.rmtree(spare.home, ignore_errors=True)
+        if self._kept:
+            return
         remove_directory(self._home)
         self._journal.forget(FOLDER, self._home)
 
@@ -283,8 +336,8 @@ def init_layer() -> Node:
 def _union(rootfs: RootFS) -> int:
     """The union mount, as a descriptor; a parameter a call: mount(2)'s page of options is too short for many layers.
 
-    Volatile, so that its end does not wait for the disk: no container outlives the engine that keeps it,
-    and the mark that the kernel leaves for the case of a power failure says nothing after a proper end.
+    Volatile, so that its end does not wait for the disk: a container that outlives the engine in a kept directory has
+    what write(2) took, and the mark that the kernel leaves for the case of a power failure says nothing else.
     """
     if os.path.exists(mark := f"{rootfs.home}/work/work/incompat"):
         shutil.rmtree(mark)

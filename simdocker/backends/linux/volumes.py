@@ -7,10 +7,12 @@ for as long as somebody uses it. The twin of this file models the same.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from simdocker.trace import Trace
 
 DATA, OPTIONS_FILE = "_data", "opts.json"
+GOING = ".going-"
 OPTIONS = ("device", "o", "type")
 
 
@@ -44,6 +47,9 @@ class VolumeDriver:
         self._home = Path(data_root, "volumes")
         self._users: dict[str, set[str]] = {}
         self._worker = ThreadPoolExecutor(1, "volumes")
+        for going in self._home.glob(f"{GOING}*"):  # somebody was killed over it
+            with suppress(OSError):
+                remove_directory(str(going))
 
     def create(self, name: str, options: Mapping[str, str]) -> ports.Process:
         """Process → mountpoint."""
@@ -80,7 +86,14 @@ class VolumeDriver:
         unmount(str(data))
         self._journal.forget(MOUNT, str(data))
         if data.parent.exists():
-            remove_directory(str(data.parent))  # refuses where something is still mounted
+            # Under a name that no volume has, so that whoever is killed in here leaves no half of one.
+            going = data.parent.with_name(f"{GOING}{secrets.token_hex(8)}")
+            data.parent.rename(going)
+            try:
+                remove_directory(str(going))  # refuses where something is still mounted
+            except OSError:
+                going.rename(data.parent)
+                raise
 
     def populate(self, name: str, rootfs: ports.RootFS, path: str) -> ports.Process:
         """Process: copy-up into an empty volume."""
