@@ -72,6 +72,7 @@ class Host:
 
     platform = AMD64
     platform_of, platform_as = Daemon.platform_of, Daemon.platform_as
+    keep, drop, memory = Daemon.keep, Daemon.drop, None
 
     def __init__(self, name, world):
         self.host, self.world = name, world

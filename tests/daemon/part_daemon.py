@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from simdocker.actors.daemon.container import Container
-from simdocker.actors.daemon.daemon import Router
+from simdocker.actors.daemon.daemon import Daemon, Router
 from simdocker.actors.daemon.events import Events, as_json
 from simdocker.actors.daemon.life import Life
 from simdocker.actors.daemon.networks import Networks
@@ -185,6 +185,8 @@ class Boxes:
 
 class PartDaemon:
     """What networks, volumes and events need of a daemon."""
+
+    keep, drop, memory = Daemon.keep, Daemon.drop, None
 
     def __init__(self, host: str = "laptop") -> None:
         self.host = host

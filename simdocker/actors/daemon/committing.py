@@ -71,7 +71,7 @@ def commit(daemon: Daemon, change: Change, parent: Image | None) -> Process:
     else:
         yield daemon.work("container.commit")
         image = images.keep(child_document(daemon, change, parent, None), top)
-    image.parent = parent
+    images.descend(image, parent)
     daemon.trace.state(
         f"image/{digests.short(image.id)}", "committed", {"on": daemon.host, "size": image.size, "layers": image.stack}
     )

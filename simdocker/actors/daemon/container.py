@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.endpoints import EndpointState
     from simdocker.actors.daemon.health import Health
     from simdocker.actors.daemon.images import Image
+    from simdocker.actors.daemon.memory import LogFile
     from simdocker.actors.daemon.mounts import MountPlan
     from simdocker.api.models import ContainerConfig, HostConfig
     from simdocker.api.streams import Stream
@@ -68,9 +69,10 @@ class Log:
     were complete, those of one write together. A line without its newline is kept aside until the
     stream ends."""
 
-    __slots__ = ("details", "entries", "followers", "opened", "partial")
+    __slots__ = ("details", "entries", "file", "followers", "opened", "partial")
 
     def __init__(self) -> None:
+        self.file: LogFile | None = None  # where it is kept for the next daemon
         self.entries: list[tuple[int, int, bytes]] = []  # (ns, fd, lines with their newlines)
         self.partial: dict[int, bytes] | None = None
         self.followers: list[Stream] | None = None
@@ -95,6 +97,8 @@ class Log:
             for fd, rest in self.partial.items():
                 self._add((now, fd, rest))
             self.partial = None
+        if self.file is not None:
+            self.file.close()
 
     def lines(self, since: int, until: int, fds: set[int]) -> Iterator[tuple[int, int, bytes]]:
         """(ns, fd, line) of what was written to `fds` between two instants."""
@@ -103,8 +107,14 @@ class Log:
                 for line in lines_of(data):
                     yield now, fd, line
 
+    def again(self, entry: tuple[int, int, bytes]) -> None:
+        """Something that was written to an earlier daemon."""
+        self._add(entry)
+
     def _add(self, entry: tuple[int, int, bytes]) -> None:
         self.entries.append(entry)
+        if self.file is not None:
+            self.file.write(entry, self.entries)
         if self.followers:
             for follower in self.followers:
                 follower.write(entry)

@@ -94,6 +94,10 @@ class Containers:
             raise BadRequest(f"Multiple IDs found with provided prefix: {name_or_id}")
         raise NotFound(f"No such container: {name_or_id}")
 
+    def restored(self, container: Container) -> None:
+        """One that was there before this daemon began."""
+        self._by_id[container.id] = self._by_name[container.name] = container
+
     def using_image(self, image_id: str) -> list[Container]:
         """The containers made from an image."""
         return [container for container in self._by_id.values() if container.image and container.image.id == image_id]
@@ -137,6 +141,11 @@ class Containers:
             self._by_name[container.name] = container
             daemon.storage.create(id, image.chain_id if image else "")
             yield from self._prepare(container)
+            try:
+                daemon.keep(container, new=True)
+            except InternalError:
+                yield from daemon.volumes.release(container, True)
+                raise
         except (ApiError, DriverError):
             self._by_name.pop(container.name, None)
             daemon.storage.remove(id)
@@ -231,9 +240,11 @@ class Containers:
         old = container.name
         del self._by_name[old]
         self._by_name[new] = container
-        links.renamed(self.all(), old, new)
+        for other in links.renamed(self.all(), old, new):
+            self.daemon.keep(other)
         container.call(new)
         container.half_started = None
+        self.daemon.keep(container)
         self.daemon.trace.state(container.actor, "renamed", {"from": old})
         self.event(container, "rename", {"oldName": "/" + old})
         return Response(204)
@@ -244,6 +255,7 @@ class Containers:
         yield self.daemon.work("container.pause")  # runc writes a cgroup file here too
         warnings = updating.update(self.daemon, container, request.body)
         container.half_started = None
+        self.daemon.keep(container)
         self.event(container, "update")
         return Response(200, {"Warnings": warnings or None})
 
@@ -284,6 +296,7 @@ class Containers:
             yield from self.lifecycle.lock(container)
             self.lifecycle.unlock(container)
         yield daemon.work("container.remove")
+        daemon.drop(container)  # first: half a removal is finished at the next start
         if container.mounts:
             yield from daemon.volumes.release(container, volumes)
         daemon.storage.remove(container.id)

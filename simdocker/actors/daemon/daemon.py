@@ -21,6 +21,7 @@ from simdocker.content.manifest import Platform
 from simdocker.content.platforms import DAEMONS_COMPONENT, of_machine, parse
 
 if TYPE_CHECKING:
+    from simdocker.actors.daemon.memory import Disk, Kept
     from simdocker.actors.distribution.directory import Directory
     from simdocker.backends.ports import NetworkDriver, PluginHost, Runtime, StorageDriver, VolumeDriver
     from simdocker.des import CostProfile, Environment, RandomStreams
@@ -90,7 +91,8 @@ class Daemon:
     """One dockerd on one host.
 
     `registries` tells where a registry name leads. Costs are drawn from `profile` with the random
-    stream `<actor>/<what>`, so that one daemon's draws never move another's.
+    stream `<actor>/<what>`, so that one daemon's draws never move another's. What it knows is kept on `disk`, if
+    there is one, where the next daemon finds it (`restoring.read`).
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class Daemon:
         registries: Directory,
         host_facts: dict[str, Any] | None = None,
         settings: Settings = DEFAULTS,
+        disk: Disk | None = None,
     ) -> None:
         from simdocker.actors.daemon import (
             archives,
@@ -119,6 +122,7 @@ class Daemon:
             execs,
             images,
             life,
+            memory,
             networks,
             plugins,
             registry_requests,
@@ -147,6 +151,7 @@ class Daemon:
         self._random = streams.stream(f"{self.actor}/cost")
         self._ids = streams.stream(f"{self.actor}/id")
         self.random_names = streams.stream(f"{self.actor}/name")
+        self.memory = memory.Memory(self, disk) if disk is not None else None
         self.life = life.Life(self)
         self.events = events.Events(self)
         self.images = images.Images(self)
@@ -194,6 +199,17 @@ class Daemon:
         if response.stream is not None:
             life.watch(response.stream)
         return versions.fitted(request, response) if request.version else response
+
+    def keep(self, thing: Kept, *, new: bool = False) -> None:
+        """An object has changed: from now on it is so, whatever happens to this daemon. Raises InternalError when it
+        is `new` and cannot be kept."""
+        if self.memory is not None:
+            self.memory.keep(thing, new=new)
+
+    def drop(self, thing: Kept) -> None:
+        """An object is no more."""
+        if self.memory is not None:
+            self.memory.drop(thing)
 
     def platform_of(self, text: str) -> Platform | None:
         """The platform that a request asks for, None for none. Raises BadRequest."""

@@ -60,6 +60,7 @@ class Endings:
         restart = None
         if not daemon.life.stopping:
             restart = restarting.delay(container, code, daemon.env.now - state.started_ns)
+        daemon.keep(container)  # before anybody is told
         daemon.trace.state(container.actor, "died", {"exit": code})
         if process.oom_killed:
             self.containers.event(container, "oom")
@@ -99,6 +100,7 @@ class Endings:
         """Process: a container ended while dockerd was away: no event tells of it."""
         code: int = process.exited.value  # type: ignore[assignment]  # it has a value: it has happened
         self._ended(container, process, code)
+        self.daemon.keep(container)
         yield from self.lifecycle.release(container)
         container.state.running = container.state.restarting = False
         container.ended_seq = self.daemon.trace.state(container.actor, container.state.status, {"exit": code})
@@ -138,5 +140,6 @@ class Endings:
         if timer is not None:
             timer.succeed()
         container.state.running = container.state.restarting = False
+        self.daemon.keep(container)
         container.ended_seq = self.daemon.trace.state(container.actor, container.state.status)
         self.notify(container, "not-running")

@@ -109,6 +109,7 @@ def _monitor(daemon: Daemon, container: Container, health: Health, stop: Event) 
             "Start": rfc3339(began), "End": rfc3339(daemon.env.now), "ExitCode": code, "Output": output,
         }]  # fmt: skip
         _judge(daemon, container, health, code, began)
+        daemon.keep(container)
 
 
 def _probe(daemon: Daemon, container: Container, words: list[str], limit_ns: int) -> Process:

@@ -119,7 +119,11 @@ class Removal:
         self.records.append({"Deleted": image.id})
         if image.holds is not None and self.daemon.containers.using_image(image.id):
             self.daemon.images.orphans[image.id] = image.holds
-        elif image.holds is not None:
+            image.orphan = True
+            self.daemon.keep(image)
+        else:
+            self.daemon.drop(image)
+        if image.holds is not None and not image.orphan:
             deleted = yield from self.daemon.images.layers.release(image.holds)
             self.records += [{"Deleted": chain_id} for chain_id in deleted]
         self.daemon.trace.state(f"image/{digests.short(image.id)}", "deleted", {"on": self.daemon.host})

@@ -7,7 +7,7 @@ image's documents are shared between all daemons that have it; what a daemon hol
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from simdocker.actors.daemon.layers import StoredLayer
@@ -26,7 +26,7 @@ class Image:
     ns on the simulation's clock (images are older than it: negative), -1 for never."""
 
     __slots__ = (
-        "chain_id", "config", "created_ns", "document", "holds", "id", "last_tagged_ns", "names", "parent",
+        "chain_id", "config", "created_ns", "document", "holds", "id", "last_tagged_ns", "names", "orphan", "parent",
         "size",
     )  # fmt: skip
 
@@ -40,6 +40,7 @@ class Image:
         self.created_ns = _created_ns(document.created, 0)
         self.last_tagged_ns = -1
         self.parent: Image | None = None  # the image it was committed over, on this daemon
+        self.orphan = False  # it was deleted, and a container stands on its layers still
         self.names: tuple[Reference, ...] = ()  # sorted by canonical form, as the Engine lists them
 
     @property
@@ -84,11 +85,12 @@ class Image:
 class ImageStore:
     """Images by id, and ids by name."""
 
-    __slots__ = ("_ids", "_images")
+    __slots__ = ("_ids", "_images", "on_naming")
 
     def __init__(self) -> None:
         self._images: dict[str, Image] = {}
         self._ids: dict[Reference, str] = {}
+        self.on_naming: Callable[[], None] | None = None  # called when a name has been given or taken
 
     def __len__(self) -> int:
         return len(self._images)
@@ -96,6 +98,10 @@ class ImageStore:
     def all(self) -> Iterable[Image]:
         """Every image, in the order they came."""
         return self._images.values()
+
+    def names(self) -> Mapping[Reference, str]:
+        """The id that each name stands for."""
+        return self._ids
 
     def children(self, image: Image) -> list[Image]:
         """The images that were committed over this one."""
@@ -155,6 +161,8 @@ class ImageStore:
         self._ids[name] = image.id
         if before is not image:
             image.names = tuple(sorted((*image.names, name), key=_canonical))
+        if self.on_naming is not None:
+            self.on_naming()
         return before
 
     def unname(self, name: Reference) -> Reference:
@@ -164,6 +172,8 @@ class ImageStore:
         name = name.or_latest()
         image = self._images[self._ids.pop(name)]
         image.names = tuple(other for other in image.names if other != name)
+        if self.on_naming is not None:
+            self.on_naming()
         return name
 
 

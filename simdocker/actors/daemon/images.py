@@ -44,6 +44,8 @@ class Images:
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self.store = ImageStore()
+        if daemon.memory is not None:
+            self.store.on_naming = daemon.memory.keep_names
         self.layers = Layers(daemon)
         self.downloads = Downloads(daemon)
         self.orphans: dict[str, StoredLayer] = {}  # deleted images whose layers containers still use
@@ -77,10 +79,16 @@ class Images:
                 size += below.size
                 below = below.parent
             image = Image(document, top, size)
+            self.daemon.keep(image, new=True)
             if top is not None:
                 self.layers.hold(top)
             self.store.add(image)
         return image
+
+    def descend(self, image: Image, parent: Image | None) -> None:
+        """An image was committed over another, or over nothing."""
+        image.parent = parent
+        self.daemon.keep(image)
 
     def install(self, image: content.Image, *names: str) -> Process:
         """Process → Image: put an image here without a registry, as `docker load` would.
@@ -104,6 +112,7 @@ class Images:
         go with its last container."""
         if image is None or image.id not in self.orphans or self.daemon.containers.using_image(image.id):
             return
+        self.daemon.drop(image)
         yield from self.layers.release(self.orphans.pop(image.id))
 
     # -- the API --------------------------------------------------------------------------------
@@ -175,6 +184,7 @@ class Images:
         yield self.daemon.work("image.tag")
         self.store.name(wanted, image)
         image.last_tagged_ns = self.daemon.env.now
+        self.daemon.keep(image)
         self.daemon.trace.state(
             f"image/{wanted.or_latest().familiar}",
             "tagged",

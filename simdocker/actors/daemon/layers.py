@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simdocker.backends.ports import Process
+from simdocker.backends.ports import DriverError, Process
 from simdocker.content.digest import short
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ class Layers:
 
     def seen(self, digest: str, reference: Reference) -> None:
         """A blob was pulled from a repository or pushed there: a later push need not send it."""
-        self.sources.setdefault(digest, {})[reference.domain, reference.path] = None
+        known = self.sources.setdefault(digest, {})
+        if (repository := (reference.domain, reference.path)) not in known:
+            known[repository] = None
+            if self.daemon.memory is not None:
+                self.daemon.memory.keep_sources()
 
     def __contains__(self, chain_id: str) -> bool:
         return chain_id in self._layers
@@ -59,6 +63,12 @@ class Layers:
         """Process → StoredLayer: extract `layer` over chain `parent`, held once by the caller."""
         below = self._layers[parent] if parent else None
         yield from self.daemon.storage.apply(chain_id, parent, layer.tree, layer.unpacked)
+        if self.daemon.memory is not None:
+            try:
+                yield from self.daemon.memory.disk.keep_layer(chain_id, parent, layer)
+            except DriverError:
+                yield from self.daemon.storage.delete(chain_id)
+                raise
         stored = self._layers.get(chain_id)
         if stored is None:
             stored = self._layers[chain_id] = StoredLayer(chain_id, below, layer)
@@ -68,6 +78,18 @@ class Layers:
         stored.holders += 1
         self.daemon.trace.state(f"layer/{short(layer.digest)}", "extracted", {"on": self.daemon.host})
         return stored
+
+    def restored(self, chain_id: str, parent: str, layer: Layer) -> None:
+        """A layer that was extracted before this daemon began, held by nothing yet but those above."""
+        below = self._layers[parent] if parent else None
+        self._layers[chain_id] = StoredLayer(chain_id, below, layer)
+        if below is not None:
+            below.holders += 1
+        self.known[layer.digest] = layer.diff_id
+
+    def unheld(self) -> list[StoredLayer]:
+        """Those that nothing needs."""
+        return [layer for layer in self._layers.values() if layer.holders == 0]
 
     def hold(self, layer: StoredLayer) -> None:
         """One more thing needs the layer, and with it all below."""

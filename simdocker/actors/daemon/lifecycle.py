@@ -118,6 +118,8 @@ class Lifecycle:
             assert container.sandbox is not None  # attach made it
             if container.state.started_ns < 0:
                 container.log = log_drivers.opened(daemon, container)
+            if daemon.memory is not None and log_drivers.kept(container):
+                daemon.memory.log_of(container)
             process = yield from daemon.runtime.start(
                 container.id,
                 self._spec(container, mounts),
@@ -175,6 +177,7 @@ class Lifecycle:
         container.log.opened = True
         container.manually_stopped = False
         container.half_started = None
+        daemon.keep(container)
         daemon.trace.state(container.actor, "running", {"pid": process.pid})
         self.containers.event(container, "start")
         if container.config.Healthcheck is not None:
@@ -202,6 +205,7 @@ class Lifecycle:
         state.exit_code = code
         state.error = message
         container.log.flush(daemon.env.now)
+        daemon.keep(container)
         self.containers.console.end_attached(container)
         daemon.trace.state(container.actor, "start failed", {"error": message, "exit": code})
         if container.host.AutoRemove:
@@ -292,7 +296,10 @@ class Lifecycle:
         restart, and thaws it when it is paused (daemon/kill.go `killWithSignal`)."""
         config = container.config
         ends = number == SIGKILL or not config.StopSignal or parse_signal(config.StopSignal) == number
-        container.manually_stopped = not self.daemon.life.stopping
+        by_hand = not self.daemon.life.stopping
+        if container.manually_stopped != by_hand:
+            container.manually_stopped = by_hand
+            self.daemon.keep(container)
         if container.state.restarting and container.process is None:
             self.endings.cancel_restart(container)
             return
@@ -307,6 +314,7 @@ class Lifecycle:
         """Process: a frozen process can act on no signal."""
         container.state.paused = False
         yield from self.daemon.runtime.resume(container.id)
+        self.daemon.keep(container)
         self.containers.event(container, "unpause")
 
     def _gone(self, container: Container) -> Process:
@@ -358,6 +366,7 @@ class Lifecycle:
                 raise Conflict(f"Container {container.id} is already paused")
             yield from self.daemon.runtime.pause(container.id)
             container.state.paused = True
+            self.daemon.keep(container)
         finally:
             self.unlock(container)
         health.suspended(container)
@@ -377,6 +386,7 @@ class Lifecycle:
                 raise InternalError(f"Container {container.id} is not paused")
             yield from self.daemon.runtime.resume(container.id)
             container.state.paused = False
+            self.daemon.keep(container)
         finally:
             self.unlock(container)
         self.daemon.trace.state(container.actor, "running")

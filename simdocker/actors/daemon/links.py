@@ -30,8 +30,10 @@ class Link(NamedTuple):
     address: str
 
 
-def renamed(containers: Iterable[Container], old: str, new: str) -> None:
-    """A container has another name now; whoever is linked to it goes on so, under the alias it knows."""
+def renamed(containers: Iterable[Container], old: str, new: str) -> list[Container]:
+    """A container has another name now; whoever is linked to it goes on so, under the alias it knows → those that have
+    links."""
+    changed = []
     for container in containers:
         if container.host.Links:
             parts = [link.partition(":") for link in container.host.Links]
@@ -40,6 +42,8 @@ def renamed(containers: Iterable[Container], old: str, new: str) -> None:
                 for name, colon, alias in parts
             ]
             container.host = replace(container.host, Links=renamed_links)
+            changed.append(container)
+    return changed
 
 
 def unlink(daemon: Daemon, path: str) -> None:
@@ -54,6 +58,7 @@ def unlink(daemon: Daemon, path: str) -> None:
     if len(kept) == len(parent.host.Links or ()):
         raise NotFound(f"No such container: {path}")
     parent.host = replace(parent.host, Links=kept or None)  # others may have been made of the same words
+    daemon.keep(parent)
 
 
 def is_linked(container: Container, other: Container) -> bool:

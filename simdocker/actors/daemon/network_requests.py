@@ -6,10 +6,10 @@ The drivers are bridge, macvlan, ipvlan and those of plugins; every refusal is i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from simdocker.actors.daemon.ipam import AddressPool, AddressSpace, dotted, is_ipv6, parse_subnet, pool_for
+from simdocker.actors.daemon.ipam import AddressPool, AddressSpace, Subnet, dotted, is_ipv6, parse_subnet, pool_for
 from simdocker.actors.daemon.network import ON_THE_WIRE
 from simdocker.api import ApiError, Forbidden, InternalError, NotFound
 from simdocker.api.models import IPAMPool, NetworkCreateBody
@@ -46,6 +46,20 @@ def describe(body: NetworkCreateBody, space: AddressSpace, *, by_plugin: bool = 
     if not ipv4:
         return pools, [{"Subnet": pools[0].cidr, "Gateway": pools[0].gateway}, *map(_shown, ipv6)]
     return pools, [_shown(config) for config in given]
+
+
+def described_again(body: NetworkCreateBody, subnets: Sequence[Subnet], space: AddressSpace) -> list[AddressPool]:
+    """The subnets of a network that was there before. Raises `ApiError` when they are another's by now."""
+    given = list(body.IPAM.Config or ()) if body.IPAM else []
+    wanted = [pool for pool in given if not is_ipv6(pool.Subnet.partition("/")[0])]
+    if subnets and wanted:
+        return _claimed(wanted, space)
+    pools = []
+    for subnet in subnets:
+        space.claim(subnet)
+        pools.append(AddressPool(subnet))
+        pools[-1].gateway = dotted(pools[-1].allocate())
+    return pools
 
 
 def _claimed(wanted: list[IPAMPool], space: AddressSpace) -> list[AddressPool]:

@@ -242,10 +242,7 @@ class Networks:
         if body is None:
             raise BadRequest("got EOF while reading request body")
         namesake = self._check_name(body)
-        if self._space is None:
-            settings = self.daemon.settings
-            self._space = AddressSpace(settings.pools, settings.docker0[0])
-        space = self._space
+        space = self.addresses
         plugin = self._plugin(body.Driver)
         pools, config = describe(body, space, by_plugin=plugin is not None)
         network = Network(
@@ -263,6 +260,13 @@ class Networks:
         except DriverError as error:
             release(pools, space)
             raise InternalError(str(error.args[0])) from None
+        try:
+            self.daemon.keep(network, new=True)
+        except InternalError:
+            if pools:
+                yield from (plugin or self.daemon.network_driver).delete(network.spec)
+            release(pools, space)
+            raise
         self._created[network.id] = network
         warning = ""
         if namesake is None:
@@ -273,6 +277,22 @@ class Networks:
         self.daemon.trace.state(f"network/{network.name}", "created", {"subnet": network.spec.subnet})
         self._event(network, "create")
         return Response(201, {"Id": network.id, "Warning": warning})
+
+    @property
+    def addresses(self) -> AddressSpace:
+        """The subnets in use."""
+        if self._space is None:
+            settings = self.daemon.settings
+            self._space = AddressSpace(settings.pools, settings.docker0[0])
+        return self._space
+
+    def restored(self, network: Network) -> None:
+        """One that was there before this daemon began."""
+        self._created[network.id] = network
+        if any(other.name == network.name for other in self._created.values() if other is not network):
+            self._by_name.pop(network.name, None)
+        else:
+            self._by_name[network.name] = network
 
     def driver(self, network: Network) -> NetworkDriver | PluginNetworks:
         """What makes and connects a network: libnetwork itself, or a plugin."""
@@ -324,6 +344,7 @@ class Networks:
                 raise InternalError(f"error while removing network: {error.args[0]}") from None
             assert self._space is not None
             release(network.pools, self._space)
+        self.daemon.drop(network)
         self.daemon.trace.state(f"network/{network.name}", "removed")
         self._event(network, "destroy")
 
@@ -350,11 +371,13 @@ class Networks:
                 raise
             container.networking = {**container.networking, id: settings}  # found missing at its start
             container.half_started = None
+            self.daemon.keep(container)
             return Response(200)
         try:
             yield from self.connections.connect(container, network, settings)
         except DriverError as error:
             raise InternalError(str(error.args[0])) from None
+        self.daemon.keep(container)
         return Response(200)
 
     def disconnect(self, request: Request, id: str) -> Reply:
@@ -375,8 +398,10 @@ class Networks:
             if container.running and not body.Force:
                 raise
             self.connections.forget(container, id)
+            self.daemon.keep(container)
             return Response(200)
         yield from self.connections.disconnect(container, network)
+        self.daemon.keep(container)
         return Response(200)
 
     def _container(self, body: NetworkConnectBody | NetworkDisconnectBody | None) -> Container:

@@ -111,6 +111,16 @@ class Volumes:
         """Bytes in a volume."""
         return (volume.plugin or self.daemon.volume_driver).size(volume.name)
 
+    def restored(self, volume: Volume) -> None:
+        """One that was there before this daemon began."""
+        self._volumes[volume.name] = volume
+
+    def used_by(self, container: Container) -> None:
+        """A container that was there before this daemon began has its volumes."""
+        for mount in container.mounts:
+            if mount.name in self._volumes:
+                self._volumes[mount.name].users[container.id] = None
+
     # -- a container's life ------------------------------------------------------------------------
 
     def check(self, host: HostConfig) -> None:
@@ -306,6 +316,12 @@ class Volumes:
             if volume is None or not volume.reachable:
                 now = self.daemon.env.now
                 volume = Volume(name, volume_driver.name, mountpoint, now, labels, options, plugin)
+                if plugin is None:
+                    try:
+                        self.daemon.keep(volume, new=True)
+                    except InternalError:
+                        yield from volume_driver.delete(name)
+                        raise
                 self._volumes[name] = volume
                 self.daemon.trace.state(f"volume/{name}", "created")
         self._event("create", volume)
@@ -363,6 +379,7 @@ class Volumes:
         except DriverError as error:
             self._volumes[volume.name] = volume
             raise InternalError(f"remove {volume.name}: {error.args[0]}") from None
+        self.daemon.drop(volume)
         self.daemon.trace.state(f"volume/{volume.name}", "removed")
 
     def prune(self, request: Request) -> Reply:

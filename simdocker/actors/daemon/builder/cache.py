@@ -80,7 +80,7 @@ class Cache:
             self._sources = [source]  # dockerd goes on with the source it has begun with
             if len(history) > done + 1:
                 return self._restored(parent, source, config, done + 1)
-            source.parent = parent
+            self._daemon.images.descend(source, parent)
             return source
         return None
 
@@ -100,7 +100,7 @@ class Cache:
             docker_version=VERSION,
         )
         image = images.keep(document, images.layers.get(source.chain_ids[count - 1]) if count else None)
-        image.parent = parent
+        images.descend(image, parent)
         return image
 
 
