@@ -53,11 +53,9 @@ def serve(
 ) -> int:
     """Listen until Ctrl-C; returns the exit code. Raises UserError."""
     if backend == "linux":
-        if data_root is not None:
-            raise UserError("--data-root: with --backend linux nothing is kept for the next start; leave it out")
         from simdocker.cli.serve_real import serve_real
 
-        return serve_real(path, doors, world, host, seed, profile, trace, speed, quiet)
+        return serve_real(path, doors, world, host, seed, profile, trace, speed, quiet, data_root)
     asked = Description(
         time.time_ns() - EPOCH_NS,  # today, because clients hold the world's times against their own
         __version__,

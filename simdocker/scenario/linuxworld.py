@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from simpy import Event
 
+from simdocker.actors.daemon import restoring
 from simdocker.actors.daemon.daemon import Daemon
 from simdocker.actors.daemon.settings import Pool, Settings
 from simdocker.actors.distribution.directory import Directory
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from simdocker.actors.client.connection import Connection
     from simdocker.actors.registry.front import Front
     from simdocker.api import Request, Response, Stream
+    from simdocker.backends.linux.dataroot import DataRoot
     from simdocker.backends.ports import NetworkDriver, Runtime
     from simdocker.scenario.model import Fault, Scenario
     from simdocker.scenario.realhost.bash import Line
@@ -53,21 +55,29 @@ DOCTOR = "`simdocker doctor` says what this machine can do, and how to mend what
 
 class LinuxWorld:
     """The world of `scenario` here. The files of its containers lie in `data_root`, by default where temporary ones do;
-    its clock begins at `start`. Raises UserError for what cannot be played here."""
+    its clock begins at `start`. With `kept`, what was made in an earlier world is there again, once `restored`, and
+    nothing goes but what is in the kernel. Raises UserError for what cannot be played here."""
 
     backend = "linux"
 
     def __init__(
-        self, scenario: Scenario, *, seed: int | None = None, data_root: str | None = None, start: int = 0
+        self,
+        scenario: Scenario,
+        *,
+        seed: int | None = None,
+        data_root: str | None = None,
+        start: int = 0,
+        kept: DataRoot | None = None,
     ) -> None:
         refuse(scenario, ours=True)
         if rootless.inside():
             refuse_without_root(scenario)
-        _demand(data_root)
+        _demand(data_root if kept is None else str(kept.directory))
         self.scenario = scenario
         self.spec = scenario.world
         self.seed = scenario.seed if seed is None else seed
         self._data_root = data_root
+        self._kept = kept
         self._clock = WallClock(outside=True, start=start)
         self.env: Environment = self._clock
         self.trace = Trace(self.env)
@@ -105,7 +115,12 @@ class LinuxWorld:
             data = _room(journal, self._data_root) if self._data_root else rooms
             try:
                 machine = LinuxMachine(
-                    self.host, self._clock, self.trace, data_root=str(data / "docker"), journal=journal
+                    self.host,
+                    self._clock,
+                    self.trace,
+                    data_root=str(data / "docker"),
+                    journal=journal,
+                    kept=self._kept.directory if self._kept is not None else None,
                 )
                 self.daemons[self.host] = self._daemon(machine)
             except (OSError, DriverError) as error:
@@ -125,13 +140,29 @@ class LinuxWorld:
                     file=sys.stderr,
                 )
 
+    async def restored(self) -> None:
+        """Have what was kept again, and what should run running."""
+        daemon = self.daemons[self.host]
+
+        def restore() -> Generator[Event, Any, None]:
+            yield from restoring.read(daemon)
+            yield from daemon.life.restore()
+
+        await self._clock.run_async(self.env.process(restore()))
+
     def _daemon(self, machine: LinuxMachine) -> Daemon:
-        return Daemon(
+        kept, streams, settings = self._kept, self._streams, self._spec.settings
+        if kept is not None:
+            kept.stand_on(self._clock, machine.storage)
+            # Ids are drawn: those of an earlier start must not come again.
+            streams = RandomStreams(f"{self.seed}/{kept.description.starts}")
+        settings = _settings(settings, machine, kept)
+        daemon = Daemon(
             self.host,
             self.env,
             self.trace,
             self._profile,
-            self._streams,
+            streams,
             storage=machine.storage,
             runtime=cast("Runtime", machine.runtime),
             network=cast("NetworkDriver", machine.network),  # they take the sandboxes they made, no others
@@ -139,8 +170,13 @@ class LinuxWorld:
             plugin_host=machine.plugins,
             registries=self._directory,
             host_facts=machine.facts(),
-            settings=_settings(self._spec.settings, machine),
+            settings=settings,
+            disk=kept,
         )
+        if kept is not None:
+            daemon.life.listening = False  # until it has found its things
+            kept.describe()
+        return daemon
 
     def connect(self, here: str, address: str | None = None) -> Connection:
         """The way from the client to the daemon at `address`, None for the host's own."""
@@ -245,9 +281,13 @@ def _room(journal: Journal, parent: str) -> Path:
     return room
 
 
-def _settings(settings: Settings, machine: LinuxMachine) -> Settings:
-    """The daemon's configuration with addresses that lead nowhere yet, unless it names its own. Raises OSError."""
+def _settings(settings: Settings, machine: LinuxMachine, kept: DataRoot | None) -> Settings:
+    """The daemon's configuration with addresses that lead nowhere yet, unless it names its own; if possible those that
+    a kept world had before. Raises OSError."""
     if settings.default_address_pools or settings.bip:
         return settings
-    pools = [Pool(**pool) for pool in machine.daemon_config()["default-address-pools"]]
+    before = kept.description.pools if kept is not None else []
+    pools = [Pool(**pool) for pool in machine.daemon_config(before)["default-address-pools"]]
+    if kept is not None:
+        kept.description.pools = [pool.base for pool in pools]
     return msgspec.structs.replace(settings, default_address_pools=pools)

@@ -27,6 +27,7 @@ from simdocker.errors import UserError
 from simdocker.server.visits import Acts, Reached
 
 FILE = "ledger"
+OF_A_REAL_ONE = "world.json"  # backends.linux.dataroot.WORLD
 OPTIONS = (
     ("--world", "scenario"), ("--on", "host"), ("--seed", "seed"), ("--profile", "profile"),
     ("--registry", "registry"),  # the world has one more registry, which is called after its port
@@ -70,6 +71,8 @@ class Ledger:
         self.directory = directory
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (directory / OF_A_REAL_ONE).exists():
+                raise UserError(f"--data-root {directory}: the world in it has real containers; add --backend linux")
             file = os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)  # passwords are in it
             self._file = os.fdopen(file, "a+b", buffering=0)
             try:

@@ -57,6 +57,9 @@ class Disk(Protocol):
     def unreadable(self, kind: str, name: str, why: str) -> None:
         """Tell that an object is of no use; it stays."""
 
+    def set_aside(self, kind: str, name: str) -> None:
+        """What is of no use is not to be written over."""
+
     def log(self, container_id: str) -> LogFile:
         """A container's output."""
 

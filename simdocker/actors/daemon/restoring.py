@@ -67,6 +67,10 @@ class _Restoring:
         self.whole = False
         self.disk.unreadable(kind, name, str(why))
 
+    def _table_unreadable(self, name: str, why: object) -> None:
+        self._unreadable(IMAGES, name, why)
+        self.disk.set_aside(IMAGES, name)
+
     # -- images ------------------------------------------------------------------------------------
 
     def images(self) -> None:
@@ -98,7 +102,7 @@ class _Restoring:
             for digest, known in msgspec.json.decode(sources, type=dict[str, list[tuple[str, str]]]).items():
                 images.layers.sources[digest] = dict.fromkeys(known)
         except msgspec.MsgspecError as error:
-            self._unreadable(IMAGES, SOURCES, error)
+            self._table_unreadable(SOURCES, error)
 
     def _image(self, record: ImageRecord) -> Image:
         document = ImageConfig.decode(record.document)
@@ -120,7 +124,7 @@ class _Restoring:
                 if (image := store.by_id(id)) is not None:  # else it was killed between the two
                     store.name(references.parse(name), image)
         except (msgspec.MsgspecError, ApiError) as error:
-            self._unreadable(IMAGES, NAMES, error)
+            self._table_unreadable(NAMES, error)
         store.on_naming = on_naming
 
     # -- volumes and networks --------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class Found:
                 else:
                     shutil.rmtree(entry.path)
             except (OSError, msgspec.MsgspecError) as error:
-                tell(f"{entry.path} cannot be read ({error})")
+                tell(f"{entry.path} is of no use ({error})")
         self.layers = _lower_first(layers)
 
 
