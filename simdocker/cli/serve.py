@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from simdocker import __version__
 from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_API_VERSION
 from simdocker.actors.registry.front import OUTSIDE
-from simdocker.api.times import EPOCH_NS
+from simdocker.api.times import EPOCH_NS, S
+from simdocker.api.units import human_duration as length
 from simdocker.cli.console import console
 from simdocker.cli.doors import REGISTRY, Doors
 from simdocker.cli.recordline import RecordLines
@@ -57,7 +58,7 @@ def serve(
 
         return serve_real(path, doors, world, host, seed, profile, trace, speed, quiet, data_root)
     asked = Description(
-        time.time_ns() - EPOCH_NS,  # today, because clients hold the world's times against their own
+        _today(),
         __version__,
         world,
         text_of(world) if world is not None else "",
@@ -84,10 +85,17 @@ def serve(
         others = {}
         if described.registry is not None:
             others[REGISTRY] = built.front(described.registry, doors.registry_scheme).handle
-        bridge = Bridge(clock, built.connect(here).call, ledger, others)
+        bridge = Bridge(clock, built.connect(here).call, ledger, others, _today)
         with _narrated(built, quiet):
             asyncio.run(_serve(bridge, here, path, doors))
+        bridge.end()
+    print("The daemon has ended." + (f" Its world is kept in {data_root}." if data_root is not None else ""))
     return 0
+
+
+def _today() -> int:
+    """The time outside, on the world's clock: clients hold the world's times against their own."""
+    return time.time_ns() - EPOCH_NS
 
 
 def _clock(speed: str, start: int) -> WallClock:
@@ -114,8 +122,9 @@ async def _serve(bridge: Bridge, here: str, path: Path, doors: Doors) -> None:
         print(f"    export DOCKER_HOST=unix://{path}", flush=True)
         for line in doors.told():
             print(line, flush=True)
+        if bridge.slept > S:
+            print(f"Its world slept, as a closed laptop does, for {length(bridge.slept)}.", flush=True)
         await stop.wait()
-    print("The daemon has ended.", "Its world is kept for the next start." if bridge.keeps else "")
 
 
 @contextmanager

@@ -86,6 +86,7 @@ class Environment(simpy.Environment):
         if type(initial_time) is not type_int:
             raise TypeError(f"time is whole nanoseconds (int), not {initial_time!r}")
         super().__init__(initial_time)
+        self.slept = 0  # of the time now, so many ns went by while the world was not there (`WallClock.sleep`)
         self._cause = NO_CAUSE
         self._aside: Aside | None = None
         self.span = NO_CAUSE
@@ -124,6 +125,12 @@ class Environment(simpy.Environment):
             heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
 
     now: int = property(attrgetter("_now"), doc="Nanoseconds since the start.")  # type: ignore[assignment]
+
+    @property
+    def awake(self) -> int:
+        """Linux's CLOCK_MONOTONIC, where `now` is CLOCK_REALTIME: `now` without what was slept. What works out how
+        much was done since a moment before counts in this time."""
+        return self._now - self.slept
 
     def future(self, future: "Future[Any]") -> Event:
         """The event that a future of another thread is done: its value is the result, or it fails with the exception.

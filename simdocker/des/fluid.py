@@ -134,7 +134,7 @@ class Fluid:
 
     def remaining(self, flow: Flow) -> int:
         """The bytes a flow has still to send, rounded up."""
-        return 0 if flow.over else ceil(self._flows[flow].remaining(flow, self._env.now) / BYTE)
+        return 0 if flow.over else ceil(self._flows[flow].remaining(flow, self._env.awake) / BYTE)
 
     def rate(self, flow: Flow) -> float:
         """What a flow sends now, in bit/s."""
@@ -165,7 +165,7 @@ class Fluid:
     def _put(self, flow: Flow, sharing: Sharing, chain: tuple[Channel, ...]) -> None:
         flow.chain = chain
         self._flows[flow] = sharing
-        sharing.add(flow, self._env._now)
+        sharing.add(flow, self._env.awake)
 
     def _regroup(self, flow: Flow, limits: tuple[Channel, ...], meshed: bool) -> None:
         """A flow that fits no tree: turn the tree it touches around, or hand it to the mesh."""
@@ -204,8 +204,9 @@ class Fluid:
 
     def _leave(self, flow: Flow) -> None:
         sharing = self._flows.pop(flow)
-        flow.amount = sharing.remaining(flow, self._env._now)
-        sharing.remove(flow, self._env._now)
+        now = self._env.awake
+        flow.amount = sharing.remaining(flow, now)
+        sharing.remove(flow, now)
 
     def _end(self, flow: Flow) -> None:
         flow.over = True
@@ -217,7 +218,7 @@ class Fluid:
 
     def _arm(self) -> None:
         """See to it that the fluid wakes when the next flow may finish."""
-        now = self._env._now
+        now = self._env.awake
         at = self._tree.next_finish(now)
         if self._mesh:
             end = self._mesh.next_finish(now)
@@ -229,13 +230,13 @@ class Fluid:
             wake._ok = True
             wake._value = at
             wake.callbacks.append(self._wake)
-            self._env._schedule_at(wake, at, LAST)
+            self._env._schedule_at(wake, at + self._env.slept, LAST)
 
     def _wake(self, wake: Event) -> None:
         if wake._value != self._wake_at:
             return  # an earlier one came in between
         self._wake_at = None
-        now = self._env._now
+        now = self._env.awake
         finished = self._tree.finish(now)
         if self._mesh:
             finished += self._mesh.finish(now)

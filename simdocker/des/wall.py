@@ -102,6 +102,13 @@ class WallClock(Environment):
         self._schedule_at(event, at, FIRST)
         self._live(number)
 
+    def sleep(self, ns: int) -> None:
+        """As a laptop does whose lid is closed: time goes on and nothing happens, and afterwards everything is as far
+        away as it was before, in the same order. Only before the first run."""
+        self._queue[:] = [(at + ns, priority, number, event) for at, priority, number, event in self._queue]
+        self.slept += ns
+        self._start = self._event_time = self._event_time + ns
+
     def _live(self, steps: int) -> None:
         self._stepping = True
         try:

@@ -7,7 +7,7 @@ came; its answer and the chunks of its stream come out as they are written.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -31,27 +31,31 @@ class HungUp(Exception):
 
 class Bridge:
     """The way into a world that runs on `clock`: to the actor that `call` leads to, and to `others` by name. With a
-    `ledger`, what is recorded in it happens
-    again before anything else, and every act is written there before it happens."""
+    `ledger`, what is recorded in it happens again before anything else, and every act is written there before it
+    happens."""
 
     def __init__(
-        self, clock: WallClock, call: Call, ledger: Ledger | None = None, others: Mapping[str, Call] | None = None
+        self,
+        clock: WallClock,
+        call: Call,
+        ledger: Ledger | None = None,
+        others: Mapping[str, Call] | None = None,
+        today: Callable[[], int] | None = None,
     ) -> None:
-        """Raises UserError for a ledger that does not fit the world."""
+        """A world that was served before has slept until the time outside, which `today` tells. Raises UserError for a
+        ledger that does not fit the world."""
         self.clock = clock
         self._visits = Visits(clock, {"": call, **(others or {})}, self._reached)
         self._ledger = ledger
         self._last = 0  # the number of the last visit
+        self.slept = 0  # ns for which nobody served the world
         if ledger is not None:
             ledger.relive(clock, self._again)
+            if today is not None:
+                self.slept = ledger.wake(clock, today())
             for number in self._visits.open:  # their connections ended with the process that had them
                 self.enter(End(number))
                 self.enter(Leave(number))
-
-    @property
-    def keeps(self) -> bool:
-        """Whether what happens is kept for the next start."""
-        return self._ledger is not None
 
     async def keep_time(self) -> None:
         """Let the world go on, for ever. What goes wrong in it costs whoever it happened to, not the others."""
@@ -60,6 +64,11 @@ class Bridge:
                 await self.clock.run_async()
             except Exception as fault:
                 report(fault)
+
+    def end(self) -> None:
+        """Nobody lets the world go on any more. Raises UserError when that cannot be kept."""
+        if self._ledger is not None:
+            self._ledger.end(self.clock)
 
     def visitor(self) -> Visitor:
         """A client with something to ask."""

@@ -5,7 +5,9 @@ but the world is deterministic, so it is enough to keep its description and each
 place: which of the world's events it was, and when. Living through them again, without anybody waiting, gives
 the same world, running containers included. An act is written before it happens, and how far the world had
 come before a client is told of it: what was answered is never lost when the process is killed (a loss of power
-may cost the last moments: the disk is not asked to flush). While nobody serves the world, its time stands still.
+may cost the last moments: the disk is not asked to flush). Whoever ends it on purpose also keeps how far it had come.
+While nobody serves the world, it sleeps as a laptop does whose lid is closed: nothing happens in it, its running
+processes are afterwards as far from everything they wait for as before, and its clock is set.
 
 A record is its length and its CRC-32 (4 bytes each, big-endian) and a MessagePack value: the `Description`
 first, then `Entry`s. Half a record at the end is what a killed process was writing; it is cut off.
@@ -24,7 +26,7 @@ import msgspec
 
 from simdocker.des.wall import Astray, WallClock
 from simdocker.errors import UserError
-from simdocker.server.visits import Acts, Reached
+from simdocker.server.visits import Acts, Ended, Reached, Slept
 
 FILE = "ledger"
 OF_A_REAL_ONE = "world.json"  # backends.linux.dataroot.WORLD
@@ -56,7 +58,11 @@ class Entry(msgspec.Struct, array_like=True, gc=False):
 
     number: int
     at_ns: int
-    act: Acts | Reached
+    act: Acts | Reached | Ended | Slept
+
+
+def _nothing() -> None:
+    """What happens when a world ends for now."""
 
 
 _read_description = msgspec.msgpack.Decoder(Description).decode
@@ -85,6 +91,7 @@ class Ledger:
         self._records = self._read()
         head = next(self._records, b"")
         self.description: Description | None = None
+        self._new = False  # its world has never been served
         if os.fstat(self._file.fileno()).st_size:
             try:
                 self.description = _read_description(head)
@@ -116,6 +123,7 @@ class Ledger:
             except OSError as error:
                 raise UserError(f"--data-root {self.directory}: {error.strerror}") from None
             self.description = description
+            self._new = True
 
     def relive(self, clock: WallClock, happen: Callable[[Acts], None]) -> None:
         """Let everything that is recorded happen again, at once. Raises UserError when the world goes another
@@ -123,10 +131,16 @@ class Ledger:
         for number, record in enumerate(self._records, 1):
             try:
                 entry = _read_entry(record)
-                if isinstance(entry.act, Reached):
-                    clock.live_until(entry.number, entry.at_ns)
-                else:
-                    clock.live_through(entry.number, entry.at_ns, happen, entry.act)
+                match entry.act:
+                    case Reached():
+                        clock.live_until(entry.number, entry.at_ns)
+                    case Ended():
+                        clock.live_through(entry.number, entry.at_ns, _nothing)
+                    case Slept(ns):
+                        clock.live_until(entry.number, entry.at_ns)
+                        clock.sleep(ns)
+                    case act:
+                        clock.live_through(entry.number, entry.at_ns, happen, act)
             except (msgspec.MsgspecError, Astray) as reason:
                 raise UserError(
                     f"--data-root {self.directory}: its world cannot be lived through again from act {number} on "
@@ -141,6 +155,28 @@ class Ledger:
                 file=sys.stderr,
             )
         self._file.truncate(whole)
+
+    def wake(self, clock: WallClock, today: int) -> int:
+        """Set the clock of a world that has been lived through again to the time outside, unless it is ahead of that;
+        returns the ns it slept. Raises UserError."""
+        slept = today - clock.now
+        if self._new or slept <= 0:
+            return 0
+        try:
+            self._write(Entry(clock.steps, clock.now, Slept(slept)))
+        except OSError as error:
+            raise UserError(f"--data-root {self.directory}: {error.strerror}") from None
+        clock.sleep(slept)
+        return slept
+
+    def end(self, clock: WallClock) -> None:
+        """The world ends for now: keep how far it has come. Raises UserError."""
+        try:
+            self._write(Entry(clock.steps + 1, int(min(clock.now, clock.peek())), Ended()))
+        except OSError as error:
+            raise UserError(
+                f"--data-root {self.directory}: {error.strerror}; its world comes back as it was at the last answer"
+            ) from None
 
     def write(self, entry: Entry) -> None:
         """Keep an act. Raises OSError."""

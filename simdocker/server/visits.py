@@ -69,6 +69,17 @@ class Reached(Act):
     may not fall behind that again."""
 
 
+class Ended(msgspec.Struct, tag=True, gc=False):
+    """Nobody's doing either: so far the world had come when whoever served it ended. An event in which nothing
+    happens, because the last one may have been long before."""
+
+
+class Slept(msgspec.Struct, tag=True, gc=False):
+    """Afterwards nobody served the world for `ns`, and then its clock was set to the time outside."""
+
+    ns: int
+
+
 Acts = Ask | Read | Type | End | Leave
 
 

@@ -56,6 +56,7 @@ def served_world(
     speed: float | None = None,
     prepare: Callable[[World], None] = lambda world: None,
     ledger: Ledger | None = None,
+    today: Callable[[], int] | None = None,
 ) -> Iterator[Served]:
     """Serve the world of a scenario until the block ends; without a `speed` nothing is waited for. With a
     `ledger` it is the world that is recorded there."""
@@ -71,7 +72,7 @@ def served_world(
     prepare(world)
     clock.working -= 1
     edge = Edge(
-        Bridge(clock, world.connect(next(iter(world.machines))).call, ledger),
+        Bridge(clock, world.connect(next(iter(world.machines))).call, ledger, today=today),
         Versions(MINIMUM_API_VERSION, "1.47", API_VERSION),
         COMMON_HEADERS,
     )
@@ -83,6 +84,7 @@ def served_world(
         async with listening(edge, path, tcp):
             up.set()
             await end.wait()
+        edge.bridge.end()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()

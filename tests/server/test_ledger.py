@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simdocker.api.times import EPOCH_NS, S
 from simdocker.errors import UserError
 from simdocker.scenario.world import World
 from simdocker.server.ledger import FILE, Description, Ledger
@@ -29,16 +31,22 @@ PATIENCE = 120  # seconds until something that must happen is given up, however 
 
 
 @contextmanager
-def kept_world(directory: Path, world: dict[str, Any] = ONE_HOST) -> Iterator[tuple[Served, docker.DockerClient, Told]]:
-    """The world that is kept in a directory, a client at it, and the trace of all that has happened in it."""
+def kept_world(
+    directory: Path, world: dict[str, Any] = ONE_HOST, later: int = 0
+) -> Iterator[tuple[Served, docker.DockerClient, Told]]:
+    """The world that is kept in a directory, a client at it, and the trace of all that has happened in it. It is
+    served `later`, in ns from now."""
     told: Told = []
 
     def listen(world: World) -> None:
         world.trace.listen(lambda record: told.append((record.t_ns, record.cause_seq, record.actor, record.what)))
 
+    def today() -> int:
+        return time.time_ns() - EPOCH_NS + later
+
     ledger = Ledger(directory / "kept")
     try:
-        with served_world(world, directory, prepare=listen, ledger=ledger) as served:
+        with served_world(world, directory, prepare=listen, ledger=ledger, today=today) as served:
             client = docker.DockerClient(base_url=served.url)
             yield served, client, told
             client.close()
@@ -76,6 +84,48 @@ def test_the_world_that_is_lived_through_again_is_the_same_to_the_last_record(tm
         assert box.status == "running" and "lab" in box.attrs["NetworkSettings"]["Networks"]
         assert box.exec_run("cat /note").output == b"kept\n"
         assert client.volumes.get("data").attrs["Labels"] == {"a": "b"}
+
+
+def test_while_nobody_serves_a_world_it_sleeps_and_then_its_clock_is_set(tmp_path: Path) -> None:
+    """Nothing happens in it meanwhile: a process that sleeps for an hour, or computes for one, is as far as before.
+    Lived through again, it has slept at the same moment for the same time."""
+    days = 150
+    hour = {"command": ["sleep", "3600"], "detach": True}
+    work = {"command": ["sh", "-c", "while true; do :; done"], "detach": True}
+    with kept_world(tmp_path) as (_, client, told):
+        client.images.pull("busybox", tag="latest")
+        client.containers.run("busybox", name="sleeper", **hour)
+        client.containers.run("busybox", name="worker", **work)
+        used = client.containers.get("worker").stats(stream=False)["cpu_stats"]["cpu_usage"]["total_usage"]
+        before = list(told)
+    with kept_world(tmp_path, later=days * 86_400 * S) as (_, client, told):
+        assert told[: len(before)] == before
+        assert client.containers.get("sleeper").status == "running"
+        now = client.containers.get("worker").stats(stream=False)["cpu_stats"]["cpu_usage"]["total_usage"]
+        assert used <= now < used + 3600 * S
+        client.containers.get("worker").remove(force=True)
+        before = list(told)
+    with kept_world(tmp_path, later=2 * days * 86_400 * S) as (_, client, told):
+        assert told[: len(before)] == before
+        sleeper = client.containers.get("sleeper")
+        assert sleeper.wait()["StatusCode"] == 0
+        sleeper.reload()
+        began, ended = (datetime.fromisoformat(sleeper.attrs["State"][name]) for name in ("StartedAt", "FinishedAt"))
+        lasted = (ended - began).total_seconds()
+        assert 2 * days * 86_400 + 3000 < lasted < 2 * days * 86_400 + 4200  # the hour, and what it slept through
+
+
+def test_a_world_that_was_ended_comes_back_as_it_was_at_that_moment(tmp_path: Path) -> None:
+    """Not only as it was when somebody was last told something."""
+    with kept_world(tmp_path) as (served, client, told):
+        client.images.pull("busybox", tag="latest")
+        client.containers.run("busybox", ["sh", "-c", "while sleep 0.01; do date; done"], name="clock", detach=True)
+        last = served.world.env.now
+        until(lambda: served.world.env.now > last + S // 2)
+        before, left = list(told), served.world.env.now
+    with kept_world(tmp_path, later=-86_400 * S) as (served, client, told):
+        assert served.world.env.now >= left
+        assert told[: len(before)] == before
 
 
 def created(server: Path, name: str) -> bool:

@@ -160,7 +160,7 @@ class Downloads:
             trace.state(layer_name, "downloading", {**where, "size": download.size})
             progress.amount("Downloading", first_amount(download.size), download.size)
             meter = Meter()
-            self._report(download, meter, REPORT_NS, self.daemon.env.now)
+            self._report(download, meter, REPORT_NS, self.daemon.env.awake)
             try:
                 layer = yield from download.repository.blob(download.digest, meter)
             except (Refused, ConnectionFailed) as error:
@@ -191,7 +191,7 @@ class Downloads:
                 return
             if sent > first_amount(total):
                 download.progress.amount("Downloading", sent, total)
-            expected = (self.daemon.env.now - started) * total // max(sent, 1)
+            expected = (self.daemon.env.awake - started) * total // max(sent, 1)
             after = REAL_REPORT_NS if meter.real else max(REPORT_NS, expected // REPORTS)
             self._report(download, meter, after, started)
 

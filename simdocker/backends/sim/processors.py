@@ -76,7 +76,7 @@ class Processors:
 
     def start(self, cgroup: Cgroup, cpus: Sequence[int], ns: int) -> Burst:
         """Want `ns` of a processor."""
-        now = self._env._now
+        now = self._env.awake
         allowed = () if len(cpus) >= self.count else tuple(cpus)
         key = (id(cgroup), allowed)
         group = self._groups.get(key)
@@ -91,7 +91,7 @@ class Processors:
     def give_up(self, burst: Burst) -> None:
         """Whoever wanted it is gone; nothing happens to a burst that is done."""
         if burst in burst.group.bursts:
-            burst.group.advance(self._env._now)
+            burst.group.advance(self._env.awake)
             burst.group.bursts.remove(burst)
             self._settle()
 
@@ -102,11 +102,11 @@ class Processors:
     def account(self) -> None:
         """Bring every cgroup's `cpu_ns` up to now."""
         for group in self._groups.values():
-            group.advance(self._env._now)
+            group.advance(self._env.awake)
 
     def _settle(self) -> None:
         """Work out the rates anew, and wake when the next burst may be done."""
-        now = self._env._now
+        now = self._env.awake
         groups = self._groups = {key: group for key, group in self._groups.items() if group.bursts}
         self.account()
         whole = self.count * WHOLE
@@ -144,7 +144,7 @@ class Processors:
 
     def _wake(self, _: Event) -> None:
         """End the bursts that have had their time."""
-        now = self._env._now
+        now = self._env.awake
         while self._alarms and self._alarms[0] <= now:
             heappop(self._alarms)
         over = []
