@@ -64,7 +64,7 @@ def shown(settings: EndpointSettings, state: EndpointState | None) -> dict[str, 
         "IPv6Gateway": "",
         "GlobalIPv6Address": "",
         "GlobalIPv6PrefixLen": 0,
-        "MacAddress": endpoint.mac if endpoint else "",
+        "MacAddress": endpoint.mac if endpoint else settings.MacAddress if state is None else "",
         "DriverOpts": dict(settings.DriverOpts) if settings.DriverOpts is not None else None,
     }
 

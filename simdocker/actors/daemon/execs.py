@@ -105,7 +105,9 @@ class Execs:
 
     def start(self, request: Request, id: str) -> Reply:
         """Process: `POST /exec/{id}/start`: attached, the answer is the stream of its output, on which
-        a failure to start is told as text; detached, a failure is an error response."""
+        a failure to start is told as text; detached, a failure is an error response. Whether the stream is
+        framed is for the start's own `Tty` to say, whatever the exec was created with; then it carries no
+        standard error."""
         exec = self.get(id)
         body: ExecStartBody = request.body or ExecStartBody()
         container = exec.container
@@ -119,7 +121,7 @@ class Execs:
         except ApiError as error:
             if body.Detach:
                 raise
-            return self._told(exec, error.message)
+            return self._told(body, error.message)
         exec.started = True
         stream = None if body.Detach else Stream(self.daemon.env)
         stdin = request.stdin if exec.body.AttachStdin and stream is not None else None
@@ -128,7 +130,7 @@ class Execs:
             self.daemon.env.process(self._watched(exec, stdin, typed, stream))
             stdin = typed
         self._event(exec, f"exec_start: {_command(exec.body)}")
-        attached = {fd for fd, on in ((1, exec.body.AttachStdout), (2, exec.body.AttachStderr)) if on}
+        attached = {fd for fd, on in ((1, exec.body.AttachStdout), (2, exec.body.AttachStderr and not body.Tty)) if on}
 
         def write(fd: int, data: bytes) -> None:
             if stream is not None and fd in attached:
@@ -140,21 +142,21 @@ class Execs:
             message = str(error.args[0])
             exec.exit_code = CANNOT_EXEC
             if stream is not None:
-                return self._told(exec, message)
+                return self._told(body, message)
             if isinstance(error, StartFailed) and error.exit_code in (126, 127):
                 raise BadRequest(message) from None
             raise InternalError(message) from None
         self._running(exec, process, stream)
         if stream is None:
             return Response(200)
-        return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(exec.body.Tty))
+        return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(body.Tty))
 
-    def _told(self, exec: Exec, message: str) -> Response:
+    def _told(self, body: ExecStartBody, message: str) -> Response:
         """A refusal for a client that is attached already: dockerd has promised it a stream, and tells it there."""
         stream = Stream(self.daemon.env)
         stream.write((1, message.encode() + b"\r\n"))
         stream.close()
-        return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(exec.body.Tty))
+        return Response(101, headers=RAW_STREAM, stream=stream, framing=framing(body.Tty))
 
     def _watched(self, exec: Exec, source: Stream, target: Stream, output: Stream) -> Process:
         """Process: carry what is typed at an exec's terminal, until it ends or the detach keys come."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from simdocker.actors.daemon.builder.configuring import changed
@@ -9,7 +10,7 @@ from simdocker.actors.daemon.committing import Change, commit
 from simdocker.actors.daemon.configuration import merge
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import truthy
-from simdocker.api import Request, Response
+from simdocker.api import ApiError, Request, Response
 from simdocker.api.messages import values
 from simdocker.api.models import ContainerConfig
 from simdocker.content import archive
@@ -69,14 +70,17 @@ class Exporting:
             new = merge(new, config)
         asked = query.get("pause", "")
         freeze = container.running and not container.state.paused and (not asked or truthy(asked))
+        lifecycle = self.daemon.containers.lifecycle
         if freeze:
-            yield from self.daemon.containers.lifecycle.pause(container)
+            with suppress(ApiError):  # it ended meanwhile: dockerd commits it all the same
+                yield from lifecycle.pause(container)
         try:
             change = Change(container.id, new, config, container.id, query.get("author", ""), query.get("comment", ""))
             image = yield from commit(self.daemon, change, container.image)
         finally:
             if freeze:
-                yield from self.daemon.containers.lifecycle.unpause(container)
+                with suppress(ApiError):
+                    yield from lifecycle.unpause(container)
         name = ""
         if query.get("repo"):
             name = yield from self.daemon.images.name_as(image, query["repo"], query.get("tag", ""))

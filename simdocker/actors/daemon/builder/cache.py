@@ -25,7 +25,8 @@ _COMPARED_BY_KEY = ("ExposedPorts", "Volumes")
 
 
 class Cache:
-    """What one build may take from earlier ones. `sources` are the images of `--cache-from`."""
+    """What one build may take from earlier ones. `sources` are the images of `--cache-from`: where some are named,
+    nothing else is taken, even if none of them is here."""
 
     __slots__ = ("_daemon", "_missed", "_sources", "_use")
 
@@ -33,7 +34,8 @@ class Cache:
         self._daemon = daemon
         self._use = use
         self._missed = False
-        self._sources = [image for image in map(self._look_up, sources) if image is not None] or None
+        named = tuple(sources)
+        self._sources = [image for image in map(self._look_up, named) if image is not None] if named else None
 
     def begin_stage(self) -> None:
         """A new stage may find its steps again."""
