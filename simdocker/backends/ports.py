@@ -162,10 +162,11 @@ class ProcessSpec(msgspec.Struct, gc=False):
     shm_size: int = 64 << 20  # bytes of /dev/shm
     rlimits: Mapping[str, tuple[int, int]] | None = None  # --ulimit: name → soft and hard limit, -1 unlimited
     shared: Mapping[str, str] = NO_NAMESPACES  # pid, ipc or uts, not its own but a container's by id, the host's by ""
-    seccomp: str = "default"  # the profile: "default", "unconfined" or a file
+    seccomp: str = "default"  # the profile: "default", "unconfined" or its text
     no_new_privileges: bool = False
     resources: Resources = NO_RESOURCES
     runtime: tuple[str, ...] = ()  # --runtime: the OCI runtime that executes it and its options, () for the machine's
+    oom_score_adj: int = 0  # how much rather than others it is killed when memory runs out, -1000 to 1000
 
 
 class RunningProcess(Protocol):

@@ -153,5 +153,20 @@ def test_dockers_seccomp_profile_becomes_a_program_the_kernel_takes() -> None:
     assert len(filter) % 8 == 0
     assert 100 < len(filter) // 8 <= 4096, "BPF_MAXINSNS"
     assert seccomp.program("unconfined") == b""
-    with pytest.raises(DriverError, match=r"opening seccomp profile \(/nowhere\) failed"):
+    with pytest.raises(DriverError, match="Decoding seccomp profile failed"):
         seccomp.program("/nowhere")
+
+
+def test_a_seccomp_profile_in_dockers_own_form_is_the_rules_for_this_machine() -> None:
+    found = seccomp.document(
+        """{"defaultAction": "SCMP_ACT_ERRNO", "archMap": [
+            {"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]},
+            {"architecture": "SCMP_ARCH_AARCH64", "subArchitectures": null}],
+        "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": null, "includes": {}, "excludes": {}},
+            {"name": "write", "action": "SCMP_ACT_ALLOW"},
+            {"names": ["bpf"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_ADMIN"]}},
+            {"names": ["arm_sync"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["arm"]}},
+            {"names": ["clone"], "action": "SCMP_ACT_ALLOW", "excludes": {"arches": ["s390x"]}}]}"""
+    )
+    assert found["architectures"] == ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]
+    assert [rule["names"] for rule in found["syscalls"]] == [["read"], ["write"], ["clone"]]

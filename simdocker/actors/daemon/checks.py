@@ -68,7 +68,7 @@ def check(body: ContainerCreateBody, host: HostConfig, daemon: Daemon) -> list[s
         check_restart_policy(policy.Name, policy.MaximumRetryCount)
     if host.CapAdd or host.CapDrop:
         _check_capabilities((*(host.CapAdd or ()), *(host.CapDrop or ())))
-    if host.Memory or host.MemorySwap or host.NanoCpus or host.MemoryReservation or host.CpuQuota:
+    if host.Memory or host.MemorySwap or host.NanoCpus or host.MemoryReservation or host.CpuQuota or host.CpuPeriod:
         check_resources(host, int(daemon.host_facts.get("NCPU", 2)))
     host_options.check(host, int(daemon.host_facts.get("NCPU", 2)))
     if host.Runtime and host.Runtime not in daemon.settings.runtimes_known(daemon.host_facts.get("Runtimes", ())):
@@ -131,6 +131,8 @@ def check_resources(host: HostConfig, cpus: int, *, update: bool = False) -> Non
         raise BadRequest("Minimum memoryswap limit should be larger than memory limit, see usage")
     if host.Memory == 0 and host.MemorySwap > 0 and not update:
         raise BadRequest("You should always set the Memory limit when using Memoryswap limit, see usage")
+    if host.MemorySwappiness is not None and not -1 <= host.MemorySwappiness <= 100:
+        raise BadRequest(f"Invalid value: {host.MemorySwappiness}, valid memory swappiness range is 0-100")
     if 0 < host.MemoryReservation < MINIMUM_MEMORY:
         raise BadRequest("Minimum memory reservation allowed is 6MB")
     if 0 < host.Memory < host.MemoryReservation:
@@ -141,6 +143,10 @@ def check_resources(host: HostConfig, cpus: int, *, update: bool = False) -> Non
         raise BadRequest("Conflicting options: Nano CPUs and CPU Quota cannot both be set")
     if host.NanoCpus < 0 or host.NanoCpus > cpus * 10**9:
         raise BadRequest(f"Range of CPUs is from 0.01 to {cpus}.00, as there are only {cpus} CPUs available")
+    if host.CpuPeriod and not 1000 <= host.CpuPeriod <= 1_000_000:
+        raise BadRequest("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)")
+    if 0 < host.CpuQuota < 1000:
+        raise BadRequest("CPU cfs quota can not be less than 1ms (i.e. 1000)")
 
 
 def must_run(container: Container) -> None:

@@ -84,7 +84,7 @@ class Query:
         try:
             return self._daemon.containers.get(values[-1])
         except NotFound:
-            raise NotFound(f"no such container {values[-1]}") from None
+            raise InternalError(f"no such container {values[-1]}") from None  # which dockerd has no status for
 
     def _images(self, references: list[str]) -> set[str]:
         found = set()

@@ -134,6 +134,7 @@ class Containers:
         path, *args = [*(config.Entrypoint or []), *(config.Cmd or [])]
         container = Container(id, image, body.Image, config, host, daemon.env.now, path, args)
         container.call(self._reserve(name, id))
+        host_options.check_security(host)
         if host.StorageOpt:
             raise InternalError("--storage-opt is supported only for overlay over xfs with 'pquota' mount option")
         try:

@@ -6,11 +6,14 @@ and `runconfig`), and put into the runtime's words when it starts.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from msgspec.structs import replace
 
+from simdocker.actors.daemon import gojson
 from simdocker.api import BadRequest, Conflict, InternalError, NotFound
 from simdocker.backends.ports import NO_NAMESPACES, NO_RESOURCES, MountPoint, Resources
 
@@ -27,6 +30,8 @@ OOM_KILL_DISABLED = (
     "out of resources."
 )
 NO_BLKIO_WEIGHT = "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded."
+_DEVICE_RULE = re.compile(r"[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}")
+_TRUTHS = frozenset(("1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"))  # Go's ParseBool
 SHM_SIZE = 64 << 20  # Docker's default /dev/shm
 
 
@@ -43,6 +48,26 @@ def check(host: HostConfig, cpus: int) -> None:
     if not -1000 <= host.OomScoreAdj <= 1000:
         raise BadRequest(f"Invalid value {host.OomScoreAdj}, range for oom score adj is [-1000, 1000]")
     check_processors(host, cpus)
+
+
+def check_security(host: HostConfig) -> None:
+    """Raises InternalError for a `--security-opt` that dockerd does not know (daemon.parseSecurityOpt)."""
+    for option in host.SecurityOpt or ():
+        if option in ("no-new-privileges", "disable"):
+            continue
+        name, parted, value = option.partition("=" if "=" in option else ":")
+        if not parted:
+            raise InternalError(f"invalid --security-opt 1: {json.dumps(option)}")
+        known = name in ("label", "apparmor", "seccomp") or (name == "no-new-privileges" and value in _TRUTHS)
+        if not known:
+            raise InternalError(f"invalid --security-opt 2: {json.dumps(option)}")
+
+
+def check_device_rules(host: HostConfig) -> None:
+    """Raises InternalError, which dockerd does only when it starts the container (oci/oci.go)."""
+    for rule in host.DeviceCgroupRules or ():
+        if not _DEVICE_RULE.fullmatch(rule):
+            raise InternalError(f"invalid device cgroup rule format: '{rule}'")
 
 
 def warnings(host: HostConfig) -> list[str]:
@@ -199,11 +224,17 @@ def _running(daemon: Daemon, mode: str) -> Container:
 
 
 def seccomp(host: HostConfig) -> str:
-    """The seccomp profile of its processes; a privileged container has none (daemon/seccomp_linux.go)."""
+    """The seccomp profile of its processes, "default", "unconfined" or the text that came with the request; a
+    privileged container has none (daemon/seccomp_linux.go). Raises InternalError for a text that is not JSON."""
     if host.Privileged:
         return "unconfined"
     asked = [option.partition("=")[2] for option in host.SecurityOpt or () if option.startswith("seccomp=")]
-    return asked[-1] if asked else "default"
+    profile = asked[-1] if asked else "default"
+    if profile in ("", "builtin", "default", "unconfined"):
+        return profile if profile == "unconfined" else "default"
+    if fault := gojson.problem(profile):
+        raise InternalError(f"Decoding seccomp profile failed: {fault}")
+    return profile
 
 
 def no_new_privileges(host: HostConfig) -> bool:

@@ -111,6 +111,8 @@ class Lifecycle:
             mounts = (yield from daemon.volumes.mount(container)) if container.mounts else ()
             if container.host.DeviceRequests:
                 host_options.no_device_driver(container.host)
+            if container.host.DeviceCgroupRules:
+                host_options.check_device_rules(container.host)
             if container.host.Devices:
                 mounts = (*mounts, *host_options.devices(daemon, container.host))
             if container.config.OpenStdin and container.stdin is None:
@@ -162,6 +164,7 @@ class Lifecycle:
             host_options.no_new_privileges(host),
             host_options.resources(host),
             daemon.settings.runtime(host.Runtime),
+            host.OomScoreAdj,
         )
 
     def _started(self, container: Container, process: Any) -> None:

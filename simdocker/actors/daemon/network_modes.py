@@ -79,6 +79,8 @@ def check(daemon: Daemon, config: ContainerConfig, host: HostConfig) -> list[str
     mode = host.NetworkMode
     for entry in host.ExtraHosts or ():
         _check_extra_host(entry)
+    if host.UTSMode == "host" and config.Hostname:
+        raise BadRequest("conflicting options: hostname and the UTS mode")
     if mode == "host":
         if host.Links:
             raise BadRequest(

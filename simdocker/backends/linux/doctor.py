@@ -267,7 +267,7 @@ def _nat() -> None:
 
 def _seccomp() -> None:
     syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
-    syscalls.seccomp(seccomp.program(""))
+    syscalls.seccomp(seccomp.program("default"))
 
 
 def _busybox() -> None:

@@ -6,12 +6,10 @@ come of them, in the words of the OCI runtime specification (config.json, versio
 
 from __future__ import annotations
 
-import msgspec
-
 from simdocker.backends import capabilities
+from simdocker.backends.linux import seccomp
 from simdocker.backends.linux.cgroups import PERIOD, Limits
 from simdocker.backends.linux.devices import RULES
-from simdocker.backends.linux.seccomp import DEFAULT
 from simdocker.backends.linux.steps import INIT, MASKED, READ_ONLY, Layout, bound, environment_of
 from simdocker.backends.ports import MountPoint, ProcessSpec
 from simdocker.backends.users import User
@@ -64,6 +62,7 @@ def _process(spec: ProcessSpec, user: User) -> Json:
             for name, (soft, hard) in (spec.rlimits or {}).items()
         ],
         "noNewPrivileges": spec.no_new_privileges,
+        "oomScoreAdj": spec.oom_score_adj,
     }
 
 
@@ -110,9 +109,7 @@ def _device(rule: str) -> Json:
 
 
 def _seccomp(profile: str) -> Json:
-    text = DEFAULT.read_bytes() if profile in ("", "default") else open(profile, "rb").read()  # noqa: SIM115
-    decoded: Json = msgspec.json.decode(text)
-    return {key: value for key, value in decoded.items() if key != "about"}
+    return {key: value for key, value in seccomp.document(profile).items() if key != "about"}
 
 
 def _kernel_mounts(spec: ProcessSpec) -> list[Json]:

@@ -1,7 +1,8 @@
 """A seccomp profile as the kernel takes it: a BPF program that decides about every system call.
 
-Profiles are those of `docker run --security-opt seccomp=…` in the OCI form; `seccomp.json` is what dockerd
-20.10 gives a container by default on x86-64. libseccomp compiles them, once each, and `filters.py` makes that short.
+Profiles are those of `docker run --security-opt seccomp=…`, whose text the client sends, in the OCI's form or Docker's
+own; `seccomp.json` is what dockerd 20.10 gives a container by default on x86-64. libseccomp compiles them, once each,
+and `filters.py` makes that short.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from simdocker.backends.ports import DriverError
 
 DEFAULT = Path(__file__).with_name("seccomp.json")
 EPERM = 1
+NATIVE, MACHINE = "SCMP_ARCH_X86_64", "amd64"
 ACTIONS = {
     "SCMP_ACT_KILL": 0, "SCMP_ACT_KILL_THREAD": 0, "SCMP_ACT_KILL_PROCESS": 0x80000000, "SCMP_ACT_TRAP": 0x30000,
     "SCMP_ACT_ERRNO": 0x50000, "SCMP_ACT_LOG": 0x7FFC0000, "SCMP_ACT_ALLOW": 0x7FFF0000,
@@ -41,19 +43,43 @@ class Comparison(ctypes.Structure):
 
 
 def program(profile: str) -> bytes:
-    """The filter of a profile: "default", "unconfined" (none) or a file. Raises DriverError."""
-    if profile == "unconfined":
-        return b""
-    return _compiled(DEFAULT if profile in ("", "default") else Path(profile))
+    """The filter of a profile: "default", "unconfined" (none) or a profile's text. Raises DriverError."""
+    return b"" if profile == "unconfined" else _compiled(profile)
 
 
 @cache
-def _compiled(path: Path) -> bytes:
+def _compiled(profile: str) -> bytes:
     try:
-        profile = msgspec.json.decode(path.read_bytes())
-        return _compile(profile)
-    except (OSError, msgspec.DecodeError, KeyError, TypeError) as error:
-        raise DriverError(f"opening seccomp profile ({path}) failed: {error}") from None
+        return _compile(document(profile))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DriverError(f"Decoding seccomp profile failed: {error}") from None
+
+
+def document(profile: str) -> dict[str, Any]:
+    """A profile in the OCI's form. Docker's own says for which architectures and capabilities a rule is there; one for
+    a capability that is not everybody's is left out, and what it would allow stays forbidden. Raises DriverError."""
+    try:
+        found = msgspec.json.decode(DEFAULT.read_bytes() if profile == "default" else profile, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise DriverError(f"Decoding seccomp profile failed: {error}") from None
+    if "archMap" in found:
+        maps = [each for each in found.pop("archMap") or () if each["architecture"] == NATIVE]
+        found["architectures"] = [name for each in maps for name in (NATIVE, *(each.get("subArchitectures") or ()))]
+    found["syscalls"] = [_plain(rule) for rule in found.get("syscalls") or () if _is_for_all_here(rule)]
+    return found
+
+
+def _is_for_all_here(rule: dict[str, Any]) -> bool:
+    wants, shuns = rule.get("includes") or {}, rule.get("excludes") or {}
+    if wants.get("caps") or MACHINE in (shuns.get("arches") or ()):
+        return False
+    return not wants.get("arches") or MACHINE in wants["arches"]
+
+
+def _plain(rule: dict[str, Any]) -> dict[str, Any]:
+    names = rule.get("names") or [rule["name"]]
+    kept = {name: rule[name] for name in ("action", "args", "errnoRet") if rule.get(name) is not None}
+    return {"names": names} | kept
 
 
 def _compile(profile: dict[str, Any]) -> bytes:

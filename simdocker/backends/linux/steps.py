@@ -256,6 +256,9 @@ def _process(spec: ProcessSpec, user: User, layout: Layout) -> Iterator[Step]:
     """The end of every start: what the process has and may do. Capabilities go last, as the steps need them."""
     for name, (soft, hard) in (spec.rlimits or {}).items():
         yield Step(f"setrlimit {name}", "setrlimit", (name, soft, hard), "A limit was asked for.")
+    if spec.oom_score_adj:
+        path, why = "/proc/self/oom_score_adj", "It is killed sooner or later than others when memory runs out."
+        yield Step("oom_score_adj", "write", (path, str(spec.oom_score_adj)), why)
     yield Step("umask", "umask", (0o022,), "Whatever the engine's own was.")
     yield Step("dup2", "streams", (spec.tty,), "Standard input, output and error are the container's.")
     yield Step("close_range", "close", (), "No descriptor of the engine's leads out of the container.")

@@ -198,6 +198,7 @@ class ProcRoot:
             "limits": lambda: ProcFile(lambda: rlimits.table(process)),
             "mounts": lambda: ProcFile(lambda: mount_table(self.mounts)),
             "ns": lambda: _namespaces(process),
+            "oom_score_adj": lambda: ProcFile(lambda: f"{_oom_score_adj(process)}\n", 0o644),
             "root": lambda: symlink("/"),
             "stat": lambda: ProcFile(lambda: _process_stat(process, self.pids)),
             "status": lambda: ProcFile(lambda: _status(process, self.pids)),
@@ -210,6 +211,11 @@ class ProcRoot:
         directory = ProcDirectory(Entries(get, lambda: list(files)))
         directory.uid, directory.gid, directory.mtime = process.uid, process.gid, process.started_ns
         return directory
+
+
+def _oom_score_adj(process: Task) -> int:
+    spec = process.container.spec
+    return spec.oom_score_adj if spec is not None else 0
 
 
 def _nothing() -> Node:
