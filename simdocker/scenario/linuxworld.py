@@ -30,7 +30,7 @@ from simdocker.backends.linux import doctor, rootless
 from simdocker.backends.linux.cleanup import remove_leftovers
 from simdocker.backends.linux.journal import Journal
 from simdocker.backends.linux.machine import LinuxMachine
-from simdocker.backends.linux.storage import FOLDER
+from simdocker.backends.linux.storage import FOLDER, StorageDriver
 from simdocker.backends.ports import DriverError
 from simdocker.des import CostProfile, Environment, Network, RandomStreams, WallClock
 from simdocker.errors import UserError
@@ -192,7 +192,10 @@ class LinuxWorld:
 
     def start_line(self, host: str, line: str, *, private: bool = False) -> Line:
         """Start a shell line in the host's terminal session (`private`: in one of its own)."""
-        return self.seat.start_line(line, private=private)
+        started = self.seat.start_line(line, private=private)
+        storage = cast(StorageDriver, self.daemons[host].storage)
+        started.done.callbacks.append(lambda _: storage.tell_all(started.cause))
+        return started
 
     def strike(self, fault: Fault) -> Generator[Event, Any, None]:
         """Process: a fault happens to a registry, or to the daemon."""

@@ -81,6 +81,11 @@ class Trace:
         self._settle()
 
     @property
+    def is_read(self) -> bool:
+        """Whether records are kept or listened to: what is only found out for them is not worth it otherwise."""
+        return self._keep or self._listener is not None
+
+    @property
     def listener(self) -> Listener | None:
         """What is called with each record as it is written, for live output."""
         return self._listener

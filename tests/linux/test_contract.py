@@ -29,6 +29,34 @@ def test_the_first_process_ignores_signals_it_does_not_handle(host):
     box.remove()
 
 
+def test_what_a_container_makes_of_its_own_layer_is_told(host):
+    box = host.container("sleep", "60").start()
+    told = [told_of_its_layer(host, box, line) for line in (
+        "echo x >> /etc/passwd; rm /etc/group; mkdir -p /new/deep; touch /new/deep/file",
+        "echo y >> /etc/passwd; rm -r /new; rm -r /home; mkdir /home; touch /home/file",
+        "rm -f /etc/shadow; touch /etc/shadow /etc/group",
+        "cat /etc/passwd",
+    )]  # fmt: skip
+    box.remove()
+    assert told == [
+        {("copy up", "/etc/passwd"), ("whiteout", "/etc/group"), ("create", "/new"), ("create", "/new/deep"),
+         ("create", "/new/deep/file")},
+        {("unlink", "/new/deep/file"), ("unlink", "/new/deep"), ("unlink", "/new"), ("whiteout", "/home"),
+         ("create", "/home"), ("create", "/home/file")},
+        {("whiteout", "/etc/shadow"), ("create", "/etc/shadow"), ("create", "/etc/group")},
+        set(),
+    ]  # fmt: skip
+
+
+def told_of_its_layer(host, box, line):
+    trace = host.machine.runtime.trace
+    before = len(trace)
+    assert box.exec("sh", "-c", line)[0] == 0
+    steps = [record for record in trace.records[before:] if (record.attrs or {}).get("path")]
+    assert all(record.attrs["container"] == box.id for record in steps)
+    return {(record.what, record.attrs["path"]) for record in steps}
+
+
 def test_standard_input_arrives_and_ends(host):
     assert host.run("cat", stdin=b"one\ntwo\n") == (0, "one\ntwo\n", "")
 

@@ -96,7 +96,7 @@ class ForkServer:
             try:
                 given = {"control": theirs.fileno(), **descriptors}
                 yield from _asked(env, self._socket, steps, given, meanwhile)
-            except DriverError:
+            except BaseException:  # also when the clock never comes back to it: the process then ends too
                 ours.close()
                 raise
         return _born(ours, steps)

@@ -277,6 +277,8 @@ class Runtime:
 
         def ended(code: int) -> None:
             running.oom_killed = container.cgroup.oom_kills() > kills
+            if container.rootfs.own is not None:
+                container.rootfs.own.tell(self.trace, self.actor, container.id)
             running.end_seq = self.trace.step(self.actor, "exit", {"pid": running.pid, "status": code})
             running.exited.succeed(code)
 

@@ -25,6 +25,7 @@ import msgspec
 from simdocker.backends.linux import extract, marks, rootless, syscalls
 from simdocker.backends.linux.files import DiskFiles
 from simdocker.backends.linux.journal import Journal, undoes
+from simdocker.backends.linux.upper import Upper, is_there
 from simdocker.backends.ports import NO_FILES, Change, DriverError, MountPoint, Process
 from simdocker.content.changeset import DIRECTORY, WHITEOUT, Node, directory, file, put, symlink, walk
 
@@ -47,6 +48,7 @@ class RootFS:
         self.mounted = False
         self.union = -1
         self.took = 0
+        self.own: Upper | None = None  # once it is a container's
 
     def unite(self, lower: tuple[str, ...]) -> None:
         """Make the mount, which is nowhere yet. Raises OSError."""
@@ -181,6 +183,7 @@ class StorageDriver:
         self._directories[container_id] = rootfs.home
         lower = self._lower(chain_id, init=init)
         rootfs.settle(lower)
+        rootfs.own = Upper(rootfs.upper, lower)
         self._latest = lower
         self._containers[container_id] = rootfs
         if self._kept:
@@ -283,6 +286,12 @@ class StorageDriver:
         sources = {mount.target: mount for mount in mounts if mount.kind != "tmpfs"}
         return DiskFiles(rootfs.path, sources, texts)
 
+    def tell_all(self, cause: int) -> None:
+        """Write to the trace what containers have made of their layers since that was last told."""
+        for container_id, rootfs in self._containers.items():
+            if rootfs.own is not None:
+                rootfs.own.tell(self.trace, self.actor, container_id, cause)
+
     def changeset(self, container_id: str) -> Node:
         return extract.read_tree(self._containers[container_id].upper)
 
@@ -368,27 +377,6 @@ def _delete(home: str) -> None:
             os.rmdir(f"{home}/{name}")
     except OSError:
         shutil.rmtree(home, ignore_errors=True)
-
-
-def is_there(layers: Sequence[str], path: str) -> bool:
-    """Whether the union of `layers`, topmost first, has something at `path`."""
-    for name in path.strip("/").split("/"):
-        below: list[str] = []
-        for layer in layers:
-            here = f"{layer}/{name}"
-            try:
-                status = os.lstat(here)
-            except OSError:
-                continue
-            if extract.is_whiteout(status):
-                break
-            below.append(here)
-            if not stat.S_ISDIR(status.st_mode) or extract.is_opaque(here):
-                break
-        if not below:
-            return False
-        layers = below
-    return True
 
 
 def _copy_attributes(source: str, target: str) -> None:
