@@ -10,14 +10,15 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from simdocker.backends.linux import journal
+from simdocker.backends.linux import cgroups, journal, links, netns, nft, storage
 from simdocker.backends.linux.journal import Entry, Journal, Undone, clean, undoes
 
 BUSY = """
 import os, sys
-from simdocker.backends.linux import journal
+from simdocker.backends.linux import cgroups, journal, links, netns, nft, storage
 journal.COMPACT_AFTER = 20
 run = journal.Journal(sys.argv[1])
 print(run.instance, flush=True)
@@ -34,9 +35,11 @@ for number in range(1 << 30):
 
 
 @undoes("test directory")
-def remove_directory(name: str) -> None:
-    if Path(name).exists():
-        Path(name).rmdir()
+def remove_directory(name: str) -> bool:
+    if not Path(name).exists():
+        return False
+    Path(name).rmdir()
+    return True
 
 
 def killed(run: Path, things: Path, after: float) -> None:
@@ -110,7 +113,7 @@ def test_what_cannot_be_removed_stays_in_its_journal_for_the_next_time(tmp_path:
 def test_a_line_cut_short_told_of_nothing_done_and_spoils_no_other(tmp_path: Path) -> None:
     dead = tmp_path / "00000000-1-1-feedbeef.journal"
     dead.write_text('\n[true,"test directory","/nowhe\n[true,"test directory","/nowhere/there"]\n[true,"test')
-    assert clean(tmp_path).entries == [Entry("test directory", "/nowhere/there")]
+    assert clean(tmp_path).nothing == [Entry("test directory", "/nowhere/there")]
 
 
 def test_a_journal_stays_small_however_much_comes_and_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,10 +132,11 @@ def test_what_was_undone_is_not_undone_again_because_something_else_could_not_be
     done: list[str] = []
 
     @undoes("test counted")
-    def count(name: str) -> None:
+    def count(name: str) -> bool:
         if name == "stuck":
             raise OSError(errno.EBUSY, "busy")
         done.append(name)
+        return True
 
     dead = tmp_path / "00000000-1-1-feedbeef.journal"
     dead.write_text('\n[true,"test counted","stuck"]\n[true,"test counted","free"]')
@@ -166,3 +170,15 @@ def test_a_journal_that_cannot_be_written_anew_goes_on_as_it_is(
     monkeypatch.undo()
     run.forget("test directory", "kept")
     assert run.close() == Undone.none()
+
+
+@pytest.mark.root
+def test_what_was_recorded_and_never_made_is_not_said_to_be_removed(tmp_path: Path) -> None:
+    dead = tmp_path / "00000000-1-1-feedbeef.journal"
+    paths = [(kind, f"{tmp_path}/never") for kind in (netns.NETNS, storage.MOUNT, storage.FOLDER)]
+    names = [(links.BRIDGE, "br-never"), (nft.TABLE, "simdocker-never"), (cgroups.CGROUP, "simdocker/never")]
+    never = dict([*paths, *names])
+    dead.write_bytes(b"".join(b"\n" + msgspec.json.encode([True, kind, name]) for kind, name in never.items()))
+    undone = clean(tmp_path)
+    assert (undone.entries, undone.failures) == ([], [])
+    assert {kind for kind, _ in undone.nothing} == set(never)

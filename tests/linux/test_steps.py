@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from simdocker.backends.linux.calls import CALLS
 from simdocker.backends.linux.cell import Nest
 from simdocker.backends.linux.cells import USUAL
 from simdocker.backends.linux.cgroups import Cgroup, Hierarchies, Limits, find
+from simdocker.backends.linux.failures import unprepared
 from simdocker.backends.linux.steps import Layout, Step
 from simdocker.backends.ports import DriverError, MountPoint, ProcessSpec
 from simdocker.backends.users import User
@@ -170,3 +173,11 @@ def test_a_seccomp_profile_in_dockers_own_form_is_the_rules_for_this_machine() -
     )
     assert found["architectures"] == ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]
     assert [rule["names"] for rule in found["syscalls"]] == [["read"], ["write"], ["clone"]]
+
+
+def test_what_the_engine_could_not_prepare_is_told_in_runcs_words() -> None:
+    group = Cgroup(Hierarchies({}, "/cg"), "c")
+    words = {step.call: unprepared(step, errno.EPERM) for step in [*group.create(), *group.limit(Limits(pids=5))]}
+    assert "mkdir /cg/c: operation not permitted" in words["mkdir"]
+    assert "procHooks process: load program: operation not permitted" in words["keep devices"]
+    assert 'failed to write "5": write /cg/c/pids.max: operation not permitted' in words["write"]

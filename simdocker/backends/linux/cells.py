@@ -7,19 +7,18 @@ covers, and waits on a socket of the engine's: it ends with either.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simdocker.backends.linux import calls, cell, rootless, steps
 from simdocker.backends.linux.cell import Nest, Recipe
 from simdocker.backends.linux.cgroups import Cgroup, Cgroups
+from simdocker.backends.linux.failures import unprepared
 from simdocker.backends.linux.forkserver import Born, ForkServer, StepError
 from simdocker.backends.linux.steps import Step
 from simdocker.backends.ports import DriverError, Process, ProcessSpec
-from simdocker.backends.runc_errors import CREATE, sentence
 
 if TYPE_CHECKING:
     from simdocker.des.wall import WallClock
@@ -112,10 +111,7 @@ def done_here(plan: Sequence[Step], held: dict[str, int] | None = None) -> Itera
     try:
         calls.run(steps.wire(plan), durations)
     except calls.StepFailed as failure:
-        step: Any = plan[failure.args[0]]
-        why = os.strerror(failure.args[1]).lower()
-        text = f"error setting cgroup config for procHooks process: failed to write {step.args}: {why}"
-        raise DriverError(sentence(CREATE, text)) from None
+        raise DriverError(unprepared(plan[failure.args[0]], failure.args[1])) from None
     finally:
         if held is not None:
             held.update(calls.held)

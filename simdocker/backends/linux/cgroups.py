@@ -272,9 +272,11 @@ def leash(journal: Journal) -> Path | None:
 
 
 @undoes(CGROUP)
-def remove(name: str) -> None:
-    """Kill what is in the cgroup `name` or below, and remove it from every hierarchy. Raises OSError."""
+def remove(name: str) -> bool:
+    """Kill what is in the cgroup `name` or below, and remove it from every hierarchy → whether it was in any. Raises
+    OSError."""
     tops = [Path(base, name) for base in _everywhere(Path("/proc/self/mountinfo").read_text())]
+    tops = [top for top in tops if top.is_dir()]
     for state in [state for top in tops for state in top.rglob("freezer.state")]:
         state.write_text("THAWED")  # first of all, whatever hierarchy they are looked for in: the frozen cannot die
     for top in tops:
@@ -288,6 +290,7 @@ def remove(name: str) -> None:
         else:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(top))
         _rmdir(str(top.parent))  # the last run's takes the common parent along
+    return bool(tops)
 
 
 def _everywhere(mountinfo: str) -> set[str]:

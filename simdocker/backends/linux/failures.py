@@ -7,7 +7,7 @@ import os
 
 from simdocker.backends.linux.forkserver import StepError
 from simdocker.backends.linux.programs import NO_TWIN
-from simdocker.backends.linux.steps import INIT
+from simdocker.backends.linux.steps import INIT, Step
 from simdocker.backends.ports import ProcessSpec, StartFailed
 from simdocker.backends.runc_errors import CREATE, EXEC, GO_ERRORS, sentence
 
@@ -31,6 +31,20 @@ def failure(error: StepError, prefix: str, spec: ProcessSpec) -> StartFailed:
     if step.call == "chdir":
         return StartFailed(sentence(prefix, f'chdir to cwd ("{step.args[0]}") set in config.json failed: {go}'), 126)
     return StartFailed(sentence(prefix, f"error during container init: {step.name}: {error.what}: {go}"), 128)
+
+
+def unprepared(step: Step, number: int) -> str:
+    """What dockerd says when runc could not make a container's cgroup, or not open what it gets of the host."""
+    go = GO_ERRORS.get(number) or os.strerror(number).lower()
+    if step.call == "mkdir":
+        return sentence(CREATE, f"unable to apply cgroup configuration: mkdir {step.args[0]}: {go}")
+    if step.call == "keep devices":
+        return sentence(CREATE, f"error setting cgroup config for procHooks process: load program: {go}")
+    path, value = step.args
+    if step.call != "write":
+        return sentence(CREATE, f'error during container init: error mounting "{path}" to rootfs at "{value}": {go}')
+    text = f'error setting cgroup config for procHooks process: failed to write "{value}": write {path}: {go}'
+    return sentence(CREATE, text)
 
 
 def _not_found(name: str, number: int, go: str, what: str, *, in_exec: bool) -> StartFailed:

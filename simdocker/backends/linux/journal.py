@@ -96,9 +96,8 @@ class Owner(NamedTuple):
         return self.boot == _boot() and self.started == started(self.pid)
 
 
-Undo = Callable[[str], "bool | None"]
-"""Removes the thing of this name if it is there; False: there was nothing to remove. Raises OSError when it is there
-and cannot be removed."""
+Undo = Callable[[str], bool]
+"""Removes the thing of this name → whether it was there. Raises OSError when it is and cannot be removed."""
 
 _undoers: dict[str, Undo] = {}
 
@@ -237,7 +236,7 @@ def undo(entries: Iterable[Entry]) -> Undone:
         except OSError as error:
             undone.failures.append(Failure(entry, error))
         else:
-            (undone.nothing if removed is False else undone.entries).append(entry)
+            (undone.entries if removed else undone.nothing).append(entry)
     return undone
 
 

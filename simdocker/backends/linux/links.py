@@ -111,15 +111,16 @@ def remove_bridge(host: RtNetlink, journal: Journal, bridge: Bridge) -> None:
 
 
 @undoes(BRIDGE)
-def remove_named_bridge(name: str) -> None:
-    """Remove the bridge of that name if it is one of ours: a stranger's may have taken the name since."""
+def remove_named_bridge(name: str) -> bool:
+    """Remove the bridge of that name if it is one of ours → whether it was: a stranger's may have the name by now."""
     host = RtNetlink()
     try:
-        for link in host.links():
-            if link.name == name and link.group == rtnetlink.OURS:
-                host.do(rtnetlink.delete_link(link.index))
+        ours = [link for link in host.links() if link.name == name and link.group == rtnetlink.OURS]
+        for link in ours:
+            host.do(rtnetlink.delete_link(link.index))
     finally:
         host.close()
+    return bool(ours)
 
 
 def connect(host: RtNetlink, bridge: Bridge, endpoint: Endpoint, namespace: NetworkNamespace, name: str) -> Interface:

@@ -7,6 +7,7 @@ on, as `ip netns` does. A container's process joins it with setns(2). Whatever i
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -94,11 +95,15 @@ class Spares:
 
 
 @undoes(NETNS)
-def remove(path: str) -> None:
-    """Unmount the file and delete it."""
+def remove(path: str) -> bool:
+    """Unmount the file and delete it → whether it was there."""
     with suppress(OSError):  # EINVAL: never mounted
         syscalls.umount2(path, syscalls.MNT_DETACH)
-    Path(path).unlink(missing_ok=True)
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 from threading import Lock
 
 from simdocker.backends.linux.journal import Journal, undoes
@@ -129,12 +130,17 @@ def lead_to_dns(udp: int, tcp: int) -> None:
 
 
 @undoes(TABLE)
-def remove(table: str) -> None:
+def remove(table: str) -> bool:
     nft = Nft()
     try:
-        nft.run(f"add table ip {table}\ndelete table ip {table}")  # deleting one that is not there is an error
+        nft.run(f"delete table ip {table}")
+    except OSError as error:
+        if os.strerror(errno.ENOENT) not in str(error):
+            raise
+        return False
     finally:
         nft.close()
+    return True
 
 
 def _of_bridge(bridge: str, subnet: str, internal: bool) -> list[tuple[str, str]]:

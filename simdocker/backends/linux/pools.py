@@ -49,8 +49,9 @@ def claimed_pools(journal: Journal, before: Sequence[str] = ()) -> list[IPv4Netw
 
 
 @undoes(CLAIM)
-def unclaim(_pools: str) -> None:
+def unclaim(_pools: str) -> bool:
     """Nothing in the kernel: with the journal the claim is gone."""
+    return True
 
 
 def daemon_config(journal: Journal, before: Sequence[str] = ()) -> dict[str, Any]:

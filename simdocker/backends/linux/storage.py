@@ -389,21 +389,25 @@ def _copy_attributes(source: str, target: str) -> None:
 
 
 @undoes(MOUNT)
-def unmount(path: str) -> None:
-    """Unmount `path` if it is mounted."""
+def unmount(path: str) -> bool:
+    """Unmount `path` → whether it was mounted."""
     try:
         syscalls.umount2(path, syscalls.MNT_DETACH)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOENT):  # not mounted, not there
             raise
+        return False
+    return True
 
 
 @undoes(FOLDER)
-def remove_directory(path: str) -> None:
-    """Delete a directory and all below it. Raises OSError, also when something is mounted there still: what is
-    behind a mount may be anybody's."""
-    if Path(path).is_dir():
-        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
-        if any(line.split(" ")[4].replace("\\040", " ").startswith(f"{path}/") for line in mounts):
-            raise OSError(errno.EBUSY, "something is mounted in it", path)
-        shutil.rmtree(path)
+def remove_directory(path: str) -> bool:
+    """Delete a directory and all below it → whether it was there. Raises OSError, also when something is mounted in it
+    still: what is behind a mount may be anybody's."""
+    if not Path(path).is_dir():
+        return False
+    mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+    if any(line.split(" ")[4].replace("\\040", " ").startswith(f"{path}/") for line in mounts):
+        raise OSError(errno.EBUSY, "something is mounted in it", path)
+    shutil.rmtree(path)
+    return True

@@ -341,17 +341,22 @@ def _ask(address: str, method: str, path: str, query: Mapping[str, str]) -> tupl
 
 
 @undoes(SESSION)
-def _end_shell(text: str) -> None:
+def _end_shell(text: str) -> bool:
     shell = msgspec.json.decode(text, type=Shell)
-    if started(shell.pid) == shell.started:
-        with suppress(ProcessLookupError):
-            os.killpg(shell.pid, signal.SIGKILL)
+    if started(shell.pid) != shell.started:
+        return False
+    with suppress(ProcessLookupError):
+        os.killpg(shell.pid, signal.SIGKILL)
+    return True
 
 
 @undoes(DIRECTORY)
-def _remove_directory(name: str) -> None:
-    with suppress(FileNotFoundError):
+def _remove_directory(name: str) -> bool:
+    try:
         shutil.rmtree(name)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def described(entry: Entry) -> str:
