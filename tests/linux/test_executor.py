@@ -18,9 +18,6 @@ NAMES = ["runc", "crun"]
 def runtime(request):
     if shutil.which(request.param) is None:
         pytest.skip(f"needs {request.param}")
-    mounted = Path("/proc/self/mounts").read_text()
-    if request.param == "crun" and " cgroup " in mounted and " cgroup2 " in mounted:
-        pytest.skip("crun refuses a machine with both versions of cgroups")
     return request.param
 
 
@@ -60,6 +57,8 @@ def test_it_is_paused_and_goes_on(linux, runtime):
 
 
 def test_its_terminal_is_both_ways_and_has_a_size(linux, runtime):
+    if runtime == "crun":
+        pytest.skip("`crun run` does not hand on the size of its terminal")
     box = linux.container(
         "sh", "-c", "tty; read line; stty size; echo got $line", tty=True, stdin=b"", runtime=(runtime,)
     )
@@ -106,7 +105,8 @@ def test_it_shares_the_processes_of_another_container(linux, runtime):
 
 @pytest.mark.parametrize(("command", "code"), [("/nope", 127), ("nope", 127), ("/etc", 126)])
 def test_a_command_that_cannot_be_executed_fails_the_start(linux, runtime, command, code):
-    with pytest.raises(StartFailed, match="OCI runtime create failed: runc create failed") as caught:
+    by = "runc create failed: " if runtime == "runc" else ""
+    with pytest.raises(StartFailed, match=f"OCI runtime create failed: {by}") as caught:
         linux.run(command, runtime=(runtime,))
     assert caught.value.exit_code == code
 

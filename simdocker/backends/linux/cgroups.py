@@ -33,10 +33,12 @@ VISIBLE = ("cpu", "memory", "pids")  # those of v1 that programs read their limi
 
 
 class Hierarchies(NamedTuple):
-    """Where this machine's controllers are: `v1` by controller, `v2` the unified hierarchy if it has them."""
+    """Where this machine's controllers are: `v1` by controller, `v2` the unified hierarchy if it has them; `hybrid`
+    when there is one that has not."""
 
     v1: dict[str, str]
     v2: str
+    hybrid: bool = False
 
 
 class Limits(NamedTuple):
@@ -68,7 +70,7 @@ def find(mountinfo: str) -> Hierarchies:
             v1.update((controller, target) for controller in options.split(",") if controller in V1_CONTROLLERS)
         elif fstype == "cgroup2":
             v2 = target
-    return Hierarchies(v1, "" if "memory" in v1 else v2)
+    return Hierarchies(v1, "", bool(v2)) if "memory" in v1 else Hierarchies(v1, v2)
 
 
 def here() -> Hierarchies:
@@ -263,7 +265,7 @@ class Cgroup:
 def leash(journal: Journal) -> Path | None:
     """The file by which a process that is in no container joins a run, whose `Cgroups` there must be: it ends with it
     at the latest. None where all of the run's processes do (`rootless`)."""
-    v1, v2 = here()
+    v1, v2, _ = here()
     if not v1 and not v2:
         return None
     group = Path(v2 or v1.get("freezer") or v1["pids"], PARENT, journal.instance, "session")

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from simdocker.backends.linux.cgroups import Hierarchies
 from simdocker.backends.linux.oci import Json
 from simdocker.backends.linux.process import Running, Streams
-from simdocker.backends.linux.steps import Step, terminal
+from simdocker.backends.linux.steps import HARDENED, Step, mount, terminal
+from simdocker.backends.linux.syscalls import CLONE_NEWNS, MNT_DETACH, MS_PRIVATE, MS_REC
 from simdocker.backends.ports import Process, StartFailed
 
 if TYPE_CHECKING:
@@ -30,7 +32,14 @@ if TYPE_CHECKING:
 
 POLL = 1_000_000  # ns between two looks whether the container has started
 FAILED = "failed to create shim task: OCI runtime create failed"
-WORDS = ("executable file not found", "no such file or directory", "permission denied", "is a directory")
+WORDS = (
+    "executable file not found",
+    "no such file or directory",
+    "permission denied",
+    "is a directory",
+    "operation not permitted",
+)
+CGROUPS = "/sys/fs/cgroup"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -46,7 +55,11 @@ class Bundle:
     def write(self, config: Json) -> None:
         (self.home / "config.json").write_bytes(msgspec.json.format(msgspec.json.encode(config)))
 
-    def steps(self, join: list[str], *, tty: bool) -> list[Step]:
+    def keeps_no_cgroups(self, hierarchies: Hierarchies) -> bool:
+        """Whether the container's cgroup has to be made for it: crun refuses a machine that has v1 and v2."""
+        return os.path.basename(self.name) == "crun" and bool(hierarchies.v1) and hierarchies.hybrid
+
+    def steps(self, join: list[str], *, tty: bool, keeps_no_cgroups: bool = False) -> list[Step]:
         """The steps of the process that becomes the executor. Raises StartFailed when it is not here."""
         found = shutil.which(self.name, path=PATH)
         if found is None:
@@ -59,10 +72,12 @@ class Bundle:
             raise StartFailed(f"{FAILED}: unable to retrieve OCI runtime error ({absent}): {why}: unknown", 127)
         log = ("--log", f"{self.home}/log", "--log-format", "json")
         run = ("run", "--bundle", str(self.home), "--pid-file", f"{self.home}/pid", self.id)
-        argv = (found, *self.options, "--root", f"{self.home}/state", *log, *run)
+        options = (*self.options, *(("--cgroup-manager", "disabled") if keeps_no_cgroups else ()))
+        argv = (found, *options, "--root", f"{self.home}/state", *log, *run)
         return [
             Step("clone", "", (0,), "A process of its own for the executor."),
             *(Step("cgroup join", "write", (path, "0"), "It ends with the run.") for path in join),
+            *(_sees_v2_alone() if keeps_no_cgroups else ()),
             Step("setsid", "setsid", (), "Signals of the engine's terminal do not reach it."),
             *(terminal() if tty else ()),
             Step("dup2", "streams", (tty,), "The container's streams pass through it."),
@@ -105,9 +120,21 @@ class Bundle:
 
     def _failure(self) -> StartFailed:
         told = self._complaint() or f"{self.name} did not complete successfully"
-        code = 127 if any(words in told for words in WORDS[:2]) else 126 if any(w in told for w in WORDS) else 128
+        said = told.lower()  # crun speaks with libc's capitals
+        code = 127 if any(words in said for words in WORDS[:2]) else 126 if any(w in said for w in WORDS) else 128
         runc = "runc create failed: " if os.path.basename(self.name) == "runc" else ""  # what runc says of itself
         return StartFailed(f"{FAILED}: {runc}{told}: unknown", code)
+
+
+def _sees_v2_alone() -> list[Step]:
+    """Steps after which this process has mounts of its own, with a cgroup filesystem that crun accepts."""
+    why = "It refuses a machine with both versions of cgroups: its own mounts show it one."
+    return [
+        Step("unshare newns", "unshare", (CLONE_NEWNS,), why),
+        Step("mount --make-rprivate /", "private", ("none", "/", "", MS_REC | MS_PRIVATE), "The host sees none of it."),
+        Step("umount cgroups", "umount2", (CGROUPS, MNT_DETACH), why),
+        mount("cgroup2", CGROUPS, HARDENED, "", why),
+    ]
 
 
 class Executed(Running):

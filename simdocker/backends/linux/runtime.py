@@ -134,7 +134,7 @@ class Runtime:
         self, id: str, spec: ProcessSpec, rootfs: RootFS, user: User, namespace: str | None, output: Output,
         stdin: Stream | None,
     ) -> ports.Process:  # fmt: skip
-        """Process → RunningProcess: the same by another OCI runtime. It makes the cgroup itself."""
+        """Process → RunningProcess: the same by another OCI runtime. It makes the cgroup itself, if it can."""
         limits = Limits(spec.memory, spec.nano_cpus, max(spec.pids_limit, 0))
         container = Container(spec, rootfs, None, self.cgroups.cgroup(id), limits, f"{self._home}/{id}")
         os.makedirs(container.home, 0o710, exist_ok=True)
@@ -144,9 +144,13 @@ class Runtime:
             shared = {kind: f"/proc/{self._pid(of)}/ns/{kind}" for kind, of in spec.shared.items() if of}
             layout = self._layout(container, namespace)._replace(shared=shared)
             bundle.write(oci.config(spec, user, layout, limits, container.cgroup.name))
-            monitors = self.cgroups.cgroup("monitors")
-            self._do([step for step in monitors.create() if step.call == "mkdir"], container)
-            plan = bundle.steps(monitors.join, tty=spec.tty)
+            if made := bundle.keeps_no_cgroups(self.cgroups.hierarchies):
+                group = container.cgroup
+                self._do([*group.create(tuple(spec.resources.cpus)), *group.limit(limits)], container)
+            else:
+                group = self.cgroups.cgroup("monitors")
+                self._do([step for step in group.create() if step.call == "mkdir"], container)
+            plan = bundle.steps(group.join, tty=spec.tty, keeps_no_cgroups=made)
             born, streams = yield from self._become(None, plan, container, spec, output, stdin, {})
             running = yield from bundle.started(self.env, born, streams)
         except DriverError:
