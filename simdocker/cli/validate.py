@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from simdocker.scenario.load import ScenarioError, load
+from simdocker.scenario.load import Mistaken, ScenarioError, load
 from simdocker.scenario.misspelt import misspelt
-
-ON_PURPOSE = "if it is meant to fail: expect: {exit: 1}"
 
 
 def validate_files(paths: Sequence[str]) -> int:
@@ -17,14 +15,17 @@ def validate_files(paths: Sequence[str]) -> int:
     for path in paths:
         try:
             scenario = load(path)
+        except Mistaken as error:
+            from simdocker.scenario.mistakes import further
+
+            wrong = [str(error), *further(path, str(error))]
         except ScenarioError as error:
-            print(f"simdocker: {error}", file=sys.stderr)
-            failed = True
-            continue
-        mistakes = list(misspelt(scenario))
-        for mistake in mistakes:
-            print(f"simdocker: {path}: {mistake} ({ON_PURPOSE})", file=sys.stderr)
-        if mistakes:
+            wrong = [str(error)]
+        else:
+            wrong = [f"{path}: {sentence}" for sentence in misspelt(scenario)]
+        for sentence in wrong:
+            print(f"simdocker: {sentence}", file=sys.stderr)
+        if wrong:
             failed = True
             continue
         count = len([step for step in scenario.flat_steps() if step.run is not None])

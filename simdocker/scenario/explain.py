@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 import msgspec
 import yaml
@@ -28,8 +28,22 @@ _KINDS = {
 }  # fmt: skip
 
 
+class Mistake(NamedTuple):
+    """What to say of a mistake, and where it is; a key that is `missing` there, or the one that was `meant`."""
+
+    sentence: str
+    place: Place
+    missing: bool = False
+    meant: str = ""
+
+
 def explain(message: str, data: Any, tree: yaml.Node, name: str) -> str:
     """The sentence for a msgspec `message` about `data`, which was read from `tree`."""
+    return mistake(message, data, tree, name).sentence
+
+
+def mistake(message: str, data: Any, tree: yaml.Node, name: str) -> Mistake:
+    """The mistake of which a msgspec `message` about `data` tells."""
     match = _MESSAGE.fullmatch(message)
     assert match is not None  # the expression takes any text
     what, data = match["what"], written_out(data)
@@ -38,21 +52,24 @@ def explain(message: str, data: Any, tree: yaml.Node, name: str) -> str:
     where = f"{name}:{line}: "
     field = _FIELD.fullmatch(what)
     if field is not None and field[1] == "missing required":
-        return f"{where}the key {field[2]!r} is missing{_inside(place)}"
+        return Mistake(f"{where}the key {field[2]!r} is missing{_inside(place)}", [*place, field[2]], missing=True)
     if field is not None:
         known = [entry.encode_name for entry in msgspec.structs.fields(_kind_at(place))]
         near = difflib.get_close_matches(field[2], known, 1, 0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known here are {', '.join(known)}"
         line, _ = _locate(tree, [*place, field[2]])
-        return f"{name}:{line}: the key {field[2]!r} is not known{_inside(place)}: {hint}"
+        sentence = f"{name}:{line}: the key {field[2]!r} is not known{_inside(place)}: {hint}"
+        return Mistake(sentence, [*place, field[2]], meant=near[0] if near else "")
     expected = _EXPECTED.fullmatch(what)
     if match["key"]:
-        return f"{where}the keys of {_path(place)} are texts: put quotation marks around those that are not"
+        sentence = f"{where}the keys of {_path(place)} are texts: put quotation marks around those that are not"
+        return Mistake(sentence, place)
     if expected is not None:
         kinds = " or ".join(_KINDS.get(kind, kind) for kind in expected[1].split(" | ") if kind != "null")
-        got = f"{expected[3]} of them" if expected[3] else _short(_value_at(data, place))
-        return f"{where}{_path(place)} must be {kinds}{_measure(expected[2])}, not {got}{_hint(place, data)}"
-    return f"{name}:{line_of_quoted(node, what) or line}: {what}"
+        got = f"{expected[3]} of them" if expected[3] else _short(value_at(data, place))
+        sentence = f"{where}{_path(place)} must be {kinds}{_measure(expected[2])}, not {got}{_hint(place, data)}"
+        return Mistake(sentence, place)
+    return Mistake(f"{name}:{line_of_quoted(node, what) or line}: {what}", place)
 
 
 def _measure(bound: str) -> str:
@@ -63,7 +80,7 @@ def _measure(bound: str) -> str:
 
 def _hint(place: Place, data: Any) -> str:
     """How to mend what people often write."""
-    if len(place) == 2 and place[0] == "steps" and isinstance(_value_at(data, place), str):
+    if len(place) == 2 and place[0] == "steps" and isinstance(value_at(data, place), str):
         return ": write run: before a command"
     return ""
 
@@ -82,7 +99,7 @@ def _place(path: str, data: Any) -> Place:
 
 def _wrong_key(place: Place, data: Any) -> str:
     kind = _kind_at(place)
-    values = _value_at(data, place)
+    values = value_at(data, place)
     for key, value in values.items():
         try:
             msgspec.convert(value, get_args(kind)[1], dec_hook=read)
@@ -112,7 +129,8 @@ def _bare(kind: Any) -> Any:
     return _bare(longer[0]) if len(longer) == 1 and type(None) in get_args(kind) else kind
 
 
-def _value_at(data: Any, place: Place) -> Any:
+def value_at(data: Any, place: Place) -> Any:
+    """What is at a place."""
     for part in place:
         data = data[part]
     return data
@@ -122,7 +140,7 @@ def _locate(tree: yaml.Node, place: Place) -> tuple[int, yaml.Node]:
     """The line of the deepest node on the way to `place`, and the node."""
     node, line = tree, tree.start_mark.line + 1
     for part in place:
-        for key, value in _entries(node):
+        for key, value in entries(node):
             if key == str(part):
                 line, node = value[0].start_mark.line + 1, value[1]
                 break
@@ -131,7 +149,7 @@ def _locate(tree: yaml.Node, place: Place) -> tuple[int, yaml.Node]:
     return line, node
 
 
-def _entries(node: yaml.Node) -> list[tuple[str, tuple[yaml.Node, yaml.Node]]]:
+def entries(node: yaml.Node) -> list[tuple[str, tuple[yaml.Node, yaml.Node]]]:
     """What is in a node, by name: of each the node that says where it begins, and its value."""
     if isinstance(node, yaml.MappingNode):
         return [(key.value, (key, value)) for key, value in node.value if isinstance(key, yaml.ScalarNode)]
@@ -148,7 +166,7 @@ def line_of_quoted(node: yaml.Node, sentence: str) -> int | None:
         node = todo.pop(0)
         if isinstance(node, yaml.ScalarNode) and quoted and node.value == quoted[1]:
             return int(node.start_mark.line) + 1
-        todo += [part for _, pair in _entries(node) for part in dict.fromkeys(pair)]
+        todo += [part for _, pair in entries(node) for part in dict.fromkeys(pair)]
     return None
 
 

@@ -34,6 +34,10 @@ class ScenarioError(UserError):
     """The scenario cannot be played; the argument is one sentence for the user."""
 
 
+class Mistaken(ScenarioError):
+    """It is YAML, but something in it is not as it should be; there may be more."""
+
+
 def load(path: str) -> Scenario:
     """Read a scenario from a file, or from standard input for `-`; or the path is a docker command, which is the only
     step. Raises ScenarioError."""
@@ -60,7 +64,7 @@ def load_world(path: str, text: str) -> tuple[Scenario, dict[str, Any]]:
     if re.search(r"^steps\s*:", text, re.MULTILINE) is None:
         text = text.rstrip() + "\nsteps: [{say: none}]\n"
     scenario = from_yaml(text, path)
-    data = yaml.load(text, _loader())
+    data = yaml.load(text, yaml_loader())
     return scenario, {key: data[key] for key in WORLD_KEYS if key in data}
 
 
@@ -121,7 +125,7 @@ def from_yaml(text: str, name: str) -> Scenario:
 
     from simdocker.scenario.model import Scenario
 
-    loader = _loader()
+    loader = yaml_loader()
     try:
         tree = yaml.compose(text, loader)
         if tree is not None:
@@ -145,26 +149,19 @@ def from_yaml(text: str, name: str) -> Scenario:
     try:
         _refuse_doubles(tree, name)
         scenario = Scenario.of(data)
-        _refuse_unknown(scenario)
+        refuse_unknown(scenario, name, tree)
     except ValidationError as error:
         from simdocker.scenario.explain import explain
 
-        raise ScenarioError(explain(str(error), data, tree, name)) from None
-    except Unknown as error:
-        from simdocker.scenario.explain import line_of_quoted
-
-        raise ScenarioError(f"{name}:{line_of_quoted(tree, str(error)) or 1}: {error}") from None
+        raise Mistaken(explain(str(error), data, tree, name)) from None
     except RecursionError:
         raise ScenarioError(f"{name}: it is nested too deeply") from None
     return scenario
 
 
-class Unknown(Exception):
-    """The scenario names what this program does not have; the argument is a sentence that quotes it."""
-
-
-def _refuse_unknown(scenario: Scenario) -> None:
-    """Raises Unknown. Only a scenario that says more than the usual pays for looking."""
+def refuse_unknown(scenario: Scenario, name: str, tree: yaml.Node | None = None) -> None:
+    """Raises ScenarioError for what the scenario `name` names and this program does not have; where it was read from a
+    text, of which the `tree` is, with its line. Only a scenario that says more than the usual pays for looking."""
     try:
         if scenario.images:
             from simdocker.scenario.publish import refuse_unknown
@@ -176,18 +173,14 @@ def _refuse_unknown(scenario: Scenario) -> None:
 
             CostProfile.load(scenario.profile)
     except (ValueError, OSError) as error:
-        raise Unknown(str(error)) from None
+        if tree is None:
+            raise ScenarioError(f"{name}: {error}") from None
+        from simdocker.scenario.explain import line_of_quoted
+
+        raise Mistaken(f"{name}:{line_of_quoted(tree, str(error)) or 1}: {error}") from None
 
 
-def refuse_unknown(scenario: Scenario, name: str) -> None:
-    """Raises ScenarioError for what the scenario `name`, which was not read from a text, names and nobody has."""
-    try:
-        _refuse_unknown(scenario)
-    except Unknown as error:
-        raise ScenarioError(f"{name}: {error}") from None
-
-
-def _loader() -> Any:
+def yaml_loader() -> Any:
     """YAML's safe loader with the booleans of YAML 1.2, and no dates: `on`, `no` and 2024-01-01 are words here."""
     import yaml
 

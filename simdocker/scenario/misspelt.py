@@ -16,6 +16,7 @@ from simdocker.actors.client import absent, catalogue
 if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario, Step
 
+ON_PURPOSE = "if it is meant to fail: expect: {exit: 1}"
 BEFORE = {"", ";", "&", "&&", "|", "||", "(", "{", "!", "then", "do", "else", "time", "sudo", "if", "while", "until"}
 """What a shell's command may come after."""
 OTHERS = ("help", "compose", "buildx")
@@ -28,7 +29,7 @@ def misspelt(scenario: Scenario) -> Iterator[str]:
         if step.run is None or _shall_fail(step):
             continue
         for sentence in unknown(step.run):
-            yield f"step {step.run.strip().splitlines()[0]!r}: {sentence}"
+            yield f"step {step.run.strip().splitlines()[0]!r}: {sentence} ({ON_PURPOSE})"
 
 
 def unknown(line: str) -> Iterator[str]:

@@ -221,6 +221,42 @@ def test_standard_input_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         load("-")
 
 
+MANY = """titel: Many
+world:
+  hosts:
+    laptop: {cpus: many, memory: 4GiB}
+    server: {daemn: true}
+  links:
+    - {between: [laptop], latency: 20ms}
+steps:
+  - docker ps
+  - run: docker rnu nginx
+  - {wait: soon}
+  - {run: docker ps, expct: {exit: zero, stdot: x}}
+  - {run: docker ps, say: hello}
+  - {run: docker ps, on: moon}
+"""
+
+
+def test_all_mistakes_of_a_file_are_told_each_with_its_line_and_nothing_that_follows_from_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    path = tmp_path / "many.yaml"
+    path.write_text(MANY)
+    assert validate_files([str(path)]) == 2
+    told = [line.partition("many.yaml:")[2] for line in capsys.readouterr().err.splitlines()]
+    assert [line.partition(":")[0] for line in told] == ["1", "4", "5", "7", "9", "11", "12", "12", "12", "13"]
+    assert "did you mean 'stdout'?" in told[-2]
+
+
+def test_a_key_that_was_misspelt_is_read_as_what_was_meant(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "two.yaml"
+    path.write_text("title: t\nstesp:\n- run: docker rnu\n- run: docker ps\n")
+    assert validate_files([str(path)]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "did you mean 'steps'?" in first and "did you mean 'run'?" in second
+
+
 def test_commands_that_docker_has_not_are_all_named_with_the_nearest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from simdocker.scenario import keys, schema
-from simdocker.scenario.load import ScenarioError, _loader, from_yaml
+from simdocker.scenario.load import ScenarioError, from_yaml, yaml_loader
 from simdocker.scenario.model import Scenario
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ VALIDATOR = jsonschema.Draft202012Validator(schema.schema())
 
 
 def parsed(text: str) -> Any:
-    return yaml.load(text, _loader())
+    return yaml.load(text, yaml_loader())
 
 
 def test_what_is_shipped_is_made_from_the_model() -> None:
@@ -57,7 +57,7 @@ def test_a_shipped_file_is_valid(path: Path) -> None:
         "lesson: {task: t, goals: [{check: [{volume: v, exists: true}]}], solution: s, explain: e}\n",
     ],
 )
-def test_what_the_loader_refuses_the_schema_marks(text: str) -> None:
+def test_what_theloader_refuses_the_schema_marks(text: str) -> None:
     assert not VALIDATOR.is_valid(parsed(text))
     with pytest.raises(ScenarioError):
         from_yaml(text, "t.yaml")
