@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
     from simdocker.scenario.result import Run
 
+NOTHING = "–"
 IN_PROCESS = (
-    "linux: the daemon is in this very process and its clock is the wall's, looked at when something has happened "
-    "outside: a request takes what the kernel takes for it, and 0 s where it is asked for nothing."
+    f"linux {NOTHING}: the daemon is in this very process, and its clock is the wall's, looked at when something has "
+    "happened outside: a request takes what the kernel takes for it, and no time where it is asked for nothing. A "
+    "registry answers there as fast as it can."
 )
 SAME, DIFFERENT = 0, 1
 
@@ -112,7 +114,7 @@ def _times(found: Comparison, step: StepComparison) -> Table:
 
 
 def _row(timing: Timing) -> tuple[str, str, str]:
-    one, other = ("–" if ns is None else show_duration(ns) for ns in (timing.one_ns, timing.other_ns))
+    one, other = (NOTHING if not ns else show_duration(ns) for ns in (timing.one_ns, timing.other_ns))
     return one, other, "" if timing.error is None else f"{timing.error:+.0%}"
 
 

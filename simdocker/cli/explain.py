@@ -84,7 +84,7 @@ def _why_not(line: str, run: Run) -> str:
     absent = [record for record in run.trace.records if record.what == NOT_IN_THE_CATALOGUE]
     if absent:
         return narration().absent(absent[0].attrs or {}).removeprefix("simdocker: ")
-    printed = "".join(text for _, text in run.steps[0].printed).splitlines()
+    printed = run.steps[0].output.splitlines()
     said = sorted(filter(None, map(str.strip, printed)), key=lambda text: not text.startswith(("docker:", "Error")))
     if said and run.steps[0].exit:
         return said[0]

@@ -19,6 +19,7 @@ TIME_WIDTH = 9
 ACTORS_WIDTH = len("daemon → registry")
 HUB = "registry@docker.io"  # the one people mean when they say no other
 ENOUGH = 3  # times that a packet like others is shown in a step
+MANY = 8  # numbers in a row that nobody reads, such as all capabilities
 LEAST = 16  # of a step's arguments, however narrow the screen
 INDENT = " " * (TIME_WIDTH + 2)
 
@@ -133,13 +134,14 @@ class RecordLines:
         for the container. The middle of what does not fit is left out: a path says most at its ends."""
         line.append(f"    · {what}  ", "blue")
         took = f"  {show_duration(attrs['ns'])}" + (", made ahead" if attrs.get("ahead") else "")
-        # what is empty, a switch or an environment says nothing to a reader
-        args = [arg for arg in attrs["args"] if arg not in ("", [], ()) and not isinstance(arg, bool | dict)]
+        # what is empty, a switch, an environment or said by the name already tells a reader nothing
+        named = what.rpartition(" ")[2]
+        args = [arg for arg in attrs["args"] if arg not in ("", [], (), named) and not isinstance(arg, bool | dict)]
         told = " ".join(map(_argument, args))
         room = max(self.width - line.cell_len - len(took), LEAST) if self.width else len(told)
         if len(told) > room:
             told = f"{told[: (room - 1) // 2]}…{told[len(told) - room // 2 :]}"
-        return line.append(told).append(took, "dim")
+        return line.append(told).append(took if told else took.lstrip(), "dim")
 
     def _details(self, attrs: Mapping[str, Any]) -> str:
         shown = [
@@ -168,6 +170,8 @@ def _argument(arg: Any) -> str:
     """An argument of a system call as strace shows it: flags in hexadecimal, a vector as a command line."""
     if isinstance(arg, int):
         return hex(arg) if arg > 9 else str(arg)
+    if isinstance(arg, list | tuple) and len(arg) > MANY and all(isinstance(one, int) for one in arg):
+        return f"{len(arg)} of them"
     return shlex.join(map(str, arg)) if isinstance(arg, list | tuple) else str(arg)
 
 

@@ -100,7 +100,7 @@ def _is_interrupt(record: Record) -> bool:
 
 def done(result: StepResult) -> Done:
     """A step's result as a learner's line."""
-    printed = "".join(text for _, text in result.printed).replace("\r\n", "\n")
+    printed = result.output.replace("\r\n", "\n")
     return Done(result.command, result.on, Outcome(result.exit, printed), result.records)
 
 

@@ -30,11 +30,12 @@ class Api(Part):
 
 
 class Expect(Part):
-    """What a step must give."""
+    """What a step must give. `output` is both streams, in the order in which a screen shows them."""
 
     exit: Annotated[int, Meta(ge=0, le=255)] | None = None
     stdout: Text | None = None
     stderr: Text | None = None
+    output: Text | None = None
     api: Api | None = None
 
 

@@ -65,7 +65,7 @@ def judge(step: Step, results: Sequence[StepResult], answers: Answers, world: St
 def _expected(expect: Expect, result: StepResult, answers: list[Answer]) -> Iterator[Expectation]:
     if expect.exit is not None:
         yield Expectation(f"exit code is {expect.exit}", result.exit == expect.exit, str(result.exit))
-    for name, text in (("stdout", expect.stdout), ("stderr", expect.stderr)):
+    for name, text in (("stdout", expect.stdout), ("stderr", expect.stderr), ("output", expect.output)):
         if text is not None:
             yield from judge_text(name, text, getattr(result, name))
     if expect.api is not None:

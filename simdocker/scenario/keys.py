@@ -111,6 +111,7 @@ ABOUT: dict[str, str] = {
     "Fault.crash": "True: it is killed, without a chance to clean up",
     "Expect.stdout": "What is printed on descriptor 1",
     "Expect.stderr": "What is printed on descriptor 2",
+    "Expect.output": "What a screen shows: all that is printed, on either descriptor, in that order",
     "Expect.api": "An answer of the Engine API that must occur",
     "Text.equals": "It is exactly this",
     "Text.contains": "It contains this, or all of these",

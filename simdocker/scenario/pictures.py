@@ -82,7 +82,7 @@ def _objects(host: Host) -> Iterable[tuple[str, ...]]:
 
 
 def _outcome(step: StepResult) -> str:
-    lines = "".join(text for _, text in step.printed).splitlines()
+    lines = step.output.splitlines()
     more = f"\n… {len(lines) - LINES} more lines" if len(lines) > LINES else ""
     printed = f"<pre>{escape(chr(10).join(lines[:LINES]) + more)}</pre>" if lines else ""
     return printed + "<br>".join(

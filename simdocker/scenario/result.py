@@ -55,6 +55,11 @@ class StepResult(msgspec.Struct):
         return "".join(text for fd, text in self.printed if fd == 1)
 
     @property
+    def output(self) -> str:
+        """All that was printed, as a screen shows it."""
+        return "".join(text for _, text in self.printed)
+
+    @property
     def stderr(self) -> str:
         """All that was printed on descriptor 2."""
         return "".join(text for fd, text in self.printed if fd == 2)

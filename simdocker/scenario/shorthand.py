@@ -47,7 +47,9 @@ def _step(data: Any) -> Any:
 
 
 def _expect(data: Any) -> Any:
-    return _with(data, {"stdout": _text, "stderr": _text, "api": lambda api: _with(api, {"message": _text})})
+    return _with(
+        data, {"stdout": _text, "stderr": _text, "output": _text, "api": lambda api: _with(api, {"message": _text})}
+    )
 
 
 def _text(data: Any) -> Any:

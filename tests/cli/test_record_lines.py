@@ -56,9 +56,15 @@ def kernel_step(what: str, width: int, **attrs: object) -> str:
 
 def test_a_step_of_a_real_kernel_shows_what_it_was_called_with_and_what_it_took() -> None:
     mount = kernel_step("mount tmpfs", 0, ns=38_000, args=["tmpfs", "/dev", "tmpfs", 0x1000002, "mode=755", ""])
-    assert mount.endswith("· mount tmpfs  tmpfs /dev tmpfs 0x1000002 mode=755  38 µs")
+    assert mount.endswith("· mount tmpfs  /dev 0x1000002 mode=755  38 µs")
     execve = kernel_step("execve", 0, ns=1_500_000, args=[["echo", "hello there"], {"HOME": "/root"}], pid=7)
     assert execve.endswith("· execve  echo 'hello there'  1.5 ms")
+
+
+def test_what_the_name_of_a_step_says_is_not_said_again_and_numbers_are_counted() -> None:
+    assert kernel_step("mask /proc/kcore", 0, ns=8_000, args=["/proc/kcore"]).endswith("· mask /proc/kcore  8 µs")
+    bounding = kernel_step("drop bounding set", 80, ns=9_000, args=[[*range(27)]])
+    assert bounding.endswith("· drop bounding set  27 of them  9 µs")
 
 
 def test_a_long_path_of_a_step_is_shown_by_its_ends_and_its_duration_stays() -> None:

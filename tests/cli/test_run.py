@@ -15,6 +15,7 @@ import pytest
 from simdocker import __version__
 from simdocker.cli.main import main
 from simdocker.scenario.load import from_lines
+from simdocker.scenario.player import play
 from simdocker.trace import load as load_trace
 
 from .screen import PATIENCE
@@ -87,6 +88,13 @@ def test_what_was_expected_and_did_not_come_exits_1(tmp_path: Path, capsys: pyte
     shown = capsys.readouterr().out
     assert "✗ exit code is 3: got 0" in shown
     assert "1 of 1 expectations do not hold" in shown
+
+
+def test_the_output_of_both_streams_is_held_in_the_order_of_a_screen() -> None:
+    step = {"run": "sh -c 'echo a; echo b >&2; echo c'", "expect": {"output": "a\nb\nc\n", "stdout": "a\nc\n"}}
+    run = play({"title": "t", "steps": [step]})
+    assert run.passed and run.steps[0].output == "a\nb\nc\n"
+    assert not play({"steps": [{"run": "echo a", "expect": {"output": {"not": "a"}}}]}).passed
 
 
 def test_quiet_prints_what_docker_prints_where_docker_does(hello: Path, capsys: pytest.CaptureFixture[str]) -> None:
