@@ -32,7 +32,7 @@ def further(path: str, told: str) -> Iterator[str]:
         tree, data = yaml.compose(text, yaml_loader()), written_out(yaml.load(text, yaml_loader()))
     except (ScenarioError, yaml.YAMLError, ValueError, RecursionError):
         return
-    if not isinstance(data, dict):
+    if tree is None or not isinstance(data, dict):
         return
     left_out: list[Place] = []
     for _ in range(MOST):
