@@ -10,12 +10,16 @@ from __future__ import annotations
 import select
 import socket
 from asyncio import Transport
+from http import HTTPStatus
 from typing import cast
 
-from aiohttp.web import BaseRequest, RequestHandler, Server
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web import BaseRequest, RequestHandler, Server, StreamResponse
 
 from simdocker.api import BadRequest
 
+LARGEST_HEAD = 1 << 20  # bytes of a line, as Go's DefaultMaxHeaderBytes of all together; a query may hold many names,
+MOST_HEADERS = 10_000  # and a header the passwords of many registries
 GOODBYE = 1.0  # seconds that a stream goes on for a client that sends no more
 
 
@@ -25,7 +29,9 @@ class Connection(RequestHandler):
     __slots__ = ("_parted", "_telling")
 
     def __init__(self, manager: Server, **options: object) -> None:
-        super().__init__(manager, **options)  # type: ignore[arg-type]
+        sizes = {"max_line_size": LARGEST_HEAD, "max_field_size": LARGEST_HEAD, "max_headers": MOST_HEADERS}
+        # As dockerd's, a body is what it is, whatever Content-Encoding says: who unpacks it sees to its size.
+        super().__init__(manager, **sizes, auto_decompress=False, **options)  # type: ignore[arg-type]
         self._parted = self._telling = False
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
@@ -34,7 +40,8 @@ class Connection(RequestHandler):
         if idle or self._payload_parser is not None or _left(cast("Transport", self.transport)):
             return None
         self._parted = True
-        self.close()  # when what was asked is answered
+        if not self._messages:
+            self.close()  # when what was asked is answered
         if self._current_request is not None:
             self.begin(self._current_request)
         if self._telling:
@@ -42,9 +49,21 @@ class Connection(RequestHandler):
         return True
 
     def begin(self, request: BaseRequest) -> None:
-        """A request is being read. Of a body that was cut short the rest will not come."""
+        """A request is being read. Of a body that was cut short the rest will not come, nor another request."""
+        if self._parted and not self._messages:
+            self.close()
         if self._parted and not request.content.is_eof():
             request.content.set_exception(BadRequest("unexpected EOF"))
+
+    def handle_error(
+        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> StreamResponse:
+        """What is no HTTP is told so in the words of Go's server."""
+        if isinstance(exc, LineTooLong):
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        answer = super().handle_error(request, status, exc, f"{status:d} {HTTPStatus(status).phrase}")
+        answer.headers["Content-Type"] = "text/plain; charset=utf-8"
+        return answer
 
     def telling(self) -> None:
         """From now on the answer is a stream, which may have no end."""

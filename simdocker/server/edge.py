@@ -79,7 +79,15 @@ class Edge:
     async def _answer(self, http: BaseRequest) -> StreamResponse:
         if isinstance(http.protocol, Connection):
             http.protocol.begin(http)
+        if http.method == "OPTIONS" and http.raw_path == "*":
+            return Whole(headers=self.common)  # as Go's server, which does not ask its handlers
         question = asked(http, self.versions)
+        if expected := http.headers.get("Expect"):
+            if expected.lower() != "100-continue":
+                return Whole(status=417, headers=self.common)
+            if http.body_exists:
+                await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                http.writer.output_size = 0  # of the answer
         if self._uploads and portions.wanted(http, question):
             return self._whole(await portions.carried(http, question, self._ask))
         question = question._replace(body=await body(http, self._most))

@@ -11,6 +11,7 @@ from aiohttp.web import BaseRequest
 
 from simdocker.api import BadRequest
 
+_ABSOLUTE = re.compile(r"^https?://[^/?]*(?=/)", re.IGNORECASE)  # what a client writes to a proxy
 _VERSION = re.compile(r"/v([0-9.]+)(/.*)")
 
 Version = tuple[int, ...]
@@ -60,9 +61,9 @@ class Question(NamedTuple):
 def asked(http: BaseRequest, versions: Versions | None) -> Question:
     """What the client asks, whose body has yet to be read. Without `versions` the path has none. Raises Moved,
     BadRequest."""
-    raw_path, _, raw_query = http.raw_path.partition("?")
+    raw_path, _, raw_query = _ABSOLUTE.sub("", http.raw_path).partition("?")
     path = unquote(raw_path)
-    if path.startswith("/") and path != (clean := _clean(path)):
+    if path != (clean := _clean(path)):
         raise Moved(clean + ("?" + raw_query if raw_query else ""))
     versioned = _VERSION.fullmatch(path) if versions is not None else None
     version = ""
