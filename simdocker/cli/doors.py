@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from simdocker.server.tls import trust
 REGISTRY = "registry"  # what the bridge calls the door to the registries
 LARGEST_REQUEST = 16 << 20  # bytes of one request to a registry that is not for a blob
 FILES = {"--tlscacert": "ca.pem", "--tlscert": "cert.pem", "--tlskey": "key.pem"}  # in ~/.docker, as for dockerd
-CODES = {404: "UNSUPPORTED", 413: "SIZE_INVALID", 500: "UNKNOWN"}
+CODES = {403: "DENIED", 404: "UNSUPPORTED", 413: "SIZE_INVALID", 500: "UNKNOWN"}
 
 Address = tuple[str, int]
 
@@ -38,13 +38,13 @@ class Doors(NamedTuple):
     def registry_scheme(self) -> str:
         return "https" if self.registry is not None and not alone(self.registry[0]) else "http"
 
-    def beside(self, edge: Edge) -> Iterator[Door]:
-        """All of them, where `edge` answers at the socket."""
+    def beside(self, edge: Edge, registries: Container[str] = ()) -> Iterator[Door]:
+        """All of them, where `edge` answers at the socket. `registries` are the names of the world's."""
         if self.tcp is not None:
             yield Door(edge, *self.tcp, self.tls)
         if self.registry is not None:
             tls = self.tls if self.registry_scheme == "https" else None
-            yield Door(registry_edge(edge.bridge), *self.registry, tls)
+            yield Door(registry_edge(edge.bridge, registries), *self.registry, tls)
 
     def told(self) -> Iterator[str]:
         """How to use them."""
@@ -59,13 +59,13 @@ class Doors(NamedTuple):
             yield f"    docker push {at}/my/app"
 
 
-def registry_edge(bridge: Bridge) -> Edge:
+def registry_edge(bridge: Bridge, names: Container[str] = ()) -> Edge:
     """What answers real clients of registries."""
 
     def wrong(status: int, text: str) -> object:
         return {"errors": [{"code": CODES.get(status, "UNSUPPORTED"), "message": text, "detail": None}]}
 
-    return Edge(bridge, None, HEADERS, REGISTRY, wrong, LARGEST_REQUEST, uploads=True)
+    return Edge(bridge, None, HEADERS, REGISTRY, wrong, LARGEST_REQUEST, uploads=True, names=names)
 
 
 def opened(tcp: str | None, registry: str | None, verify: bool, *files: Path | None, real: bool = False) -> Doors:

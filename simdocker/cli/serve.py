@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,12 +82,11 @@ def serve(
     path = path.absolute()
     with written(built.trace, trace, world):
         built.trace.keep = False  # whoever reads it here listens
-        others = {}
-        if described.registry is not None:
-            others[REGISTRY] = built.front(described.registry, doors.registry_scheme).handle
+        front = built.front(described.registry, doors.registry_scheme) if described.registry is not None else None
+        others = {REGISTRY: front.handle} if front is not None else {}
         bridge = Bridge(clock, built.connect(here).call, ledger, others, _today)
         with _narrated(built, quiet):
-            asyncio.run(_serve(bridge, here, path, doors))
+            asyncio.run(_serve(bridge, here, path, doors, front.registries if front is not None else ()))
         bridge.end()
     print("The daemon has ended." + (f" Its world is kept in {data_root}." if data_root is not None else ""))
     return 0
@@ -111,13 +110,13 @@ def _clock(speed: str, start: int) -> WallClock:
     return WallClock(rate, outside=True, start=start)
 
 
-async def _serve(bridge: Bridge, here: str, path: Path, doors: Doors) -> None:
+async def _serve(bridge: Bridge, here: str, path: Path, doors: Doors, registries: Container[str]) -> None:
     versions = Versions(MINIMUM_API_VERSION, NEWEST_API_VERSION, API_VERSION)
     edge = Edge(bridge, versions, COMMON_HEADERS)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with listening(edge, path, None, tuple(doors.beside(edge))):
+    async with listening(edge, path, None, tuple(doors.beside(edge, registries))):
         print(f"The simulated daemon of {here} listens; Ctrl-C ends it. In another terminal:")
         print(f"    export DOCKER_HOST=unix://{path}", flush=True)
         for line in doors.told():

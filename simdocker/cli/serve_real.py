@@ -82,9 +82,9 @@ async def _serve(stage: LinuxWorld, path: Path, doors: Doors, *, keeps: bool) ->
     clock = stage.env
     assert isinstance(clock, WallClock)
     versions = Versions(MINIMUM_API_VERSION, NEWEST_API_VERSION, API_VERSION)
-    others = {}
-    if doors.registry_name is not None:
-        others[REGISTRY] = stage.front(doors.registry_name, doors.registry_scheme).handle
+    name = doors.registry_name
+    front = stage.front(name, doors.registry_scheme) if name is not None else None
+    others = {REGISTRY: front.handle} if front is not None else {}
     bridge = Bridge(clock, lambda request: stage.connect(stage.host).call(request), others=others)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -92,7 +92,7 @@ async def _serve(stage: LinuxWorld, path: Path, doors: Doors, *, keeps: bool) ->
     edge = Edge(bridge, versions, COMMON_HEADERS)
     if keeps:
         await stage.restored()
-    async with listening(edge, path, None, tuple(doors.beside(edge))):
+    async with listening(edge, path, None, tuple(doors.beside(edge, front.registries if front is not None else ()))):
         print(f"The daemon of {stage.host}, with real containers, listens; Ctrl-C ends it. In another terminal:")
         print(f"    export DOCKER_HOST=unix://{path}", flush=True)
         for line in doors.told():

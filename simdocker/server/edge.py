@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -12,7 +12,7 @@ from aiohttp.web import Response as Whole
 
 from simdocker.api import ApiError, Framing, Response
 from simdocker.content.blob import Blob
-from simdocker.server import portions, websocket, writing
+from simdocker.server import browsers, portions, websocket, writing
 from simdocker.server.bridge import Bridge, HungUp, Reader, Visitor
 from simdocker.server.connection import Connection
 from simdocker.server.hijack import converse
@@ -34,7 +34,7 @@ def _message(_status: int, text: str) -> Any:
 class Edge:
     """Answers requests, by the actor of the bridge's that is called `to`. `common` are the headers of every answer, and
     `wrong` makes the body of one that the edge itself gives. A body has at most `most` bytes (0: any number), but
-    those of `uploads` to a registry."""
+    those of `uploads` to a registry. `names` are hosts that are meant to be here, beside localhost."""
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Edge:
         wrong: Callable[[int, str], Any] = _message,
         most: int = 0,
         uploads: bool = False,
+        names: Container[str] = (),
     ) -> None:
         self.bridge = bridge
         self.versions = versions
@@ -53,6 +54,7 @@ class Edge:
         self._wrong = wrong
         self._most = most
         self._uploads = uploads
+        self._names = names
 
     async def handle(self, http: BaseRequest) -> StreamResponse:
         """One request. Nothing a client sends ends in a traceback."""
@@ -79,6 +81,8 @@ class Edge:
     async def _answer(self, http: BaseRequest) -> StreamResponse:
         if isinstance(http.protocol, Connection):
             http.protocol.begin(http)
+        if why := browsers.refused(http, self._names):
+            return self._whole(Response(403, self._wrong(403, why)))
         if http.method == "OPTIONS" and http.raw_path == "*":
             return Whole(headers=self.common)  # as Go's server, which does not ask its handlers
         question = asked(http, self.versions)

@@ -7,6 +7,7 @@ import errno
 import ipaddress
 import logging
 import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -42,14 +43,18 @@ async def listening(
     if tcp is not None:
         doors = (Door(edge, *tcp), *doors)
     _make_way(path)
+    _many_descriptors()
     runners = {edge: _runner(edge), **{door.edge: _runner(door.edge) for door in doors if door.edge is not edge}}
     tunnels: list[asyncio.Server] = []
     taken = ""
     try:
         for runner in runners.values():
             await runner.setup()
-        await UnixSite(runners[edge], str(path)).start()
-        path.chmod(0o660)
+        usual = os.umask(0o117)  # nobody else comes in, not even before a chmod
+        try:
+            await UnixSite(runners[edge], str(path)).start()
+        finally:
+            os.umask(usual)
         for door in doors:
             taken = f" at {door.host}:{door.port}"
             if door.tls is None:
@@ -79,6 +84,13 @@ def _runner(edge: Edge) -> ServerRunner:
     return ServerRunner(
         HalfClosing(edge.handle, handler_cancellation=True, access_log=None, logger=silent), shutdown_timeout=PATIENCE
     )
+
+
+def _many_descriptors() -> None:
+    """Every connection takes one: as many as this process may have, as a Go program does."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _make_way(path: Path) -> None:
