@@ -1,8 +1,8 @@
 """A one-way sequence of chunks between two actors: a chunked HTTP body, or one direction of a
 hijacked connection.
 
-The writer never blocks; the reader waits. A transport that carries a stream gives it a `Carrier`,
-which decides when what was written has come.
+The reader waits; a writer need not, but one that carries what comes from elsewhere should (`room`). A transport that
+carries a stream gives it a `Carrier`, which decides when what was written has come.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from simpy import Event  # takes 50 ms to load, and describing images does without
     from simpy.core import SimTime
+
+
+MANY = 16  # chunks that wait to be read; of a connection each is up to a quarter of a mebibyte
 
 
 class Broken(Exception):
@@ -54,8 +57,8 @@ class Stream:
     `on_cancel` is called once)."""
 
     __slots__ = (
-        "_come", "_waiter", "broken", "cancelled", "carrier", "chunks", "closed", "closed_at", "end_cause", "env",
-        "on_cancel",
+        "_come", "_room", "_waiter", "broken", "cancelled", "carrier", "chunks", "closed", "closed_at", "end_cause",
+        "env", "held", "on_cancel",
     )  # fmt: skip
 
     def __init__(self, env: Clock) -> None:
@@ -70,6 +73,8 @@ class Stream:
         self.chunks: deque[Chunk] = deque()
         self._come = 0  # how many of them the carrier has brought
         self._waiter: Event | None = None
+        self._room: Event | None = None
+        self.held: Event | None = None  # happens when a reader outside the simulation has caught up
 
     def write(self, chunk: Any) -> None:
         """Append one chunk; after `close` or `cancel` it is dropped."""
@@ -85,6 +90,7 @@ class Stream:
             self.closed = True
             self.closed_at = int(self.env.now)
             self.end_cause = self.env.cause
+            self._leave_room()
             self.on_cancel = None  # the writer has finished: a reader that hangs up now stops nothing
             self._wake()
 
@@ -103,11 +109,24 @@ class Stream:
             self.cancelled = True
             self.chunks.clear()
             self._come = 0
+            self._leave_room()
             if self.carrier is not None:
                 self.carrier.hang_up()
             self._wake()
             if self.on_cancel is not None:
                 self.on_cancel()
+
+    @property
+    def full(self) -> bool:
+        """Whether a writer with much to say should wait for `room`."""
+        return len(self.chunks) >= MANY
+
+    def room(self) -> Generator[Event, Any, None]:
+        """Process: wait while the stream is full, for a writer that can."""
+        while self.full and not self.closed:
+            if self._room is None:
+                self._room = self.env.event()
+            yield self._room
 
     def read(self) -> Generator[Event, Any, Any]:
         """Process: wait for the next chunk and return it, or None at the end of the stream. Raises `Broken`."""
@@ -127,7 +146,10 @@ class Stream:
             if not chunks:  # cancelled while it was on its way
                 self._come = 0
                 return None
-        return chunks.popleft()[1]
+        chunk = chunks.popleft()[1]
+        if self._room is not None and not self.full:
+            self._leave_room()
+        return chunk
 
     def _end(self) -> Generator[Event, Any, None]:
         if self.cancelled:
@@ -138,6 +160,11 @@ class Stream:
             yield from self.carrier.finish(self)
         if self.broken:
             raise Broken
+
+    def _leave_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            room.succeed()
 
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None

@@ -27,8 +27,9 @@ Process = Generator[Event, Any, Any]
 NO_FILES: Mapping[str, str] = {}
 NO_NAMESPACES: Mapping[str, str] = MappingProxyType({})
 
-Output = Callable[[int, bytes], None]
-"""Called with (fd, bytes) for everything a process writes."""
+Output = Callable[[int, bytes], "Event | None"]
+"""Called with (fd, bytes) for everything a process writes. Whoever listens may be slow: on a wall clock the writer
+waits for the event, if there is one, before it goes on."""
 
 
 class DriverError(Exception):

@@ -11,10 +11,17 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from simdocker.api import Response
+from simdocker.api import Response, Stream
 from simdocker.des.wall import WallClock
 from simdocker.server.ledger import Entry, Ledger
 from simdocker.server.visits import END, Acts, Ask, Call, End, Leave, Reached, Read, Type, Visits, not_kept, report
+
+HIGH, LOW = 4 << 20, 1 << 20  # bytes that a slow client has not taken: its container waits from the one to the other
+LARGEST = (
+    256 << 20
+)  # bytes at which a client is left, where nobody can wait for it (in a simulation, or a log's followers)
+TURN = 64  # chunks that one client is told before others have a turn
+MESSAGE = 256  # bytes that a message takes, about
 
 
 class Reader(Enum):
@@ -98,6 +105,10 @@ class Bridge:
         self._last = max(self._last, act.visit)
         self._visits.happen(act)
 
+    def full(self, number: int) -> bool:
+        """Whether much of what the visit has typed is not read yet."""
+        return self._visits.full(number)
+
     def count(self, doing: str, difference: int) -> None:
         """So many more of those outside are `working`, `waiting` or `typing`."""
         setattr(self.clock, doing, getattr(self.clock, doing) + difference)
@@ -114,6 +125,9 @@ class Visitor:
         self._answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._chunks: asyncio.Queue[Any] = asyncio.Queue()
         self._ended = False
+        self._stream: Stream | None = None
+        self._unread = 0  # bytes it has been told and has not taken
+        self._holds = not bridge.keeps  # up who writes: no event may come into a kept world but by an act
 
     # -- what it does ------------------------------------------------------------------------------
 
@@ -136,19 +150,31 @@ class Visitor:
         self._bridge.enter(Read(self._number))
         doing = "" if reader is Reader.WATCHING else "waiting"
         self._count(doing, 1)
+        taken = 0
         try:
             while (chunk := await self._chunks.get()) is not END:
                 if reader is Reader.WORKING and doing == "waiting":  # it has begun, and will end by itself
                     self._count(doing, -1)
                     doing = "working"
                     self._count(doing, 1)
+                self._unread -= _size(chunk)
+                self._catch_up()
+                if not (taken := (taken + 1) % TURN):
+                    await asyncio.sleep(0)
                 yield chunk
         finally:
             self._count(doing, -1)
+            self._holds = False
+            self._catch_up(self._unread)
 
     def write(self, data: bytes) -> None:
         """It types."""
         self._bridge.enter(Type(self._number, data))
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it types faster than it is read."""
+        return self._bridge.full(self._number)
 
     def close(self) -> None:
         """It types no more."""
@@ -172,6 +198,7 @@ class Visitor:
 
     def answered(self, response: Response) -> None:
         self._ended = self._ended or response.stream is None
+        self._stream = response.stream
         if not self._answer.done():
             self._answer.set_result(response)
 
@@ -181,5 +208,24 @@ class Visitor:
             self._answer.set_exception(HungUp(reason))
 
     def told(self, chunk: Any) -> None:
+        if chunk is not END:
+            self._unread += _size(chunk)
+            if self._unread > LARGEST and self._stream is not None:
+                self.leave()
+                chunk = END
+            elif self._unread > HIGH and self._holds and self._stream is not None and self._stream.held is None:
+                self._stream.held = self._bridge.clock.event()
         self._ended = self._ended or chunk is END
         self._chunks.put_nowait(chunk)
+
+    def _catch_up(self, enough: int = LOW) -> None:
+        """Whoever waits for it may go on."""
+        if self._unread <= enough and self._stream is not None and self._stream.held is not None:
+            held, self._stream.held = self._stream.held, None
+            self._bridge.clock.call_soon_threadsafe(held.succeed)
+
+
+def _size(chunk: Any) -> int:
+    """Bytes of a chunk, about."""
+    data = chunk[1] if isinstance(chunk, tuple) else chunk
+    return len(data) if isinstance(data, bytes) else MESSAGE

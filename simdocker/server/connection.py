@@ -37,7 +37,7 @@ class Connection(RequestHandler):
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """True keeps the other half open."""
         idle = self._request_count == 0 or (self._waiter is not None and not self._waiter.done())
-        if idle or self._payload_parser is not None or _left(cast("Transport", self.transport)):
+        if idle or self._payload_parser is not None or left(cast("Transport", self.transport)):
             return None
         self._parted = True
         if not self._messages:
@@ -87,7 +87,7 @@ class HalfClosing(Server):
         return Connection(self, loop=self._loop, **self._kwargs)
 
 
-def _left(transport: Transport) -> bool:
+def left(transport: Transport) -> bool:
     """Whether the client has closed both halves, as far as that can be seen: over TCP only by writing to it."""
     found = transport.get_extra_info("socket")
     if found is None or found.family != socket.AF_UNIX:

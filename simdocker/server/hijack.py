@@ -18,22 +18,28 @@ from aiohttp.web import BaseRequest
 from simdocker.api import Response
 from simdocker.server import writing
 from simdocker.server.bridge import Reader, Visitor
+from simdocker.server.connection import left
 
 if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
 
 SWITCHING, OK = b"HTTP/1.1 101 UPGRADED\r\n", b"HTTP/1.1 200 OK\r\n"
 MOMENT, PATIENCE = 0.0005, 100  # seconds, times
+SOME = 16  # reads until it is asked whether anybody takes what is typed
+AGAIN = 0.02  # seconds until it is asked again
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 
 
 class Hijack(asyncio.Protocol):
     """What the transport reports to from the hijack on."""
 
-    def __init__(self, visitor: Visitor, before: RequestHandler) -> None:
+    def __init__(self, visitor: Visitor, before: RequestHandler, transport: asyncio.Transport) -> None:
         self._visitor = visitor
         self._before = before
-        self.lost = asyncio.get_running_loop().create_future()
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._written, self._paused = 0, False
+        self.lost = self._loop.create_future()
         self._writable = asyncio.Event()
         self._writable.set()
         self._typing = True
@@ -41,6 +47,23 @@ class Hijack(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._visitor.write(data)
+        self._written += 1
+        if self._written >= SOME and not self._paused:
+            self._written, self._paused = 0, True
+            self._transport.pause_reading()
+            self._loop.call_later(0, self._go_on)
+
+    def _go_on(self) -> None:
+        """Go on reading as soon as what has come is read at the other end; unless the client is gone."""
+        if self._transport.is_closing():
+            return
+        if not self._visitor.ahead:
+            self._paused = False
+            self._transport.resume_reading()
+        elif left(self._transport):
+            self._transport.abort()
+        else:
+            self._loop.call_later(AGAIN, self._go_on)
 
     def eof_received(self) -> bool:
         self._end_input()
@@ -73,7 +96,7 @@ async def converse(visitor: Visitor, http: BaseRequest, answer: Response, common
     """Take the connection over, carry both streams until the answer's ends, and close it."""
     transport = cast("asyncio.Transport", http.transport)
     before = http.protocol
-    hijack = Hijack(visitor, before)
+    hijack = Hijack(visitor, before, transport)
     upgraded = http.headers.get("Upgrade", "").lower() == "tcp"
     headers = {**common, **answer.headers, **(UPGRADE if upgraded else {})}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -111,4 +134,6 @@ async def _speak(visitor: Visitor, transport: asyncio.Transport, hijack: Hijack,
     await _headers_read(transport)
     async for said in visitor.chunks(Reader.WAITING):
         transport.write(writing.chunk(answer.framing, said))
+        if transport.is_closing():
+            return  # asyncio would complain of every further chunk
         await hijack.writable()

@@ -124,6 +124,11 @@ class Visits:
         """The visits that have not ended, the oldest first."""
         return list(self._open)
 
+    def full(self, number: int) -> bool:
+        """Whether much of what a visit has typed is not read yet."""
+        visit = self._open.get(number)
+        return visit is not None and visit.typed is not None and visit.typed.full
+
     def happen(self, act: Acts, caller: Caller | None = None) -> None:
         """Let a client act at this moment. What it does to a visit that has ended changes nothing."""
         if isinstance(act, Ask):

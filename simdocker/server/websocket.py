@@ -16,6 +16,7 @@ from aiohttp.web import BaseRequest, WebSocketResponse
 from simdocker.api import Response
 from simdocker.server import writing
 from simdocker.server.bridge import Reader, Visitor
+from simdocker.server.hijack import AGAIN
 from simdocker.server.reading import before
 
 BINARY_SINCE = (1, 28)
@@ -43,6 +44,8 @@ async def converse(
                 visitor.write(message.data)
             elif message.type is WSMsgType.TEXT:
                 visitor.write(message.data.encode())
+            while visitor.ahead and not socket.closed:
+                await asyncio.sleep(AGAIN)
     finally:
         visitor.can_type(-1)
         visitor.close()

@@ -19,9 +19,11 @@ from simdocker.api import ApiError, BadRequest, Conflict, Framing, InternalError
 from simdocker.api.detachkeys import DetachKeys
 from simdocker.api.gotext import digits, integer
 from simdocker.api.times import EPOCH_NS, rfc3339
-from simdocker.backends.ports import DriverError, Process
+from simdocker.backends.ports import DriverError, Output, Process
 
 if TYPE_CHECKING:
+    from simpy import Event
+
     from simdocker.actors.daemon.containers import Containers
     from simdocker.actors.daemon.daemon import Daemon
 
@@ -64,21 +66,25 @@ class Console:
 
     # -- the path of output ----------------------------------------------------------------------
 
-    def output(self, container: Container) -> Callable[[int, bytes], None]:
-        """The function a container's process writes through. While there is no daemon the pipe keeps it."""
+    def output(self, container: Container) -> Output:
+        """The function a container's process writes through. While there is no daemon the pipe keeps it. Who is
+        attached and does not read holds the process up."""
         env, life = self.daemon.env, self.daemon.life
         keep = log_drivers.kept(container)
 
-        def write(fd: int, data: bytes) -> None:
+        def write(fd: int, data: bytes) -> Event | None:
+            held = None
             if life.down:
                 life.unread.append((container, fd, data))
-                return
+                return None
             if keep:
                 container.log.write(env.now, fd, data)
             if container.attached:
                 for stream, stdout, stderr in container.attached:
                     if stdout if fd == STDOUT else stderr:
                         stream.write((fd, data))
+                        held = held or stream.held
+            return held
 
         return write
 
@@ -167,6 +173,7 @@ class Console:
         """Process: carry one client's input to the container. With StdinOnce its end is the container's
         end of input; else, and always at a terminal, it means that the client detaches, as the detach keys do."""
         while (data := (yield from source.read())) is not None:
+            yield from target.room()
             target.write(data if keys is None else keys.passed(data))
             if keys is not None and keys.complete:
                 self.containers.event(container, "detach")

@@ -64,16 +64,22 @@ class State(Struct, eq=False):
         return CREATED if self.started_ns < 0 else EXITED
 
 
+LONGEST_LINE = 16 << 10  # bytes: dockerd's copier goes on in another entry then
+LARGEST_LOG = 16 << 20  # bytes that are kept of a log without a limit, with ENTRY for each entry: dockerd's are on disk
+ENTRY = 100
+
+
 class Log:
     """What a container wrote, as the `json-file` driver keeps it: whole lines with the instant they
     were complete, those of one write together. A line without its newline is kept aside until the
-    stream ends."""
+    stream ends, or it is long. Of a very long log the oldest lines are forgotten."""
 
-    __slots__ = ("details", "entries", "file", "followers", "opened", "partial")
+    __slots__ = ("_kept", "details", "entries", "file", "followers", "opened", "partial")
 
     def __init__(self) -> None:
         self.file: LogFile | None = None  # where it is kept for the next daemon
         self.entries: list[tuple[int, int, bytes]] = []  # (ns, fd, lines with their newlines)
+        self._kept = 0  # bytes of them all
         self.partial: dict[int, bytes] | None = None
         self.followers: list[Stream] | None = None
         self.details = ""  # what `docker logs --details` says of every line
@@ -86,6 +92,9 @@ class Log:
         complete = data.rfind(b"\n") + 1
         if complete:
             self._add((now, fd, data[:complete]))
+        while complete + LONGEST_LINE <= len(data):
+            self._add((now, fd, data[complete : complete + LONGEST_LINE]))
+            complete += LONGEST_LINE
         if complete < len(data):
             if self.partial is None:
                 self.partial = {}
@@ -113,11 +122,22 @@ class Log:
 
     def _add(self, entry: tuple[int, int, bytes]) -> None:
         self.entries.append(entry)
+        self._kept += ENTRY + len(entry[2])
+        if self._kept > LARGEST_LOG:
+            self._shorten()
         if self.file is not None:
             self.file.write(entry, self.entries)
         if self.followers:
             for follower in self.followers:
                 follower.write(entry)
+
+    def _shorten(self) -> None:
+        """Forget the oldest quarter."""
+        entries, number = self.entries, 0
+        while self._kept > LARGEST_LOG * 3 // 4:
+            self._kept -= ENTRY + len(entries[number][2])
+            number += 1
+        del entries[:number]
 
 
 def lines_of(data: bytes) -> list[bytes]:

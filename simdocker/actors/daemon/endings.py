@@ -89,6 +89,8 @@ class Endings:
         container.log.flush(self.daemon.env.now)
         self.containers.console.end_attached(container)
         health.suspended(container)
+        if container.stdin is not None and container.stdin.full:
+            container.stdin.cancel()  # whoever types waits for room
         container.stdin = None
         state.exit_code = code
         state.oom_killed = process.oom_killed

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
     from simdocker.backends.ports import RunningProcess
 
+TICK_NS = 300 * 10**9  # between two looks at what can be forgotten (dockerd's execCommandGC)
 CANNOT_EXEC = 126  # dockerd gives an exec that could not start this code, whatever the reason
 
 
 class Exec:
     """One exec: what to run where, and how it went (`exit_code` None until it has ended)."""
 
-    __slots__ = ("body", "container", "exit_code", "id", "pid", "process", "running", "started")
+    __slots__ = ("body", "container", "ended_ns", "exit_code", "id", "pid", "process", "running", "started")
 
     def __init__(self, id: str, container: Container, body: ExecCreateBody) -> None:
         self.id = id
@@ -38,6 +39,7 @@ class Exec:
         self.started = False
         self.running = False
         self.exit_code: int | None = None
+        self.ended_ns = -1
         self.pid = 0
         self.process: RunningProcess | None = None
 
@@ -45,11 +47,12 @@ class Exec:
 class Execs:
     """All execs of one daemon."""
 
-    __slots__ = ("_by_id", "daemon")
+    __slots__ = ("_by_id", "_looked_ns", "daemon")
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
         self._by_id: dict[str, Exec] = {}
+        self._looked_ns = 0
 
     def routes(self) -> list[Route]:
         return [
@@ -85,7 +88,21 @@ class Execs:
         yield self.daemon.work("exec.create")
         return Response(201, {"Id": self._add(container, body).id})
 
+    def _forget(self) -> None:
+        """An exec that has ended is known until dockerd has looked twice: a health check would leave thousands."""
+        now = int(self.daemon.env.now)
+        if now < self._looked_ns + TICK_NS:
+            return
+        self._looked_ns = now
+        old = [exec for exec in self._by_id.values() if 0 <= exec.ended_ns <= now - TICK_NS]
+        for exec in old:
+            del self._by_id[exec.id]
+        for container in {exec.container.id: exec.container for exec in old}.values():
+            if container.exec_ids is not None:
+                container.exec_ids = [id for id in container.exec_ids if id in self._by_id]
+
     def _add(self, container: Container, body: ExecCreateBody) -> Exec:
+        self._forget()
         exec = Exec(self.daemon.new_id(), container, body)
         self._by_id[exec.id] = exec
         if container.exec_ids is None:
@@ -132,15 +149,17 @@ class Execs:
         self._event(exec, f"exec_start: {_command(exec.body)}")
         attached = {fd for fd, on in ((1, exec.body.AttachStdout), (2, exec.body.AttachStderr and not body.Tty)) if on}
 
-        def write(fd: int, data: bytes) -> None:
-            if stream is not None and fd in attached:
-                stream.write((fd, data))
+        def write(fd: int, data: bytes) -> Event | None:
+            if stream is None or fd not in attached:
+                return None
+            stream.write((fd, data))
+            return stream.held
 
         try:
             process = yield from self.daemon.runtime.exec(container.id, self._spec(exec), write, stdin)
         except DriverError as error:
             message = str(error.args[0])
-            exec.exit_code = CANNOT_EXEC
+            exec.exit_code, exec.ended_ns = CANNOT_EXEC, int(self.daemon.env.now)
             if stream is not None:
                 return self._told(body, message)
             if isinstance(error, StartFailed) and error.exit_code in (126, 127):
@@ -162,6 +181,7 @@ class Execs:
         """Process: carry what is typed at an exec's terminal, until it ends or the detach keys come."""
         keys = DetachKeys(exec.body.DetachKeys)
         while (data := (yield from source.read())) is not None:
+            yield from target.room()
             target.write(keys.passed(data))
             if keys.complete:
                 self._event(exec, "exec_detach")
@@ -205,7 +225,7 @@ class Execs:
         """Process: containerd reports that it ended."""
         yield from ()
         exec.running = False
-        exec.exit_code = code
+        exec.exit_code, exec.ended_ns = code, int(self.daemon.env.now)
         self._event(exec, "exec_die", {"exitCode": str(exec.exit_code)})
         if stream is not None:
             stream.close()

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from simdocker.actors.daemon.container import Container, Log, lines_of
+from simdocker.actors.daemon.container import LARGEST_LOG, Container, Log, lines_of
 from simdocker.actors.daemon.settings import LOG_DRIVERS, NO_LOG, Settings
 from simdocker.api import BadRequest, InternalError
 from simdocker.api.models import HostConfig, LogConfig
@@ -158,8 +158,8 @@ class RotatingLog(Log):
 
     def __init__(self, capacity: int, files: int, bytes_of: Callable[[int, int, bytes], int]) -> None:
         super().__init__()
-        self._capacity = capacity
         self._files = max(files, 1)
+        self._capacity = min(capacity, max(LARGEST_LOG // self._files, 1))
         self._bytes_of = bytes_of
         self._lines = [0]  # in each file, the oldest first
         self._size = 0  # of the newest
@@ -172,6 +172,9 @@ class RotatingLog(Log):
             self._size += self._bytes_of(now, fd, line)
             self._lines[-1] += 1
             super()._add((now, fd, line))
+
+    def _shorten(self) -> None:
+        """It is the files that are deleted."""
 
     def _rotate(self) -> None:
         self._size = 0

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from simdocker.des.wall import WallClock
 
 CHUNK = 1 << 16
+AT_ONCE = 16  # chunks that one process may say before others have a turn
 KILLED = 128  # a shell's way to tell of a signal: 128 + its number
 
 
@@ -126,24 +127,39 @@ class Streams:
             yield self._env.readable(fd)
             if fd not in self._reading:
                 return
-            if not self._take(fd):
+            try:
+                held = self._take(fd)
+            except EOFError:
                 self._close_reading(fd)
                 return
+            if held is not None:  # the pipe fills, and then its writer waits, too
+                self._env.forget(fd)
+                yield held
+                if fd not in self._reading:
+                    return
 
-    def _take(self, fd: int) -> bool:
-        """Hand on what can be read at once; False at the end."""
-        while True:
+    def _take(self, fd: int) -> Event | None:
+        """Hand on what can be read at once → what to wait for before more, if anything. Raises EOFError."""
+        for _ in range(AT_ONCE):
             try:
                 data = os.read(fd, CHUNK)
             except BlockingIOError:
-                return True
+                return None
             except OSError as error:
                 if error.errno == errno.EIO:  # a terminal that nobody has open any more
-                    return False
+                    raise EOFError from None
                 raise
             if not data:
-                return False
-            self._output(self._reading[fd], data)
+                raise EOFError
+            if (held := self._output(self._reading[fd], data)) is not None:
+                return held
+        return None
+
+    def _rest(self, fd: int) -> None:
+        """Hand on all that is left, and not what others of its container may write for ever."""
+        with suppress(EOFError):
+            for _ in range(AT_ONCE):
+                self._take(fd)
 
     def _close_reading(self, fd: int) -> None:
         self._env.forget(fd)
@@ -181,7 +197,7 @@ class Streams:
         yield self._env.readable(running.pidfd)
         code = running.reap()
         for fd in list(self._reading):
-            self._take(fd)
+            self._rest(fd)
             self._close_reading(fd)
         if self._writing >= 0:
             os.close(self._writing)
