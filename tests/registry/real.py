@@ -95,7 +95,10 @@ def a_port() -> int:
 
 
 @contextmanager
-def docker_registry(directory: Path, *, users: bool = False, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
+def docker_registry(
+    directory: Path, *, users: bool = False, tls: tuple[Path, Path] | None = None, auth: str = ""
+) -> Iterator[str]:
+    """Its address. `auth` is another way than `users` to know who asks, as its configuration has it."""
     if shutil.which("docker-registry") is None:
         pytest.skip("needs docker-registry")
     port = a_port()
@@ -109,6 +112,8 @@ def docker_registry(directory: Path, *, users: bool = False, tls: tuple[Path, Pa
         made = subprocess.run(["htpasswd", "-Bbn", USER, PASSWORD], check=True, capture_output=True).stdout
         (directory / "htpasswd").write_bytes(made)
         lines.append(f"auth:\n  htpasswd: {{realm: lab, path: {directory}/htpasswd}}")
+    if auth:
+        lines.append(f"auth: {auth}")
     (directory / "config.yml").write_text("\n".join(lines) + "\n")
     with (directory / "log").open("w") as log:
         server = subprocess.Popen(

@@ -13,6 +13,7 @@ import pytest
 
 from simdocker.actors.distribution.protocol import basic
 from tests.registry.real import PASSWORD, USER, Faulty, answer, digest_of, docker_registry, played
+from tests.registry.tokens import TokenServer
 
 NAME = "registry.lab:5000"
 MAKE = f"docker run --name made busybox sh -c 'echo kept > /note' && docker commit made {NAME}/team/app:1"
@@ -223,3 +224,32 @@ def test_a_place_for_the_bytes_that_is_none_is_not_gone_to() -> None:
         assert code == 1 and said in error and error.count("\n") == 1
     code, error = push_to(Taking(lambda to, _: to.command == "POST" and answer(to, 202, b"")))
     assert code == 1 and error.count("\n") == 1
+
+
+def test_who_may_push_is_in_the_token_of_the_registrys_own_server(tmp_path: Path) -> None:
+    may = {"": ("", ("pull",)), USER: (PASSWORD, ("pull", "push")), "bob": ("guest", ("pull",))}
+    with TokenServer(tmp_path, may) as tokens, docker_registry(tmp_path, auth=tokens.configuration) as address:
+        run = played(
+            world(f"http://{address}"),
+            MAKE,
+            PUSH,
+            f"echo wrong | docker login -u {USER} --password-stdin {NAME}",
+            f"echo guest | docker login -u bob --password-stdin {NAME}",
+            PUSH,
+            f"echo {PASSWORD} | docker login -u {USER} --password-stdin {NAME}",
+            PUSH,
+            f"docker tag {NAME}/team/app:1 {NAME}/team/other:1 && docker push {NAME}/team/other:1",
+            f"docker logout {NAME} && docker rmi -f {NAME}/team/app:1 {NAME}/team/other:1",
+            f"docker pull {NAME}/team/other:1 && docker run --rm {NAME}/team/other:1 cat /note",
+        )
+    _, nobody, wrong, bob, bobs, known, pushed, mounted, _, pulled = run.steps
+    assert (nobody.exit, bobs.exit) == (1, 1)
+    assert "denied: requested access to the resource is denied" in nobody.stderr
+    assert "denied: requested access to the resource is denied" in bobs.stderr
+    assert (wrong.exit, bob.exit, known.exit) == (1, 0, 0)
+    assert pushed.exit == 0 and pushed.stdout.count(": Pushed") == 2, pushed.stderr
+    assert mounted.exit == 0 and mounted.stdout.count("Mounted from team/app") == 2, mounted.stderr
+    assert pulled.exit == 0 and pulled.stdout.endswith("kept\n"), pulled.stderr
+    assert {"repository:team/app:pull,push", "repository:team/other:pull,push", "repository:team/app:pull"} <= set(
+        tokens.scopes
+    )

@@ -19,6 +19,7 @@ from simpy import Event
 
 from simdocker.actors.distribution.protocol import TOKEN_PATH, basic
 from simdocker.api import BadRequest, Request, Response
+from simdocker.api.messages import Repeated
 
 if TYPE_CHECKING:
     from simdocker.actors.distribution.directory import Connection
@@ -65,7 +66,7 @@ class Refused(Exception):
 class Session:
     """One daemon's dealings with one repository of a registry."""
 
-    __slots__ = ("_authorization", "_challenge", "connection", "credentials", "repository")
+    __slots__ = ("_authorization", "_challenge", "_others", "connection", "credentials", "repository")
 
     def __init__(self, connection: Connection, credentials: AuthConfig, repository: str = "") -> None:
         self.connection = connection
@@ -73,6 +74,7 @@ class Session:
         self.repository = repository
         self._challenge = ""
         self._authorization = ""
+        self._others: list[str] = []  # repositories that blobs are mounted from
 
     def ping(self) -> Generator[Event, Any, Response]:
         """Process → Response to `GET /v2/`, which sets how to go on. Raises ConnectionFailed."""
@@ -83,6 +85,10 @@ class Session:
 
     def call(self, request: Request, meter: Meter | None = None) -> Generator[Event, Any, Response]:
         """Process → Response: ask with what the registry wants to see. Raises ConnectionFailed, Refused."""
+        other = request.query.get("from", "")
+        if other and other not in self._others and not self._challenge.startswith("Basic"):
+            self._others.append(other)  # what is mounted from there has to be readable: another token
+            self._authorization = ""
         if self._challenge and not self._authorization:
             try:
                 self._authorization = yield from self._prove()
@@ -101,11 +107,10 @@ class Session:
             if not known:
                 raise Refused("no basic auth credentials", retry=False)
             return known
-        query = {"service": _first(SERVICE, self._challenge)}
+        query: dict[str, str] = {"service": _first(SERVICE, self._challenge)}
         if self.repository:
-            query["scope"] = (
-                f"repository:{self.repository}:pull,push" if known else f"repository:{self.repository}:pull"
-            )
+            own = f"repository:{self.repository}:pull,push" if known else f"repository:{self.repository}:pull"
+            query["scope"] = Repeated([own, *(f"repository:{other}:pull" for other in self._others)])
         headers = {"Authorization": known} if known else {}
         response = yield from self.connection.call(Request("GET", TOKEN_PATH, query, headers=headers))
         if response.status >= HTTPStatus.BAD_REQUEST:

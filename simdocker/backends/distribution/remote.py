@@ -22,6 +22,7 @@ from simdocker.actors.distribution.repository import understood_config, understo
 from simdocker.actors.distribution.session import REALM, Refused
 from simdocker.actors.registry.registry import parts_of
 from simdocker.api import Request, Response
+from simdocker.api.messages import values
 from simdocker.backends.distribution import answers
 from simdocker.backends.distribution.errand import Errand
 from simdocker.backends.distribution.fetching import fetched
@@ -129,7 +130,8 @@ class RemoteRegistry:
         url = urljoin(f"{self.url}/", self._realm)
         if urlsplit(url).scheme not in ("http", "https"):
             raise Refused(f"unsupported realm {self._realm!r}", retry=False)
-        with self._http.ask(errand, "GET", f"{url}?{urlencode(request.query)}", headers) as answer:
+        asked = [(name, value) for name in request.query for value in values(request.query, name)]
+        with self._http.ask(errand, "GET", f"{url}?{urlencode(asked)}", headers) as answer:
             body = answers.json(answers.text(answer))
             if answer.status >= HTTPStatus.BAD_REQUEST:
                 told = body["errors"][0]["message"] if answers.has_errors(body) else answers.sentence(answer, body)
