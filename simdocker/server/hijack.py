@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SWITCHING, OK = b"HTTP/1.1 101 UPGRADED\r\n", b"HTTP/1.1 200 OK\r\n"
 MOMENT, PATIENCE = 0.0005, 100  # seconds, times
 SOME = 16  # reads until it is asked whether anybody takes what is typed
+LOOK = 1.0  # seconds between two looks at who has half left
 AGAIN = 0.02  # seconds until it is asked again
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "tcp"}
 
@@ -67,7 +68,17 @@ class Hijack(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._end_input()
+        self._look_after()
         return True  # keep the other half open
+
+    def _look_after(self) -> None:
+        """Whoever has ended one half may be gone altogether, which nothing tells while there is nothing to write."""
+        if self._transport.is_closing():
+            return
+        if left(self._transport):
+            self._transport.abort()
+        else:
+            self._loop.call_later(LOOK, self._look_after)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end_input()

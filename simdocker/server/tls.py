@@ -11,7 +11,6 @@ import asyncio
 import socket
 import ssl
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 from aiohttp.web import ServerRunner
@@ -56,7 +55,14 @@ def _no_password() -> str:
 
 async def tunnel(context: ssl.SSLContext, runner: ServerRunner, host: str, port: int) -> asyncio.Server:
     """Listen there for the runner's server. Raises OSError."""
-    return await asyncio.start_server(partial(_carry, context, runner), host, port)
+    carrying: set[asyncio.Task[None]] = set()  # asyncio itself would forget them in the middle
+
+    def come(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(_carry(context, runner, reader, writer))
+        carrying.add(task)
+        task.add_done_callback(carrying.discard)
+
+    return await asyncio.start_server(come, host, port)
 
 
 async def _carry(

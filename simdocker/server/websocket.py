@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from aiohttp import WSMsgType
-from aiohttp.web import BaseRequest, WebSocketResponse
+from aiohttp.web import BaseRequest, HTTPException, WebSocketResponse
 
-from simdocker.api import Response
+from simdocker.api import BadRequest, Response
 from simdocker.server import writing
 from simdocker.server.bridge import Reader, Visitor
+from simdocker.server.connection import Connection
 from simdocker.server.hijack import AGAIN
 from simdocker.server.reading import before
 
@@ -31,11 +32,17 @@ def wanted(http: BaseRequest) -> bool:
 async def converse(
     visitor: Visitor, http: BaseRequest, answer: Response, common: Mapping[str, str], version: str
 ) -> WebSocketResponse:
-    """Shake hands, and carry both streams until the answer's ends or the client leaves."""
+    """Shake hands, and carry both streams until the answer's ends or the client leaves. Raises BadRequest for a hand
+    that cannot be shaken."""
     binary = not before(version, BINARY_SINCE)
     socket = WebSocketResponse(max_msg_size=LARGEST, autoping=True)
     socket.headers.update(common)
-    await socket.prepare(http)
+    try:
+        await socket.prepare(http)
+    except HTTPException as wrong:
+        raise BadRequest(f"not websocket protocol: {wrong.text}") from None
+    if isinstance(http.protocol, Connection):
+        http.protocol.telling()
     speaking = asyncio.ensure_future(_speak(visitor, socket, answer, binary))
     visitor.can_type(1)
     try:

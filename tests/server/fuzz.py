@@ -1,10 +1,11 @@
 """Malformed requests by the thousand at a served world: paths, queries, headers, JSON, archives, broken HTTP, and
-connections that are half closed, slow or cut off.
+connections that are half closed, slow or cut off; and more (`fuzz_streams`).
 
-    python -m tests.server.fuzz SOCKET [COUNT] [SEED] [PID]
+    python -m tests.server.fuzz SOCKET [COUNT] [SEED] [PID] [REGISTRY-PORT] [TLS-PORT DIRECTORY]
 
 throws COUNT requests at whoever listens on the socket and prints what came back, with PID also how much the
-process at the other end has grown. The same seed throws the same requests.
+process at the other end has grown. With REGISTRY-PORT the door of its registries gets some, too, with TLS-PORT that of
+TLS, where ca.pem, cert.pem and key.pem of DIRECTORY are shown. The same seed throws the same requests.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import gzip
 import json
 import random
 import socket
+import ssl
 import sys
 import time
 from collections import Counter
@@ -25,6 +27,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from tests.server import fuzz_streams
+from tests.server.fuzz_streams import Doors
 from tests.server.rich_world import DOCKERFILE, FULL, LAB, REFUSED, REFUSED_WITH_BODY, tarred
 from tests.server.wire import Wire
 
@@ -113,15 +117,25 @@ class Thrown(NamedTuple):
 class Thrower:
     """Makes requests of one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, doors: Doors) -> None:
         self.random = random.Random(seed)
+        self.doors = doors
 
     def request(self) -> tuple[str, bytes]:
         """A kind and the bytes of a request."""
-        kind = self.random.choice(
-            (self.path, self.query, self.query, self.json, self.json, self.json, self.tar, self.headers, self.http)
-        )
+        kinds = [self.path, self.query, self.query, self.json, self.json, self.json, self.tar, self.headers, self.http]
+        kinds += [self.attached, self.websocket, *([self.registry] * 2 if self.doors.registry else [])]
+        kind = self.random.choice(kinds)
         return kind.__name__, kind()
+
+    def attached(self) -> bytes:
+        return fuzz_streams.attached(self.random, self.doors.path)
+
+    def websocket(self) -> bytes:
+        return fuzz_streams.websocket(self.random)
+
+    def registry(self) -> bytes:
+        return fuzz_streams.registry(self.random)
 
     def path(self) -> bytes:
         """A known path with segments that are wrong, or another method."""
@@ -266,13 +280,12 @@ class Thrower:
         length = f"Content-Length: {len(body)}\r\n" if body or method in ("POST", "PUT") else ""
         return f"{head}{length}\r\n".encode("utf-8", "replace") + body
 
-    def deliver(self, path: str, data: bytes) -> tuple[int, bytes]:
+    def deliver(self, kind: str, data: bytes) -> tuple[int, bytes]:
         """Send it in one of several manners; the status and the rest of the answer."""
         manner = self.random.random()
-        with socket.socket(socket.AF_UNIX) as connection:
+        with self.doors.connection(self.random, kind) as connection:
             connection.settimeout(ANSWER)
-            connection.connect(path)
-            with suppress(BrokenPipeError, ConnectionResetError):
+            with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
                 if manner < 0.04:  # it leaves in the middle
                     connection.sendall(data[: self.random.randrange(len(data) + 1)])
                     return 0, b""
@@ -287,13 +300,13 @@ class Thrower:
                 else:
                     connection.sendall(data)
                 if manner < 0.3 or not data.endswith(b"\r\n\r\n"):  # half closed
-                    connection.shutdown(socket.SHUT_WR)
+                    fuzz_streams.ended(connection)
             return self.heard(connection)
 
     @staticmethod
     def heard(connection: socket.socket) -> tuple[int, bytes]:
         said = b""
-        with suppress(ConnectionResetError, TimeoutError):
+        with suppress(ConnectionResetError, TimeoutError, ssl.SSLError):
             while len(said) < 100_000 and (more := connection.recv(65536)):
                 said += more
                 connection.settimeout(PATIENCE if b"\r\n\r\n" not in said else 0.01)
@@ -322,15 +335,15 @@ def prepare(path: str) -> None:
 
 
 def throw(
-    path: str, count: int, seed: int, *, clients: int = 16, tell: Callable[[str], None] = lambda text: None
+    doors: Doors, count: int, seed: int, *, clients: int = 16, tell: Callable[[str], None] = lambda text: None
 ) -> list[Thrown]:
     """Throw so many requests; what came back. Raises OSError when nobody listens any more."""
     found: list[Thrown] = []
 
     def one(number: int) -> Thrown:
-        thrower = Thrower(seed * 1_000_003 + number)
+        thrower = Thrower(seed * 1_000_003 + number, doors)
         kind, data = thrower.request()
-        status, rest = thrower.deliver(path, data)
+        status, rest = thrower.deliver(kind, data)
         message = ""
         if status >= 400:
             with suppress(ValueError, AttributeError, IndexError):
@@ -339,10 +352,10 @@ def throw(
 
     with ThreadPoolExecutor(clients) as pool:
         for begin in range(0, count, TIDY):
-            prepare(path)
+            prepare(doors.path)
             found += pool.map(one, range(begin, min(begin + TIDY, count)))
             tell(f"{len(found)} thrown")
-    prepare(path)
+    prepare(doors.path)
     return found
 
 
@@ -352,11 +365,25 @@ def grown(pid: int) -> tuple[int, int]:
     return int(status.split("VmRSS:")[1].split()[0]), len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def main(path: str, count: str = "20000", seed: str = "1", pid: str = "") -> None:
+def main(
+    path: str,
+    count: str = "20000",
+    seed: str = "1",
+    pid: str = "",
+    registry: str = "0",
+    tls: str = "0",
+    papers: str = "",
+) -> None:
+    trust = None
+    if papers:
+        trust = ssl.create_default_context(cafile=f"{papers}/ca.pem")
+        trust.load_cert_chain(f"{papers}/cert.pem", f"{papers}/key.pem")
+    doors = Doors(path, int(registry), int(tls), trust)
+
     def tell(text: str) -> None:
         print(text, *grown(int(pid)) if pid else (), file=sys.stderr, flush=True)
 
-    found = throw(path, int(count), int(seed), tell=tell)
+    found = throw(doors, int(count), int(seed), tell=tell)
     print(Counter(thrown.status for thrown in found))
     print(Counter(thrown.kind for thrown in found))
     for (message, kind), times in Counter((t.message[:160], t.kind) for t in found if t.status >= 500).most_common(60):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -15,7 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.server.fuzz import grown, throw
+from tests.server.fuzz_streams import Doors
+from tests.server.serve_command import a_port, serve
 from tests.server.serving import Served
+from tests.server.test_serve_tls import authority
 from tests.server.wire import Wire
 
 COUNT = int(os.environ.get("SIMDOCKER_FUZZ_COUNT", "300"))
@@ -38,9 +42,9 @@ def serving(directory: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
 
 def test_malformed_requests_end_in_sentences_and_leave_nothing_behind(tmp_path: Path) -> None:
     with serving(tmp_path) as (path, server):
-        throw(str(path), 20, SEED)
+        throw(Doors(str(path)), 20, SEED)
         _, before = grown(server.pid)
-        found = throw(str(path), COUNT, SEED)
+        found = throw(Doors(str(path)), COUNT, SEED)
         assert [(thrown.message, thrown.asked) for thrown in found if "fault of simdocker" in thrown.message] == []
         assert {thrown.status for thrown in found} <= {0, 101, 200, 201, 204, 301, 304, 400, 403, 404, 409, 500, 503}
         end = time.monotonic() + PATIENCE
@@ -51,6 +55,20 @@ def test_malformed_requests_end_in_sentences_and_leave_nothing_behind(tmp_path: 
         server.send_signal(signal.SIGINT)
         _, said = server.communicate(timeout=PATIENCE)
     assert (server.returncode, said) == (0, "")
+
+
+def test_at_the_doors_of_tls_and_registries_it_is_no_other(tmp_path: Path) -> None:
+    papers = authority(tmp_path / "lab", "server", "ann")
+    trust = ssl.create_default_context(cafile=papers.ca)
+    trust.load_cert_chain(*papers.of("ann"))
+    port = a_port()
+    with serve(tmp_path, "--quiet", "--tcp", f"127.0.0.1:{port}", *papers.client("server")) as server:
+        doors = Doors(str(tmp_path / "docker.sock"), server.port, port, trust)
+        assert server.ask_daemon("POST", "/images/create?fromImage=busybox&tag=latest").status == 200
+        found = throw(doors, COUNT, SEED + 1)
+        assert [(thrown.message, thrown.asked) for thrown in found if "fault of simdocker" in thrown.message] == []
+        assert server.ask_daemon("GET", "/containers/web/json").json["State"]["Running"]
+    assert "Task was destroyed" not in (tmp_path / "serve.log").read_text()
 
 
 def test_a_client_that_says_it_will_send_no_more_is_answered(served: Served) -> None:

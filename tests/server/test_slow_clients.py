@@ -17,6 +17,7 @@ from simdocker.api import Stream
 from simdocker.api.streams import MANY
 from simdocker.des import Environment
 from tests.server.serve_command import Serving, serve
+from tests.server.wire import Wire
 
 MIB = 1 << 20
 ALONE = (
@@ -134,6 +135,38 @@ def test_who_does_not_read_holds_up_a_real_container_and_nobody_else(serving: Se
     assert serving.ask_daemon("DELETE", "/containers/waits?force=1").status == 204
     log = (serving.directory / "serve.log").read_text()
     assert "socket.send() raised exception" not in log
+
+
+def descriptors(serving: Serving) -> int:
+    return len(list(Path(f"/proc/{serving.process.pid}/fd").iterdir()))
+
+
+def test_who_has_left_by_halves_is_noticed_and_who_waits_for_nothing_is_told(serving: Serving) -> None:
+    attach = "/containers/waits-on/attach?stream=1&stdin=1&stdout=1"
+    body = {"Image": "busybox", "Cmd": ["true"], "OpenStdin": True}
+    assert serving.ask_daemon("POST", "/containers/create?name=waits-on", body).status == 201
+    time.sleep(0.3)
+    before = descriptors(serving) + 2  # spares for whoever comes next are made at any time
+    for _ in range(5):
+        with hijacked(serving, attach) as leaving:
+            leaving.shutdown(socket.SHUT_WR)
+            time.sleep(0.05)
+    assert soon(lambda: descriptors(serving) <= before), "connections are left"
+    with hijacked(serving, attach) as waiting:
+        waiting.shutdown(socket.SHUT_WR)
+        assert serving.ask_daemon("DELETE", "/containers/waits-on").status == 204
+        assert waiting.recv(1) == b""
+
+
+@pytest.mark.parametrize("header", ["Sec-WebSocket-Version: x", "Sec-WebSocket-Key: x"])
+def test_a_websocket_that_begins_wrongly_is_refused(serving: Serving, header: str) -> None:
+    running(serving, "sock", "sleep 100")
+    right = {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    name, _, value = header.partition(": ")
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", **right, name: value}
+    answer = Wire(serving.directory / "docker.sock").ask("GET", "/containers/sock/attach/ws?stream=1", None, headers)
+    assert (answer.status, answer.json["message"][:22]) == (400, "not websocket protocol")
+    assert serving.ask_daemon("DELETE", "/containers/sock?force=1").status == 204
 
 
 # -- what containers say to nobody -------------------------------------------------------------------------

@@ -307,6 +307,7 @@ class Containers:
         daemon.trace.state(container.actor, "removed")
         self.event(container, "destroy")
         self.console.end_followers(container)
+        self.console.end_attached(container)  # to a container that was never started
         self.lifecycle.endings.notify(container, "removed")
         yield from daemon.images.collect(container.image)
 
