@@ -64,6 +64,11 @@ class Bridge:
                 self.enter(End(number))
                 self.enter(Leave(number))
 
+    @property
+    def recorded(self) -> bool:
+        """Whether nothing may come into the world but acts."""
+        return self._ledger is not None
+
     async def keep_time(self) -> None:
         """Let the world go on, for ever. What goes wrong in it costs whoever it happened to, not the others."""
         while True:
@@ -127,7 +132,7 @@ class Visitor:
         self._ended = False
         self._stream: Stream | None = None
         self._unread = 0  # bytes it has been told and has not taken
-        self._holds = not bridge.keeps  # up who writes: no event may come into a kept world but by an act
+        self._holds = not bridge.recorded  # up who writes: no event may come into a kept world but by an act
 
     # -- what it does ------------------------------------------------------------------------------
 
