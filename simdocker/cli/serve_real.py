@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Generator
@@ -16,6 +17,7 @@ from simdocker.actors.daemon.system import API_VERSION, COMMON_HEADERS, MINIMUM_
 from simdocker.api.times import EPOCH_NS
 from simdocker.backends.linux.dataroot import DataRoot
 from simdocker.cli.doors import REGISTRY, Doors
+from simdocker.cli.rootless import be_root
 from simdocker.cli.serve import NEWEST_API_VERSION, _narrated
 from simdocker.cli.tracefile import written
 from simdocker.des.wall import WallClock
@@ -51,12 +53,13 @@ def serve_real(
     if speed != "1" or profile is not None:
         wrong = "--profile" if profile is not None else "--speed"
         raise UserError(f"{wrong}: on a real machine everything takes as long as it takes (--backend linux)")
+    path = path.absolute()
+    _be_root(path, doors, data_root)
     with nullcontext() if data_root is None else closing(DataRoot(data_root)) as kept:
         scenario = _kept(kept, world) if kept is not None else open_world(world)[0]
         stage = LinuxWorld(scenario, seed=seed, start=time.time_ns() - EPOCH_NS, kept=kept)
         if host not in (None, stage.host):
             raise UserError(f"there is no host {host!r}: there is {stage.host}")
-        path = path.absolute()
         with stage.staged(), written(stage.trace, trace, world), _narrated(stage, quiet):
             stage.trace.keep = False
             asyncio.run(_serve(stage, path, doors, keeps=kept is not None))
@@ -76,6 +79,21 @@ def _kept(kept: DataRoot, world: str | None) -> Scenario:
         )
     description.starts += 1
     return open_world(description.scenario, description.text)[0]
+
+
+def _be_root(path: Path, doors: Doors, data_root: Path | None) -> None:
+    """Go on as root of a namespace, unless this is root: with a network and a /run of its own. Raises UserError."""
+    if os.geteuid() != 0:
+        if data_root is not None:
+            raise UserError("--data-root: to keep real containers takes root")
+        if doors.tcp is not None or doors.registry is not None:
+            option = "--tcp" if doors.tcp is not None else "--registry"
+            raise UserError(
+                f"{option}: without root the daemon has a network of its own, and is reached at --socket alone"
+            )
+        if path.resolve().is_relative_to("/run"):
+            raise UserError(f"--socket {path}: without root the daemon has a /run of its own; name a path elsewhere")
+    be_root()
 
 
 async def _serve(stage: LinuxWorld, path: Path, doors: Doors, *, keeps: bool) -> None:

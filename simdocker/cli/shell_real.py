@@ -9,6 +9,7 @@ from pathlib import Path
 
 from simdocker.api.times import EPOCH_NS
 from simdocker.cli.interrupt import stopped_by_ctrl_c
+from simdocker.cli.rootless import be_root
 from simdocker.cli.tracefile import written
 from simdocker.des.wall import WallClock
 from simdocker.errors import UserError
@@ -22,6 +23,7 @@ def run_real_shell(
 ) -> int:
     """Let the person type until the shell ends; returns its exit code. Raises UserError."""
     scenario, _ = open_world(world)
+    be_root()
     stage = LinuxWorld(scenario, seed=seed, data_root=data_root, start=time.time_ns() - EPOCH_NS)
     if host not in (None, stage.host):
         raise UserError(f"there is no host {host!r}: there is {stage.host}")
