@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from simdocker.backends.engine.asking import Engine
+from simdocker.scenario.realhost.journal import PlayJournal, described
 
 SCENARIO = """\
 title: Busy
@@ -117,3 +118,23 @@ def test_the_next_play_removes_what_a_killed_one_left(engine: tuple[str, int], s
     done = subprocess.run([*run, "b.yaml"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert stranger.names() == {"bridge", "host", "none"}
+
+
+class Silence:
+    """An engine that is asked nothing that matters."""
+
+    address = "unix:///nowhere"
+
+    def get(self, _path: str, **_query: str) -> None:
+        return None
+
+
+def test_a_builds_container_is_known_however_late_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    known = {what: set() for what in ("container", "network", "volume", "image")}
+    play = PlayJournal(Silence(), known)
+    for line in ("Step 2/3 : RUN make", " ---> Running in aaaaaaaaaaaa", "Removing intermediate container aaaaaaaaaaaa",
+                 " ---> 123456789abc", " ---> Running in bbbbbbbbbbbb", "compiled"):  # fmt: skip
+        play.building(f"{line}\n")
+    assert [described(entry) for entry in play._journal.entries()] == ["container bbbbbbbbbbbb on unix:///nowhere"]
+    os.close(play._journal._fd)

@@ -32,10 +32,11 @@ NEWEST = "1.50"  # the newest the client speaks
 
 
 class Witness(Protocol):
-    """Told of each call before it goes out, and of its answer."""
+    """Told of each call before it goes out, of its answer, and of each message that this brings if it is a stream."""
 
     def asked(self, request: Request) -> None: ...
     def answered(self, request: Request, response: Response) -> None: ...
+    def heard(self, request: Request, message: Any) -> None: ...
 
 
 class Nobody:
@@ -45,6 +46,9 @@ class Nobody:
         """Nothing."""
 
     def answered(self, request: Request, response: Response) -> None:
+        """Nothing."""
+
+    def heard(self, request: Request, message: Any) -> None:
         """Nothing."""
 
 
@@ -127,7 +131,7 @@ class EngineConnection:
 
     def _stream(self, request: Request, exchange: Exchange, reader: Reader) -> Stream:
         stream = Stream(self.clock)
-        pump = asyncio.get_running_loop().create_task(self._pump(exchange, reader, stream, request.stdin))
+        pump = asyncio.get_running_loop().create_task(self._pump(exchange, reader, stream, request))
         self._pumps.add(pump)
         pump.add_done_callback(self._pumps.discard)
         stream.on_cancel = lambda: _cancel(pump)
@@ -138,12 +142,13 @@ class EngineConnection:
                 self.clock.call_soon_threadsafe(self.clock.process, _type(request.stdin, exchange))
         return stream
 
-    async def _pump(self, exchange: Exchange, reader: Reader, stream: Stream, typed: Stream | None) -> None:
+    async def _pump(self, exchange: Exchange, reader: Reader, stream: Stream, request: Request) -> None:
         """Carry what arrives into the stream, to its end or until nobody reads on."""
-        soon = self.clock.call_soon_threadsafe
+        soon, typed = self.clock.call_soon_threadsafe, request.stdin
         try:
             async for data in exchange.body():
                 for chunk in reader.feed(data):
+                    self.witness.heard(request, chunk)
                     soon(stream.write, chunk)
             for chunk in reader.rest():
                 soon(stream.write, chunk)

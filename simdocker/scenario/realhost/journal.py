@@ -178,6 +178,13 @@ class PlayJournal:
                 if response.failed or kind == UNNAMED or msgspec.json.decode(text, type=Made).what == made[0]:  # type: ignore[index]
                     self._journal.forget(kind, text)
 
+    def building(self, said: str) -> None:
+        """A line of a build's output, by which a container is known that starts long after the build was asked for."""
+        if step := _RUNNING.match(said):
+            self.made("container", step[1])
+        elif step := _REMOVED.match(said):
+            self._journal.forget(OBJECT, _text(Made(self._engine.address, "container", step[1])))
+
     def made(self, what: str, name: str) -> None:
         """Something is there, by its id or name."""
         self._journal.record(OBJECT, _text(Made(self._engine.address, what, name)))
@@ -304,6 +311,8 @@ def _made_then(wanted: Wanted) -> Iterator[str]:
         yield from (one["Id"] for one in _listed(wanted, "/images/json", {"filters": '{"dangling":["true"]}'}))
 
 
+_RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})\b")
+_REMOVED = re.compile(r"Remov(?:ed|ing) intermediate container ([0-9a-f]{12,64})\b")
 _AN_ID = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
 """What a builder's container calls its image."""
 

@@ -42,6 +42,11 @@ class Leftovers:
         if (request.method, request.path, response.status) == ("POST", "/containers/create", 201):
             self._note_volumes(response.body["Id"])
 
+    def heard(self, request: Request, message: Any) -> None:
+        """A message of an answer."""
+        if request.path == "/build" and isinstance(message, dict):
+            self.journal.building(str(message.get("stream", "")))
+
     def _note_volumes(self, container: str) -> None:
         """A new container's volumes: once it is gone nobody can tell that they were its."""
         shown = self._engine.get(f"/containers/{container}/json") or {}
