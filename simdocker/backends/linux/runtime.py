@@ -17,10 +17,11 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Protocol, cast
 
 from simdocker.backends import ports, users
-from simdocker.backends.linux import cell, oci, seccomp, steps, syscalls
+from simdocker.backends.linux import cell, oci, seccomp, steps
 from simdocker.backends.linux.cell import Recipe
 from simdocker.backends.linux.cells import Cell, Cells, done_here
-from simdocker.backends.linux.cgroups import Cgroup, Cgroups, Limits
+from simdocker.backends.linux.cgroups import Cgroups, Limits
+from simdocker.backends.linux.container import Container, accounts_in
 from simdocker.backends.linux.executor import Bundle
 from simdocker.backends.linux.failures import failure
 from simdocker.backends.linux.forkserver import Born, ForkServer, StepError
@@ -47,26 +48,6 @@ class Sandbox(Protocol):
 
     @property
     def namespace(self) -> str | None: ...
-
-
-class Container:
-    """A running container: its first process, its cgroup, and where its files of /etc lie. `untold` are steps of its
-    start that are not in the trace yet: they are written while its process has something to do."""
-
-    __slots__ = ("cell", "cgroup", "home", "id", "init", "limits", "rootfs", "spec", "untold")
-
-    def __init__(
-        self, spec: ProcessSpec, rootfs: RootFS, cell: Cell | None, cgroup: Cgroup, limits: Limits, home: str
-    ) -> None:
-        self.id = os.path.basename(home)
-        self.spec = spec
-        self.rootfs = rootfs
-        self.cell = cell  # until its process is the container's
-        self.cgroup = cgroup
-        self.limits = limits
-        self.home = home
-        self.init: Running | None = None
-        self.untold: list[tuple[Iterable[tuple[Step, int]], Mapping[str, object]]] = []
 
 
 class Runtime:
@@ -178,7 +159,7 @@ class Runtime:
         """Whom the process runs as, by the container's own files."""
         accounts = self._accounts.get(rootfs.lower)
         if accounts is None or os.path.lexists(f"{rootfs.upper}/etc"):  # its own may say something else
-            accounts = _text(rootfs.path, "etc/passwd"), _text(rootfs.path, "etc/group")
+            accounts = accounts_in(rootfs)
             if not os.path.lexists(f"{rootfs.upper}/etc"):
                 self._accounts = {rootfs.lower: accounts}
         return users.resolve(*accounts, spec.user, tuple(spec.groups))
@@ -214,18 +195,12 @@ class Runtime:
     def _layout(self, container: Container, namespace: str | None) -> Layout:
         """What of this machine the container's steps need. Raises StartFailed."""
         spec = container.spec
-        etc = {}
-        if spec.etc_files and not os.path.isdir(container.home):
-            os.mkdir(container.home, 0o710)
-        for path, text in (spec.etc_files or {}).items():
-            etc[path] = f"{container.home}/{path.rpartition('/')[2]}"
-            _write(etc[path], text)
         sources = [mount.source for mount in spec.mounts if mount.kind != "tmpfs"]
         init = next(filter(os.path.exists, TINI), "") if spec.init else ""
         if spec.init and not init:
             raise StartFailed("--init needs docker-init or tini on this machine", 128)
         return Layout(
-            container.rootfs.path, namespace, (), etc,
+            container.rootfs.path, namespace, (), container.write_etc(),
             frozenset(source for source in sources if not _is_directory(source)), init,
             seccomp.program(spec.seccomp),
         )  # fmt: skip
@@ -315,21 +290,8 @@ class Runtime:
 
     def rewrite_etc(self, container_id: str, files: Mapping[str, str]) -> None:
         container = self._containers.get(container_id)
-        if container is None:
-            return
-        before, container.spec.etc_files = container.spec.etc_files or {}, files
-        for path, text in files.items():
-            was = before.get(path, "")
-            place = f"{container.home}/{os.path.basename(path)}"
-            if text == was or not os.path.exists(place):
-                continue
-            gone = set(was.splitlines()) - set(text.splitlines())
-            with open(place, "r+") as file:  # the same inode: it is mounted
-                lines = [line for line in file.read().splitlines() if line not in gone]
-                lines += [line for line in text.splitlines() if line not in was.splitlines()]
-                file.seek(0)
-                file.truncate()
-                file.write("".join(f"{line}\n" for line in lines))
+        if container is not None:
+            container.rewrite_etc(files)
 
     def update(
         self, container_id: str, memory: int, nano_cpus: int, pids_limit: int, resources: ports.Resources
@@ -388,48 +350,13 @@ class Runtime:
         if not container.cgroup.remove():
             container.cgroup.kill()
             container.cgroup.remove()
-        _remove_home(container)
+        container.remove_home()
 
     def _running(self, container_id: str, what: str) -> Container:
         container = self._containers.get(container_id)
         if container is None:
             raise DriverError(f"OCI runtime {what} failed: container not running: unknown")
         return container
-
-
-def _text(root: str, path: str) -> bytes:
-    """The file at `path` in `root`, whose links lead no way out of it; b"" when there is none that can be read."""
-    held: list[int] = []
-    try:
-        held.append(os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-        held.append(syscalls.openat2(held[0], path, os.O_PATH, syscalls.RESOLVE_IN_ROOT))
-        if not stat.S_ISREG(os.fstat(held[1]).st_mode):  # a device would be asked by opening it
-            return b""
-        with open(f"/proc/self/fd/{held[1]}", "rb", buffering=0) as file:
-            return file.readall()
-    except OSError:
-        return b""
-    finally:
-        for descriptor in held:
-            os.close(descriptor)
-
-
-def _write(path: str, text: str) -> None:
-    """A new file, without the layers of `open`: each start waits for three."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)
-
-
-def _remove_home(container: Container) -> None:
-    try:
-        for path in container.spec.etc_files or ():
-            os.unlink(f"{container.home}/{os.path.basename(path)}")
-        os.rmdir(container.home)
-    except OSError:  # there is none, or there is more in it
-        remove_directory(container.home)
 
 
 def _is_directory(source: str) -> bool:
