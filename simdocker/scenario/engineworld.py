@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Event
 
-from simdocker.actors.client.client import Client
 from simdocker.backends.engine.asking import Engine
 from simdocker.backends.engine.connection import Nobody
 from simdocker.backends.engine.endpoint import dialled
@@ -29,18 +28,18 @@ from simdocker.backends.hello_world import greeting
 from simdocker.content.blob import Blob
 from simdocker.content.image import Image
 from simdocker.content.reference import HUB
-from simdocker.des import CostProfile, Environment, RandomStreams, WallClock
+from simdocker.des import Environment, RandomStreams, WallClock
 from simdocker.errors import UserError
-from simdocker.scenario.realhost.bash import DESK, BashSession, Line, install_shim
-from simdocker.scenario.realhost.desk import Desk
+from simdocker.scenario.realhost.bash import Line
 from simdocker.scenario.realhost.leftovers import Leftovers
 from simdocker.scenario.realhost.refusing import refuse
+from simdocker.scenario.realhost.seat import Seat
 from simdocker.scenario.realhost.userland import Userland
 from simdocker.scenario.worldspec import SOCKET
 from simdocker.trace import Trace
 
 if TYPE_CHECKING:
-    from simdocker.actors.client.connection import Connect, Connection
+    from simdocker.actors.client.connection import Connection
     from simdocker.scenario.model import Fault, Scenario
 
 PROBE = "simdocker/is-anybody-there"
@@ -76,9 +75,7 @@ class EngineWorld:
         self.machines = {self.host: self}
         self.home = ""
         self.events: list[dict[str, Any]] = []
-        self._profile, self._streams = CostProfile.load("instant"), RandomStreams(self.seed)
-        self._session: BashSession | None = None
-        self._opened: list[tuple[BashSession, Desk]] = []
+        self._seat: Seat | None = None
         self._front: Front | None = None
 
     @contextmanager
@@ -90,15 +87,17 @@ class EngineWorld:
         began = time.time()
         try:
             self._rooms.mkdir(mode=0o700)
-            home = self._rooms / "home"
-            home.mkdir()
-            self.home = str(home)
+            way, streams = partial(self.connect, self.host), RandomStreams(self.seed)
+            opened = leftovers.journal.shell
+            self._seat = Seat(self.host, self._clock, self.trace, streams, self._rooms, way, opened=opened)
+            self.home = self._seat.home
             self._front = self._open_front()
             leftovers.journal.front = self._front.address
             self._demand_way(self._front.address)
             yield
         finally:
-            self._close_sessions()
+            if self._seat is not None:
+                self._seat.close()
             if self._front is not None:
                 self.events = list(as_asked(self.engine.events(began, time.time()), self._front.address))
                 self._front.close()
@@ -128,38 +127,12 @@ class EngineWorld:
                 "on this very machine, or enter its network (`nsenter --net`)"
             )
 
-    def _close_sessions(self) -> None:
-        for session, desk in self._opened:
-            session.close()
-            desk.close()
-
     # -- acting ----------------------------------------------------------------------------------
 
     def start_line(self, host: str, line: str, *, private: bool = False) -> Line:
         """Start a shell line in the terminal session (`private`: in one of its own)."""
-        if private:
-            return self._open(self.home).start(line)
-        if self._session is None or self._session.ended:
-            self._session = self._open(self._session.cwd if self._session is not None else self.home)
-        return self._session.start(line)
-
-    def _open(self, cwd: str) -> BashSession:
-        directory = self._rooms / f"session-{len(self._opened) + 1}"
-        directory.mkdir()
-        install_shim(directory)
-        env = {"HOME": self.home, "LANG": "C.UTF-8", "TZ": "UTC"}
-        session = BashSession(self._clock, directory, cwd, env)
-        self._leftovers.journal.shell(session.pid)
-
-        def cause() -> int:
-            return session.current.cause if session.current is not None else self.env.cause
-
-        desk = Desk(directory / DESK, self._clock, self._hire, partial(self.connect, self.host), cause)
-        self._opened.append((session, desk))
-        return session
-
-    def _hire(self, connect: Connect) -> Client:
-        return Client(self.host, self.env, self.trace, self._profile, self._streams, connect)
+        assert self._seat is not None, "nobody sits there before the play"
+        return self._seat.start_line(line, private=private)
 
     def connect(self, here: str, address: str | None = None) -> Connection:
         """The way from the client to the engine at `address`: the chosen one where a host's own is meant."""
@@ -173,13 +146,12 @@ class EngineWorld:
 
     def strike(self, fault: Fault) -> Generator[Event, Any, None]:
         """A scenario with faults was refused."""
-        raise NotImplementedError
+        raise AssertionError(f"{fault} on an engine")
 
     def place_file(self, host: str, name: str, text: str) -> None:
         """Put a text into the user's working directory."""
-        path = Path(self.home, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        assert self._seat is not None, "nobody sits there before the play"
+        self._seat.place_file(name, text)
 
     # -- looking ---------------------------------------------------------------------------------
 

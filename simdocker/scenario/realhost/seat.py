@@ -28,7 +28,7 @@ PROMPT = """PS1='{name}$([ "$PWD" = "$HOME" ] || printf :%s "$PWD")$ '
 
 class Seat:
     """The seat at host `name`, with all its files in the directory `rooms`. `connect` is the way to a daemon; `leash`
-    what the sessions are tied to (`BashSession`)."""
+    what the sessions are tied to (`BashSession`); `opened` is told the pid of each session's shell."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Seat:
         rooms: Path,
         connect: Connect,
         leash: Path | None = None,
+        opened: Callable[[int], None] | None = None,
     ) -> None:
         self.name = name
         self.clock = clock
@@ -49,6 +50,7 @@ class Seat:
         self._rooms = rooms
         self._connect = connect
         self._leash = leash
+        self._told = opened
         self._session: BashSession | None = None
         self._opened: list[BashSession] = []
         self._desks: list[Desk] = []
@@ -71,6 +73,8 @@ class Seat:
             return session.current.cause if session.current is not None else self.clock.cause
 
         self._opened.append(session)
+        if self._told is not None:
+            self._told(session.pid)
         self._desks.append(self.desk(directory / DESK, cause))
         return session
 
