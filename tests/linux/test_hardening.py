@@ -79,7 +79,7 @@ def test_nothing_below_a_read_only_path_can_be_written_or_made_writable(linux, p
     """Through the path, and through another way to it."""
     if not Path(path).exists():
         pytest.skip(f"this kernel has no {path}")
-    refused = "(: > $file) 2>&1 | grep -qE 'Read-only|denied'"
+    refused = "(: > $file) 2>&1 | grep -qE 'Read-only|denied|nonexistent'"  # or gone since it was found
     script = (
         f"for file in $(find {path} -type f | head -n 300); do {refused} || echo $file; done"
         f"; mount -o remount,rw,bind {path}; umount {path}; (: > /proc/1/root{path}/new) 2>/dev/null && echo made"
