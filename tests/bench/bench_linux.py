@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import subprocess
 import tempfile
 from collections import defaultdict
 from contextlib import ExitStack
@@ -23,7 +24,7 @@ from typing import NamedTuple
 import extraction
 import rivals
 
-from simdocker.backends.linux import doctor
+from simdocker.backends.linux import doctor, seccomp
 from simdocker.backends.linux.pools import claimed_pools
 from simdocker.backends.ports import Endpoint, NetworkSpec, Process, ProcessSpec
 from tests.backends.engines import own_engine
@@ -76,9 +77,10 @@ def main() -> None:
         others = Others(directory, ours.root, stack)
         ours.host.does(all_rounds(ours, others, rounds, times))
         steps = ours.steps()
+        floor = ours.exec_floor(directory, rounds)
         rates = [ours.throughput(number, 3 * rounds) for number in (1, WORKERS)]
     rates += extraction.measured(3 if options.quick else 7, extraction.ENTRIES // (4 if options.quick else 1))
-    report(times, rates, others.missing)
+    report(times, rates, others.missing, floor)
     print("\nsteps that take longest (µs a process)")
     for what, took in sorted(steps.items(), key=lambda item: -item[1])[:14]:
         print(f"  {what:32}{took / 1000:8.0f}")
@@ -142,6 +144,19 @@ class Ours:
         times[what] = (removed if joins else ended) - begun
         if not joins:
             times[f"{what} and removed"] = removed - begun
+
+    def exec_floor(self, directory: Path, times: int) -> int:
+        """What an exec of the same takes in C alone, in ns; 0 where there is no compiler."""
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if compiler is None:
+            return 0
+        program, filter = directory / "exec_floor", directory / "filter"
+        filter.write_bytes(seccomp.program("default"))
+        source = Path(__file__).with_name("exec_floor.c")
+        subprocess.run([compiler, "-O2", "-o", program, source], check=True)
+        container = self.host.machine.runtime._containers[self.resident.id]
+        command = [program, str(self.resident.process.pid), filter, str(times), *container.cgroup.join]
+        return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def steps(self) -> dict[str, float]:
         """What each step took, in ns a process."""
@@ -227,11 +242,13 @@ def all_rounds(ours: Ours, others: Others, rounds: int, times: Times) -> Process
             times[what].append(took)
 
 
-def report(times: Times, rates: list[float], missing: list[str]) -> None:
+def report(times: Times, rates: list[float], missing: list[str], floor: int) -> None:
     medians = {what: median(took) for what, took in times.items()}
     print(f"{'median of ' + str(len(times['simdocker'])):32}      ms")
     for what, took in medians.items():
         print(f"{what:32}{took / MS:8.1f}")
+    if floor:
+        print(f"{'an exec in C (exec_floor.c)':32}{floor / MS:8.1f}")
     one, many, extracted, tar = rates
     print(f"\n{'containers a second':32}{one:8.0f}   by one worker, {many:.0f} by {WORKERS}")
     print(f"{'a layer onto tmpfs, MB/s':32}{extracted:8.0f}   GNU tar {tar:.0f}\n")
@@ -240,6 +257,8 @@ def report(times: Times, rates: list[float], missing: list[str]) -> None:
             verdict(f"{bar.what} / {bar.by}", medians[bar.what] / medians[bar.by], bar.value, at_most=bar.at_most)
     verdict(f"{WORKERS} workers / one", many / one, 1.5)
     verdict("extraction / GNU tar", extracted / tar, 0.6)
+    if floor and "docker exec (API)" in medians:
+        print(f"{'docker exec (API) / an exec in C':52}{medians['docker exec (API)'] / floor:7.2f}   no bar")
     for what, by in HONESTLY:
         if what in medians and by in medians:
             print(f"{what + ' / ' + by:52}{medians[what] / medians[by]:7.2f}   no bar")
