@@ -27,6 +27,7 @@ from simdocker.errors import UserError
 from simdocker.server.ledger import Ledger
 
 docker = pytest.importorskip("docker")
+urllib3 = pytest.importorskip("urllib3")
 
 pytestmark = [pytest.mark.root, pytest.mark.busybox]
 
@@ -286,15 +287,16 @@ class Busy:
         self._doing.join()
 
     def _work(self) -> None:
-        with suppress(docker.errors.APIError, docker.errors.DockerException, OSError):
+        with suppress(docker.errors.DockerException, urllib3.exceptions.HTTPError, OSError):  # it was killed
             for number in range(1 << 30):
-                self._once(f"r{self.round}-{number}", remove=number % 3 == 2)
+                self._once(f"r{self.round}-{number}", f"10.{self.round}.{number}.0/24", remove=number % 3 > 0)
 
-    def _once(self, name: str, *, remove: bool) -> None:
+    def _once(self, name: str, subnet: str, *, remove: bool) -> None:
         client = self.client
         client.volumes.create(name)
         self.there["volumes"].add(name)
-        client.networks.create(name)
+        pool = docker.types.IPAMPool(subnet=subnet)  # of the default ones there are few
+        client.networks.create(name, ipam=docker.types.IPAMConfig(pool_configs=[pool]))
         self.there["networks"].add(name)
         box = client.containers.create(
             "busybox",
@@ -309,6 +311,10 @@ class Busy:
         self.files[name] = f"{name}\n"
         box.commit("made", tag=name)
         self.there["tags"].add(f"made:{name}")
+        if remove:  # pulled while nothing else of it is there
+            client.images.pull("alpine", tag="latest")
+            self.there["tags"].add("alpine:latest")
+            self.gone["tags"].discard("alpine:latest")
         if remove:
             self._remove(name)
 
@@ -317,6 +323,7 @@ class Busy:
         del self.files[name]
         for kind, what, remove in (
             ("tags", f"made:{name}", lambda: client.images.remove(f"made:{name}")),
+            ("tags", "alpine:latest", lambda: client.images.remove("alpine:latest")),
             ("containers", name, lambda: client.containers.get(name).remove()),
             ("networks", name, lambda: client.networks.get(name).remove()),
             ("volumes", name, lambda: client.volumes.get(name).remove()),
@@ -357,6 +364,9 @@ def test_nothing_acknowledged_is_lost_at_whatever_instant_it_is_killed(machine: 
             time.sleep(instants.uniform(0.2, 1.0))
         busy[-1].join()
         busy[-1].client.close()
+        for one in busy[:-1]:  # the next one may have pulled it again, or removed it
+            one.there["tags"].discard("alpine:latest")
+            one.gone["tags"].discard("alpine:latest")
     with machine.serving() as client:
         for one in busy:
             one.check(client)
@@ -365,7 +375,8 @@ def test_nothing_acknowledged_is_lost_at_whatever_instant_it_is_killed(machine: 
             assert box.wait()["StatusCode"] == 0
         for image in client.images.list()[::5]:
             assert b"".join(image.save())
-    assert sum(len(one.there["containers"]) for one in busy) > KILLS // 2, "it was killed before it did anything"
+    done = sum(len(one.there["containers"]) + len(one.gone["containers"]) for one in busy)
+    assert done > KILLS, "it was killed before it did anything"
     assert machine.is_clean()
 
 

@@ -88,6 +88,8 @@ class Memory:
 
     def keep(self, thing: Kept, *, new: bool = False) -> None:
         """An object has changed. One that is `new` cannot be without its file: raises InternalError."""
+        if self._is_gone(thing) and not new:
+            return
         kind, name = _place(thing)
         try:
             self.disk.write(kind, name, records.encoded(thing))
@@ -107,6 +109,12 @@ class Memory:
         kind, name = _place(thing)
         self._unwritten.pop((kind, name), None)
         self.disk.delete(kind, name)
+
+    def _is_gone(self, thing: Kept) -> bool:
+        """Whether it was removed while somebody was still at it: it must not come back."""
+        if isinstance(thing, Container):
+            return thing.state.dead
+        return isinstance(thing, Image) and not thing.orphan and self.daemon.images.store.by_id(thing.id) is not thing
 
     def keep_names(self) -> None:
         """An image has got a name or lost one. Raises InternalError."""

@@ -78,6 +78,8 @@ class DataRoot:
             except BaseException:
                 os.close(self._lock)
                 raise
+        except FileExistsError:
+            raise self._refusal("it is not a directory") from None
         except BlockingIOError:
             raise self._refusal("another simdocker serves the world in it") from None
         except OSError as error:
