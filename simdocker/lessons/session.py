@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING
 
 from simdocker.lessons.examining import screened
@@ -9,7 +11,7 @@ from simdocker.lessons.judging import Done, Evidence, Outcome, Verdict, judge, p
 from simdocker.lessons.lines import PATIENCE
 from simdocker.lessons.progress import Typed
 from simdocker.scenario.player import Player, Silent
-from simdocker.scenario.session import Entry, Session, pass_until, replay
+from simdocker.scenario.session import BATCH, Entry, Session, pass_until
 
 if TYPE_CHECKING:
     from simdocker.lessons.catalogue import Lesson
@@ -61,7 +63,7 @@ class LessonSession(Session):
             for one in typed
             if one.host in self.world.machines
         ]
-        self.restore(entries, replay)
+        self.restore(entries)
 
     def _probed(self) -> dict[tuple[str, str | None], Outcome]:
         """What the probes give in a copy of this world, so that asking changes nothing here."""
@@ -69,21 +71,26 @@ class LessonSession(Session):
         if not asked:
             return {}
         copy = LessonSession(self._lesson, terminal=self.terminal)
+        copy.look = self.look
         copy.resume(self.kept())
-        return {(probe.run, probe.on): _ask(copy.world, probe) for probe in asked}
+        return {(probe.run, probe.on): _ask(copy.world, probe, self.look) for probe in asked}
 
 
 def _done(entry: Entry) -> Done:
     return Done(entry.line, entry.host, Outcome(entry.exit, screened(entry.printed)), entry.records)
 
 
-def _ask(world: World, probe: Probe) -> Outcome:
+def _ask(world: World, probe: Probe, look: Callable[[], None]) -> Outcome:
     """Run a line in a shell of its own; one that does not end is given up, as a learner's would be."""
     line = world.start_line(probe.on or next(iter(world.machines)), probe.run, private=True)
     ends = world.env.now + PATIENCE
-    while not line.done.processed and world.env.peek() <= ends:
+    for steps in count(1):
+        if line.done.processed or world.env.peek() > ends:
+            break
         world.env.step()
+        if steps % BATCH == 0:
+            look()
     if not line.done.processed:
-        pass_until(world.env, ends)
+        pass_until(world.env, ends, look)
         line.kill()
     return Outcome(line.exit_code, screened(line.output))

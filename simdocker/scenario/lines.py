@@ -23,6 +23,7 @@ from simdocker.backends.sim.shell.main import new_state
 from simdocker.backends.sim.shell.state import Break, Interrupted, Return, ShellExit, ShellFailure, State
 from simdocker.backends.sim.signals import KILL
 from simdocker.backends.sim.terminal import Sink, Terminal, signal_users
+from simdocker.scenario.scrollback import KEPT, Scrollback
 
 if TYPE_CHECKING:
     from simdocker.backends.sim import Machine
@@ -40,7 +41,7 @@ Screen = Callable[[int, bytes], None]
 class Line:
     """One line at work. `done` happens when it has ended; then `exit_code` holds."""
 
-    __slots__ = ("cause", "done", "exit_code", "output", "session", "source")
+    __slots__ = ("_kept", "cause", "done", "exit_code", "session", "source")
 
     def __init__(self, session: HostSession, source: str, env: Environment) -> None:
         self.session = session
@@ -48,7 +49,17 @@ class Line:
         self.cause = env.cause  # of its beginning: the session's shell is older and did not make it; then of its end
         self.done = Event(env)
         self.exit_code = 0
-        self.output: list[tuple[int, bytes]] = []  # (descriptor, bytes) in the order they were written
+        self._kept = Scrollback(KEPT if session.terminal is not None else None)
+
+    @property
+    def output(self) -> list[tuple[int, bytes]]:
+        """(descriptor, bytes) in the order they were written."""
+        return self._kept.pieces()
+
+    @property
+    def written(self) -> int:
+        """How many bytes were written so far."""
+        return self._kept.written
 
     @property
     def stdout(self) -> bytes:
@@ -62,7 +73,7 @@ class Line:
 
     def take(self, fd: int, data: bytes) -> None:
         """What the line's processes print."""
-        self.output.append((fd, data))
+        self._kept.add(fd, data)
         if self.session.screen is not None:
             self.session.screen(fd, data)
 

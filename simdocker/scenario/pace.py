@@ -21,13 +21,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from simpy.core import Infinity
 
 from simdocker.backends.sim.task import Task
 from simdocker.des.clock import MS, S
-from simdocker.scenario.session import pass_until
+from simdocker.scenario.session import BATCH, nobody_waits, pass_until
 
 if TYPE_CHECKING:
     from simdocker.des import Environment
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 ENOUGH = 3600 * S  # a scenario's step is interrupted after the same time
 SLEEP = 50 * MS  # what sleeps for less is at work
 ROUNDS = 3
-BATCH = 500  # events between two looks at the keyboard: a few milliseconds
 INTERRUPT = b"\x03"
 
 
@@ -84,7 +85,7 @@ class Pace:
         """Whether the line only prints and sleeps, with nothing being downloaded."""
         if not is_sleep(line.session.env) or len(self.session.world.network.fluid):
             return False
-        wakes, printed = line.session.env.peek(), len(line.stdout) + len(line.stderr)
+        wakes, printed = line.session.env.peek(), line.written
         if wakes != self._wakes:
             self._rounds += printed > self._printed
             self._wakes, self._printed = wakes, printed
@@ -103,14 +104,18 @@ class Pace:
     def _as_on_the_wall(self, line: Line, entry: Entry) -> None:
         env = line.session.env
         speed = self.speed or 1.0
-        began_ns, began = env.now, time.monotonic_ns()
+        began_ns, began, steps = env.now, time.monotonic_ns(), 0
         while not line.done.processed and not self._jumps(line, entry):
             now = began_ns + int((time.monotonic_ns() - began) * speed)
             if env.peek() <= now:
                 env.step()
-                continue
-            sys.stdout.flush()
-            typed = self._listen(line, entry, now, speed)
+                steps += 1
+                if steps % BATCH:
+                    continue
+                typed = self.keyboard.pressed()  # also where the simulator cannot keep up with the wall
+            else:
+                sys.stdout.flush()
+                typed = self._listen(line, entry, now, speed)
             if typed:
                 self._type(line, entry, typed, began_ns + int((time.monotonic_ns() - began) * speed))
 
@@ -140,13 +145,21 @@ class Pace:
 
 class Unattended:
     """Conducts lines that nobody watches: as fast as it goes, and as a scenario's player, which presses
-    Ctrl-C on a line that has not ended after an hour, and again each second if it does not heed that."""
+    Ctrl-C on a line that has not ended after an hour, and again each second if it does not heed that.
+    `look` is called every few events, and raises to leave the line."""
+
+    def __init__(self, look: Callable[[], None] = nobody_waits) -> None:
+        self._look = look
 
     def conduct(self, line: Line, entry: Entry) -> None:
         """Let time jump until the line has ended."""
         env = line.session.env
         patience = ENOUGH
-        while not line.done.processed:
+        for steps in count(1):
+            if line.done.processed:
+                return
+            if steps % BATCH == 0:
+                self._look()
             if env.peek() <= entry.started_ns + patience:
                 env.step()
             else:

@@ -50,6 +50,12 @@ class Entry:
 Conduct = Callable[["Line", Entry], None]
 """Lets simulated time pass until a line has ended, and hands it the keys that are typed."""
 
+BATCH = 500  # events between two looks at who waits for them: a few milliseconds
+
+
+def nobody_waits() -> None:
+    """A look at nothing."""
+
 
 class Session:
     """A world and what was done in it. With `terminal` the lines run at one, which can be typed at."""
@@ -69,6 +75,7 @@ class Session:
         self.entries: list[Entry] = []
         self.undone: list[Entry] = []
         self.listener: Callable[[Record], None] | None = None  # told of each record, except in a replay
+        self.look: Callable[[], None] = nobody_waits  # called every few events of a replay; raises to leave it
         self._seed, self._profile = seed, profile
         self._silent = False
         self.left = False  # the last line ended its shell
@@ -96,7 +103,7 @@ class Session:
         if taken:
             del self.entries[-count:]
             self.undone += taken
-            self._silently(self._replay_all)
+            self._silently(lambda: self._replay_all(self.replay))
         return taken
 
     def redo(self) -> Entry | None:
@@ -105,13 +112,18 @@ class Session:
             return None
         entry = self.undone.pop()
         self.entries.append(entry)
-        self._silently(lambda: self._carry_out(entry, replay))
+        self._silently(lambda: self._carry_out(entry, self.replay))
         return entry
 
-    def restore(self, entries: list[Entry], conduct: Conduct) -> None:
+    def restore(self, entries: list[Entry], conduct: Conduct | None = None) -> None:
         """A world in which just these were done, such as those that a link carries."""
         self.entries, self.undone = entries, []
-        self._silently(lambda: self._replay_all(conduct))
+        self._silently(lambda: self._replay_all(conduct or self.replay))
+
+    def replay(self, line: Line, entry: Entry) -> None:
+        """Conductor: the keys arrive when they did the first time."""
+        type_again(line, entry, self.look)
+        finish(line, self.look)
 
     def records_of(self, entry: Entry) -> list[Record]:
         """The trace of an entry."""
@@ -137,10 +149,10 @@ class Session:
             if step.fault is not None:
                 world.env.run(until=world.env.process(apply(step.fault, world)))
 
-    def _replay_all(self, conduct: Conduct | None = None) -> None:
+    def _replay_all(self, conduct: Conduct) -> None:
         self.world = self._fresh_world()
         for entry in self.entries:
-            self._carry_out(entry, conduct or replay)
+            self._carry_out(entry, conduct)
 
     def _silently(self, act: Callable[[], None]) -> None:
         self._silent = True
@@ -150,11 +162,11 @@ class Session:
             self._silent = False
 
     def _carry_out(self, entry: Entry, conduct: Conduct) -> None:
-        """The pause, then the line to its end. `replay` as conductor gives the same world as the first time."""
+        """The pause, then the line to its end. `self.replay` as conductor gives the same world as the first time."""
         world = self.world
         begins = world.env.now + entry.pause_ns
         entry.stirred = world.env.peek() <= begins
-        pass_until(world.env, begins)
+        pass_until(world.env, begins, self.look)
         entry.started_ns = world.env.now
         first = len(world.trace)
         if entry.line:
@@ -185,31 +197,35 @@ class Session:
             self.listener(record)
 
 
-def replay(line: Line, entry: Entry) -> None:
-    """Conductor: the keys arrive when they did the first time."""
-    type_again(line, entry)
-    finish(line)
-
-
-def type_again(line: Line, entry: Entry) -> None:
+def type_again(line: Line, entry: Entry, look: Callable[[], None] = nobody_waits) -> None:
     """Let time pass until the last of the entry's keys has arrived."""
     env, terminal = line.session.env, line.session.terminal
     for after_ns, typed in entry.keys:
-        pass_until(env, entry.started_ns + after_ns)
+        pass_until(env, entry.started_ns + after_ns, look)
         if terminal is None:
             line.interrupt()
         else:
             terminal.typed(typed)
 
 
-def finish(line: Line) -> None:
+def finish(line: Line, look: Callable[[], None] = nobody_waits) -> None:
     """Let time pass until a line has ended."""
     env = line.session.env
     while not line.done.processed:
-        env.step()
+        for _ in range(BATCH):
+            env.step()
+            if line.done.processed:
+                break
+        look()
 
 
-def pass_until(env: Environment, instant: int) -> None:
+def pass_until(env: Environment, instant: int, look: Callable[[], None] = nobody_waits) -> None:
     """Let everything before an instant happen."""
+    while env.peek() < instant:
+        for _ in range(BATCH):
+            env.step()
+            if env.peek() >= instant:
+                break
+        look()
     if instant > env.now:
         env.run(until=instant)

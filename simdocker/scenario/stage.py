@@ -31,7 +31,10 @@ class Line(Protocol):
     cause: int
     done: Event
     exit_code: int
-    output: list[tuple[int, bytes]]
+
+    @property
+    def output(self) -> list[tuple[int, bytes]]:
+        """What was written so far."""
 
     def interrupt(self) -> None:
         """Ctrl-C."""
