@@ -15,9 +15,10 @@ class Gone(Exception):
 
 
 class PageKeyboard:
-    """What the page's terminal sends while a line runs. `before` is called before each wait."""
+    """What the page's terminal sends while a line runs. `before` is called before each wait, with whether the line
+    waits for all keys or for signals alone."""
 
-    def __init__(self, before: Callable[[], None]) -> None:
+    def __init__(self, before: Callable[[bool], None]) -> None:
         self._before = before
         self._typed = b""
         self._gone = False
@@ -40,6 +41,11 @@ class PageKeyboard:
         with self._stirred:
             self._typed = b""
 
+    def present(self) -> None:
+        """Raises Gone when nobody is there any more."""
+        if self._gone:
+            raise Gone
+
     def pressed(self) -> bytes:
         """The signals' keys. Raises Gone."""
         with self._stirred:
@@ -47,7 +53,7 @@ class PageKeyboard:
 
     def wait(self, seconds: float | None, *, everything: bool) -> bytes:
         """As `Keyboard.wait`. Raises Gone."""
-        self._before()
+        self._before(everything)
         with self._stirred:
             self._stirred.wait_for(
                 lambda: self._gone or self._has(everything), None if seconds is None else max(0, seconds)

@@ -1,17 +1,16 @@
-"""A world into which a page types: its branches, and what the page is told of them.
+"""A world into which a page types: what the page may ask, and what it is told.
 
 The simulation runs on a thread of its own, because a line that waits for a key (`docker run -it`) waits
 in the middle of the world. What the page asks for comes in as plain JSON objects with `do`, what it is
-told goes out as objects with `is`; both are listed in `Live`. A branch is a session that began as a copy of
-another one's first lines: the simulation is deterministic, so a copy is the same lines played again.
+told goes out as objects with `is`; both are listed in `Live`.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -23,48 +22,20 @@ from simdocker.lessons.session import LessonSession
 from simdocker.scenario.pace import Pace, Unattended
 from simdocker.scenario.session import Entry, Session, type_again
 from simdocker.scenario.units import duration
+from simdocker.web.branch import Branch
+from simdocker.web.carried import LETTERS, LINES, entry_of, plain
 from simdocker.web.contrast import contrast
 from simdocker.web.keyboard import Gone, PageKeyboard
-from simdocker.web.story import Event
-from simdocker.web.telling import Teller, opening
 from simdocker.web.tutor import Tutor, course, of_course
+from simdocker.web.voice import Say, Voice
 
 if TYPE_CHECKING:
     from simdocker.lessons.catalogue import Lesson
     from simdocker.scenario.lines import Line
     from simdocker.scenario.model import Scenario
-    from simdocker.trace import Record
 
-SOON = 0.05  # seconds: what happens goes to the page in pieces that it can draw
-MANY = 400  # events in such a piece
-LINES, LETTERS, BRANCHES = 500, 10_000, 20  # what a page may ask of this machine: far more than a class does
-SECOND = 10**9
-THINKING = 60 * SECOND  # a person may think for longer; the world does not wait longer for them
-
-Say = Callable[[Mapping[str, Any]], None]
-
-
-class Branch:
-    """One way the story went: its session and its story."""
-
-    def __init__(self, name: str, live: Live, entries: list[Entry]) -> None:
-        self.name = name
-        self._live = live
-        self.session = live.opened()
-        self.teller = self._told()
-        if entries:
-            self.session.restore([_again(entry) for entry in entries], _relive)
-            self.tell_anew()
-
-    def tell_anew(self) -> None:
-        """The story from its beginning, after the session went back or forward in silence."""
-        self.teller = self._told()
-
-    def _told(self) -> Teller:
-        teller = Teller(opening(self._live.scenario, seed=self.session.world.seed))
-        for record in self.session.world.trace.records:
-            teller.add(record)
-        return teller
+BRANCHES = 20  # of one page: far more than a class makes
+THINKING = 60 * 10**9  # ns: a person may think for longer; the world does not wait longer for them
 
 
 class Live:
@@ -76,7 +47,8 @@ class Live:
 
     and is told (`is`):
 
-    `world` {branch, branches, hosts, entries, undone, story}: everything anew · `events` {events, steps} ·
+    `world` {branch, branches, hosts, entries, printed, undone, story}: everything anew, `printed` by the entries ·
+    `events` {events, steps} · `reads`: the line that runs waits for what is typed ·
     `lesson` {…}: what `Tutor.told` says, after each line · `course` {lessons} ·
     `output` {fd, data} · `ended` {exit, entry, prompt} · `more` {prompt}: the line goes on ·
     `candidates` {begun, found} · `other` {branch, document}: this branch and another, compared · `sorry` {text}
@@ -98,14 +70,13 @@ class Live:
             self.tutor, self.scenario = Tutor(lesson), lesson.scenario
         self._say = say
         self._asked: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
-        self.keyboard = PageKeyboard(self._flush)
-        self._texts = {fd: getincrementaldecoder("utf-8")("replace") for fd in (1, 2)}  # a piece may end in a letter
-        self._events: list[Event] = []
-        self._flushed = 0.0
+        self.keyboard = PageKeyboard(self._waits)
+        self._reads = False  # the line at work was seen to wait for what is typed
         self._since = time.monotonic_ns()
         self._source = ""  # the beginning of a line that goes on
-        self.branch = Branch("main", self, [])
+        self.branch = Branch("main", self.opened())
         self.branches = {"main": self.branch}
+        self.voice = Voice(say, self.branch.teller)
         self._listen()
         self.thread = threading.Thread(target=self._live, name="simdocker ui", daemon=True)
         self.thread.start()
@@ -127,18 +98,24 @@ class Live:
 
     def show(self, fd: int, data: bytes) -> None:
         """What the simulated processes print."""
-        self._flush()
-        self._say({"is": "output", "fd": fd, "data": self._texts[fd].decode(data)})
+        self.voice.printed(fd, data)
 
     def opened(self) -> Session:
         """A fresh session of the lesson, or of the world."""
         if self.tutor is not None:
-            return LessonSession(self.tutor.lesson, screen=self.show, terminal=True)
-        return Session(self.scenario, seed=self.seed, profile=self.profile, screen=self.show, terminal=True)
+            session: Session = LessonSession(self.tutor.lesson, screen=self.show, terminal=True)
+        else:
+            session = Session(self.scenario, seed=self.seed, profile=self.profile, screen=self.show, terminal=True)
+        session.look = self.keyboard.present
+        return session
 
     # -- on the thread ----------------------------------------------------------------------------
 
     def _live(self) -> None:
+        with suppress(Gone):
+            self._serve()
+
+    def _serve(self) -> None:
         self._say({"is": "course", "lessons": course()})
         self._tell_world()
         while (request := self._asked.get()) is not None:
@@ -150,7 +127,7 @@ class Live:
                     raise UserError(f"a page cannot ask for {request.get('do')!r}")
                 act(self, request)
             except Gone:
-                return
+                raise
             except UserError as error:
                 self._say({"is": "sorry", "text": str(error)})
             except Exception as error:  # a fault of the simulator must not cost a class its session
@@ -163,10 +140,24 @@ class Live:
         self.branch = branch
         self._listen()
         try:
-            branch.session.restore([_again(entry) for entry in entries], _relive)
+            branch.restore(entries, self._relive)
+        except Gone:
+            raise
         except Exception:
-            branch.session.restore([], _relive)
-        self._went()
+            branch.restore([], self._relive)
+        self._tell_world()
+
+    def _waits(self, everything: bool) -> None:
+        """The line waits, for a key or for an event to come: what happened is told first."""
+        self.voice.flush()
+        if everything and not self._reads:
+            self._reads = True
+            self._say({"is": "reads"})
+
+    def _relive(self, line: Line, entry: Entry) -> None:
+        """Conductor: the keys arrive when they did; a line that does not end after them is ended as a scenario's is."""
+        type_again(line, entry, self.keyboard.present)
+        Unattended(self.keyboard.present).conduct(line, entry)
 
     def _run(self, request: Mapping[str, Any]) -> None:
         session = self.branch.session
@@ -185,12 +176,13 @@ class Live:
         size = (_within(request.get("columns"), 20, 400, 80), _within(request.get("rows"), 5, 200, 24))
         entry = Entry(host, source, self._pause(), size)
         self.keyboard.forget()
+        self._reads = False
         try:
             session.perform(entry, Pace(session, self.keyboard, None).conduct)
         finally:
             self._since = time.monotonic_ns()
-            self._flush()
-        self._say({"is": "ended", "exit": entry.exit, "entry": _plain(entry), "prompt": self._prompt(host)})
+            self.voice.flush()
+        self._say({"is": "ended", "exit": entry.exit, "entry": plain(entry), "prompt": self._prompt(host)})
         self._tell_lesson()
 
     def _pass(self, request: Mapping[str, Any]) -> None:
@@ -199,9 +191,11 @@ class Live:
         except ValueError as error:
             raise UserError(str(error)) from None
         session = self.branch.session
-        session.perform(entry := Entry(next(iter(session.world.machines)), "", passing), Unattended().conduct)
-        self._flush()
-        self._say({"is": "ended", "exit": 0, "entry": _plain(entry), "prompt": ""})
+        session.perform(
+            entry := Entry(next(iter(session.world.machines)), "", passing), Unattended(self.keyboard.present).conduct
+        )
+        self.voice.flush()
+        self._say({"is": "ended", "exit": 0, "entry": plain(entry), "prompt": ""})
         self._tell_lesson()
 
     def _undo(self, request: Mapping[str, Any]) -> None:
@@ -224,14 +218,14 @@ class Live:
         if not isinstance(given, list) or len(given) > LINES:
             raise UserError("this link's commands cannot be read: copy the whole link")
         try:
-            entries = [_entry(each) for each in given]
+            entries = [entry_of(each) for each in given]
         except (msgspec.ValidationError, ValueError):
             raise UserError("this link's commands cannot be read: copy the whole link") from None
         for entry in entries:
             if entry.host not in self.branch.session.world.machines:
                 raise UserError(f"this link is for another world: here is no host {entry.host}")
-        self.branch.session.restore(entries, _relive)
-        self._went()
+        self.branch.restore(entries, self._relive)
+        self._tell_world()
 
     def _fork(self, request: Mapping[str, Any]) -> None:
         """A new branch that shares the first `at` entries."""
@@ -240,7 +234,9 @@ class Live:
         entries = self.branch.session.entries
         shared = entries[: _within(request.get("at"), 0, len(entries), len(entries))]
         name = next(name for number in range(1, BRANCHES + 1) if (name := f"branch {number}") not in self.branches)
-        self.branches[name] = Branch(name, self, shared)
+        branch = Branch(name, self.opened())
+        branch.restore(shared, self._relive)
+        self.branches[name] = branch
         self._go_to(name)
 
     def _switch(self, request: Mapping[str, Any]) -> None:
@@ -260,7 +256,7 @@ class Live:
         self.tutor = Tutor(of_course(name)) if name else None
         self.scenario = self.tutor.lesson.scenario if self.tutor is not None else self._free
         try:
-            main = Branch("main", self, [])
+            main = Branch("main", self.opened())
         except BaseException:
             self.tutor, self.scenario = before
             raise
@@ -299,7 +295,6 @@ class Live:
     def _go_to(self, name: str) -> None:
         self.branch.session.listener = None
         self.branch = self.branches[name]
-        self._listen()
         self._tell_world()
 
     def _went(self) -> None:
@@ -308,8 +303,8 @@ class Live:
         self._tell_world()
 
     def _tell_world(self) -> None:
-        self._events.clear()
         self._source = ""
+        self._listen()
         session = self.branch.session
         self._since = time.monotonic_ns()
         self._say(
@@ -318,7 +313,8 @@ class Live:
                 "branch": self.branch.name,
                 "branches": list(self.branches),
                 "hosts": list(session.world.machines),
-                "entries": [_plain(entry) for entry in session.entries],
+                "entries": [plain(entry) for entry in session.entries],
+                "printed": self.branch.printed(),
                 "undone": len(session.undone),
                 "prompt": self._prompt(next(iter(session.world.machines))),
                 "lesson": self.tutor.lesson.name if self.tutor is not None else "",
@@ -334,26 +330,9 @@ class Live:
             self._say(self.tutor.told(session))
 
     def _listen(self) -> None:
-        self.branch.session.listener = self._heard
-
-    def _heard(self, record: Record) -> None:
-        self._events.append(self.branch.teller.add(record))
-        if len(self._events) >= MANY or time.monotonic() - self._flushed > SOON:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._flushed = time.monotonic()
-        if not self._events:
-            return
-        teller = self.branch.teller
-        self._say(
-            {
-                "is": "events",
-                "events": msgspec.to_builtins(self._events),
-                "steps": [[number, msgspec.to_builtins(teller.story.steps[number])] for number in teller.stale()],
-            }
-        )
-        self._events.clear()
+        """The branch at hand is the one that is told of."""
+        self.voice.begin(self.branch.teller)
+        self.branch.session.listener = self.voice.heard
 
     def _prompt(self, host: str) -> str:
         cwd = self.branch.session.shell(host).process.cwd
@@ -393,50 +372,6 @@ ACTS: dict[str, Callable[[Live, Mapping[str, Any]], None]] = {
     "hint": Live._hint,
     "solution": Live._solution,
 }
-
-
-class _Carried(msgspec.Struct):
-    """An entry as a link carries it. Keys are texts, each with the ns after its line began."""
-
-    host: str
-    line: str
-    pause: int = 0
-    size: tuple[int, int] = (80, 24)
-    keys: list[tuple[int, str]] = []
-    exit: int = 0
-
-
-def _plain(entry: Entry) -> dict[str, Any]:
-    keys = [(at, typed.decode("utf-8", "surrogateescape")) for at, typed in entry.keys]
-    carried = _Carried(entry.host, entry.line, entry.pause_ns, entry.size, keys, entry.exit)
-    return msgspec.to_builtins(carried)  # type: ignore[no-any-return]
-
-
-def _entry(given: object) -> Entry:
-    """Raises msgspec.ValidationError, and ValueError for what no page sends."""
-    carried = msgspec.convert(given, _Carried)
-    times = [at for at, _ in carried.keys]
-    columns, rows = carried.size
-    carried.line.encode()  # what is no text cannot have been typed
-    if len(carried.line) > LETTERS or not 0 <= carried.pause <= 3600 * SECOND or times != sorted(times):
-        raise ValueError(carried)
-    if not (0 <= columns <= 400 and 0 <= rows <= 200) or (
-        times and not 0 <= times[0] <= times[-1] <= 2 * 3600 * SECOND
-    ):
-        raise ValueError(carried)
-    keys = [(at, typed.encode("utf-8", "surrogateescape")) for at, typed in carried.keys]
-    return Entry(carried.host, carried.line, carried.pause, carried.size, keys)
-
-
-def _again(entry: Entry) -> Entry:
-    """The same entry for another session."""
-    return Entry(entry.host, entry.line, entry.pause_ns, entry.size, list(entry.keys))
-
-
-def _relive(line: Line, entry: Entry) -> None:
-    """Conductor: the keys arrive when they did; a line that does not end after them is ended as a scenario's is."""
-    type_again(line, entry)
-    Unattended().conduct(line, entry)
 
 
 def _within(value: object, least: int, most: int, otherwise: int) -> int:

@@ -241,7 +241,7 @@ def test_a_fault_of_the_simulator_costs_no_session(page: Page, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(module, {"run": "unfinished", "complete": "_within"}.get(do, "_relive"), broken)
+    monkeypatch.setattr(module, {"run": "unfinished", "complete": "_within"}.get(do, "type_again"), broken)
     if do == "complete":
         do = "fork"
     page.ask(do, line="docker ps", at=1, entries=[{"host": "laptop", "line": "docker ps"}])
@@ -311,3 +311,42 @@ def test_a_lessons_text_is_text() -> None:
     assert "<script" not in html("<script>alert(1)</script> **bold** <img src=x onerror=y>")
     assert "<strong>bold</strong>" in html("**bold**")
     assert "javascript:" not in html("[x](javascript:alert(1))").replace("[x](javascript:alert(1))", "")
+
+
+def test_a_page_that_comes_again_is_told_what_its_lines_printed(page: Page, open_page: Callable[..., Page]) -> None:
+    entries = [page.run("echo one; echo two >&2; false")["entry"], page.run("yes | head -n 60000")["entry"]]
+    again = open_page()
+    again.ask("restore", entries=entries)
+    world = again.wait("world")
+    assert [entry["exit"] for entry in world["entries"]] == [1, 0]
+    assert world["printed"][0] == "[…]\r\n"  # the terminal remembers what came last
+    assert "bytes are left out here" not in world["printed"][1] and world["printed"][1].startswith("[…]\r\ny\r\n")
+    again.ask("restore", entries=entries[:1])
+    assert again.wait("world")["printed"] == ["one\r\ntwo\r\n"]
+
+
+def test_a_line_that_reads_says_so_and_is_sent_what_is_typed(page: Page) -> None:
+    page.ask("run", line="docker run -i --rm busybox sh -c 'read name; echo hello $name'")
+    assert page.wait("reads", "ended") == {"is": "reads"}
+    page.ask("keys", keys="gopher\r")
+    page.wait("ended")
+    assert "hello gopher" in page.printed()
+    page.run("docker run --rm busybox true")
+    assert sum(message["is"] == "reads" for message in page.told) == 1
+
+
+@pytest.mark.parametrize("busy", ["true", "sleep 0.001"])
+def test_a_page_that_closes_lets_go_of_a_link_that_loops(page: Page, busy: str) -> None:
+    page.ask("restore", entries=[{"host": "laptop", "line": f"while true; do {busy}; done"}])
+    page.ask("undo")
+    page.live.close()
+    assert not page.live.thread.is_alive()
+
+
+def test_of_a_line_that_prints_for_long_the_beginning_and_the_end_are_kept(page: Page) -> None:
+    page.run("echo begins; yes 0123456789 | head -n 60000; echo ends")
+    [entry] = page.live.branch.session.entries
+    kept = b"".join(data for _, data in entry.printed)
+    assert kept.startswith(b"begins\r\n0123456789\r\n") and kept.endswith(b"\r\nends\r\n")
+    assert len(kept) < 3 * 128 << 10
+    assert b"[simdocker: " in kept and b"bytes are left out here" in kept

@@ -105,7 +105,7 @@ function Heads({ lines, x, each, hosts, choice, event }: { lines: string[]; x: M
       {lines.map((key) => (
         <button type="button" key={key} class={`k-${kindOf(key)}${event && (event.actor === key || event.to === key) ? " busy" : ""}`} style={{ left: `${x.get(key)! - each / 2 + 4}px`, width: `${each - 8}px` }}
           aria-pressed={choice.selected === key} onClick={() => choice.select(key)} title={called(key, 2)}>
-          <Icon kind={kindOf(key)} /><span>{called(key, hosts)}</span>
+          <Icon kind={kindOf(key)} /><span>{called(key, 1)}{hosts > 1 && key.includes("@") && kindOf(key) !== "registry" && <small>{key.slice(key.lastIndexOf("@") + 1)}</small>}</span>
         </button>
       ))}
     </div>

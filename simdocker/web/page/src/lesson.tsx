@@ -1,7 +1,7 @@
 // The lesson beside the terminal: task, questions, goals, hints. Its texts come as HTML that the server made from
 // Markdown in which HTML is text (simdocker/web/tutor.py).
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "./words";
 
 export interface Question {
@@ -34,10 +34,54 @@ function Text({ html }: { html: string }) {
   return <div class="prose" dangerouslySetInnerHTML={{ __html: html }} />;
 }
 
+/** What a page forgets when it is loaded again, and the link does not tell: it stays in this window. */
+export interface Progress {
+  given: string[];
+  hints: number;
+  solved: boolean;
+}
+
+const place = (name: string) => `simdocker lesson ${name}`;
+
+export function keep(lesson: Lesson): void {
+  const progress: Progress = { given: lesson.questions.map((question) => question.given), hints: lesson.hints.length, solved: lesson.solution !== "" };
+  sessionStorage.setItem(place(lesson.name), JSON.stringify(progress));
+}
+
+export function kept(name: string): Progress | null {
+  try {
+    const { given, hints, solved } = JSON.parse(sessionStorage.getItem(place(name)) ?? "null");
+    return Array.isArray(given) ? { given: given.map(String), hints: Number(hints) || 0, solved: Boolean(solved) } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What is news in a lesson comes into sight: its end, or what is said of a goal. The focus stays where one types. */
+function useInSight(lesson: Lesson) {
+  const panel = useRef<HTMLElement>(null);
+  const before = useRef({ name: lesson.name, finished: lesson.finished, says: "" });
+  const says = lesson.goals.map((goal) => (goal.met ? "+" : "") + goal.says).join("\n");
+  useEffect(() => {
+    const then = before.current;
+    before.current = { name: lesson.name, finished: lesson.finished, says };
+    if (then.name !== lesson.name) {
+      panel.current!.scrollTop = 0;
+      return;
+    }
+    const news = lesson.finished && !then.finished ? ".done" : !lesson.finished && says !== then.says ? ".goals" : "";
+    if (!news) return;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    panel.current!.querySelector(news)?.scrollIntoView({ block: news === ".done" ? "start" : "nearest", behavior: still ? "auto" : "smooth" });
+  }, [lesson]);
+  return panel;
+}
+
 export function LessonPanel({ lesson, ask, still }: { lesson: Lesson; ask: Ask; still: boolean }) {
+  const panel = useInSight(lesson);
   const met = lesson.goals.filter((goal) => goal.met).length;
   return (
-    <aside class="lesson" aria-label={t("lesson")} tabIndex={0}>
+    <aside class="lesson" ref={panel} aria-label={t("lesson")} tabIndex={0}>
       <h2>{lesson.title}</h2>
       <Text html={lesson.task} />
       {lesson.before.length > 0 && <>
@@ -54,10 +98,12 @@ export function LessonPanel({ lesson, ask, still }: { lesson: Lesson; ask: Ask; 
           </li>
         ))}
       </ul>
+      <p class="sr" role="status">{lesson.finished ? t("done") : ""}</p>
       {lesson.finished && <section class="done">
-        <h3>{t("done")}</h3>
+        <h3><b aria-hidden="true">✓</b> {t("done")}</h3>
         <Text html={lesson.explain} />
-        {lesson.next && <button type="button" class="dock-button" onClick={() => ask({ do: "lesson", name: lesson.next![0] })}>{t("next lesson")}: {lesson.next[1]}</button>}
+        {lesson.next && <button type="button" class="dock-button next" onClick={() => ask({ do: "lesson", name: lesson.next![0] })}>{t("next lesson")}: {lesson.next[1]} <span aria-hidden="true">→</span></button>}
+        {!lesson.next && <p>{t("last lesson")}</p>}
       </section>}
       {lesson.hints.map((hint, number) => <section key={number} class="hint"><h3>{t("hint")} {number + 1}</h3><Text html={hint} /></section>)}
       {lesson.solution && <section class="hint"><h3>{t("solution")}</h3><pre>{lesson.solution}</pre></section>}
@@ -79,8 +125,8 @@ function Prediction({ question, number, ask }: { question: Question; number: num
       {question.choices.length > 0
         ? <div class="choices">
             {question.choices.map(([key, meaning]) => (
-              <button type="button" key={key} class="dock-button" aria-pressed={question.given === key} disabled={!!question.right} title={meaning} onClick={() => answer(key)}>
-                {key}{question.right === key ? " ✓" : ""}
+              <button type="button" key={key} class="dock-button" aria-pressed={question.given === key} disabled={!!question.right} onClick={() => answer(key)}>
+                <b>{key}{question.right === key ? " ✓" : ""}</b>{meaning && meaning !== key ? <span>{meaning}</span> : null}
               </button>
             ))}
           </div>

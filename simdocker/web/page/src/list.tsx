@@ -6,6 +6,7 @@ import { usePlayhead, useSize, useWindow } from "./hooks";
 import type { Playhead } from "./playhead";
 import { ALL, rowAt, rowsOf, type Filter, type Row } from "./rows";
 import { short } from "./stage";
+import type { Event } from "./story";
 import { called, duration, t } from "./words";
 
 const ROW = 34;
@@ -64,7 +65,7 @@ function Line({ row, head, hosts, current, toggle }: { row: Row; head: Playhead;
     const failed = (step?.exit ?? -1) > 0 && (step.last ?? -1) <= (head.event?.seq ?? -1);
     return (
       <button type="button" class={`head${past}`} aria-current={mark} onClick={() => head.go(row.at)}>
-        {step?.say !== undefined ? <em>{step.say}</em> : <><b>{hosts > 1 ? `${step?.on}$` : "$"}</b> {step?.line}</>}
+        {step?.say !== undefined ? <em>{step.say}</em> : <span class="what"><b>{hosts > 1 ? `${step?.on}$` : "$"}</b> {step?.line}</span>}
         {failed && <span class="exit">{t("exit {code}", { code: step.exit })}</span>}
       </button>
     );
@@ -78,11 +79,17 @@ function Line({ row, head, hosts, current, toggle }: { row: Row; head: Playhead;
   }
   return (
     <button type="button" class={`line k-${event.kind}${event.fails ? " fails" : ""}${row.inside ? " inside" : ""}${past}`} aria-current={mark} title={event.why} onClick={() => head.go(row.at)}>
-      {event.kind === "message" ? <span class="who">{called(event.actor, hosts)} <i aria-hidden="true">→</i><span class="sr">{t("to")}</span> {called(event.to ?? "", hosts)}</span> : <span class="who">{event.kind === "step" ? "·" : "∙"} {event.kind === "state" ? called(event.actor, hosts) : ""}</span>}
+      {event.kind === "message" ? <span class="who">{called(event.actor, atHome(event) ? 1 : hosts)} <i aria-hidden="true">→</i><span class="sr">{t("to")}</span> {called(event.to ?? "", hosts)}</span> : <span class="who">{event.kind === "step" ? "·" : "∙"} {event.kind === "state" ? called(event.actor, hosts) : ""}</span>}
       <span class="what">{event.fails && <b aria-hidden="true">✕ </b>}{short(event)}</span>
       <span class="when">{duration(event.t - (head.index.story.steps[event.step ?? -1]?.t ?? 0))}</span>
     </button>
   );
+}
+
+/** Whether both ends of a message are on the same host: it is named once. */
+function atHome(event: Event): boolean {
+  const place = (key = "") => key.slice(key.lastIndexOf("@") + 1);
+  return place(event.actor) === place(event.to);
 }
 
 /** What the user saw on the terminal: each command, and when it has ended what it printed. */

@@ -7,18 +7,19 @@ import "@xterm/xterm/css/xterm.css";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import "./live.css";
-import { LessonPanel, type Lesson } from "./lesson";
+import { keep, kept, LessonPanel, type Lesson } from "./lesson";
 import { packed, unpacked, type Entry } from "./link";
 import { Index, mountPage, Playhead, type Document, type Mounted } from "./main";
 import type { Event, Step, Story } from "./story";
 import { speak, t } from "./words";
 
 type Told =
-  | { is: "world"; branch: string; branches: string[]; hosts: string[]; entries: Entry[]; undone: number; prompt: string; real?: boolean; lesson?: string; story: Story }
+  | { is: "world"; branch: string; branches: string[]; hosts: string[]; entries: Entry[]; printed?: string[]; undone: number; prompt: string; real?: boolean; lesson?: string; story: Story }
   | { is: "events"; events: Event[]; steps: [number, Step][] }
   | { is: "output"; fd: number; data: string }
   | { is: "ended"; exit: number; entry: Entry; prompt: string }
   | { is: "more"; prompt: string }
+  | { is: "reads" }
   | { is: "candidates"; begun: string; found: [string, string][] }
   | { is: "other"; branch: string; document: Document }
   | { is: "course"; lessons: [string, string][] }
@@ -48,6 +49,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
   const [prompt, setPrompt] = useState("");
   const [host, setHost] = useState("");
   const [running, setRunning] = useState(false);
+  const [reads, setReads] = useState(""); // the command that waits for what is typed
   const [exit, setExit] = useState(0);
   const [notice, setNotice] = useState(t("live opening"));
   const [found, setFound] = useState<[string, string][]>([]);
@@ -56,7 +58,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
   const [closed, setClosed] = useState(false);
   const self = useRef({
     socket: null as WebSocket | null, terminal: null as Terminal | null, fit: null as FitAddon | null, page: null as Mounted | null,
-    entries: [] as Entry[], past: [] as string[], at: 0, running: false, real: false, told: false, branch: "", lesson: "",
+    entries: [] as Entry[], past: [] as string[], at: 0, running: false, line: "", real: false, told: false, branch: "", lesson: "",
   }).current;
 
   const ask = (request: Record<string, unknown>) => self.socket?.send(JSON.stringify(request));
@@ -68,7 +70,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
     if (self.entries.length) hash.set("c", await packed(self.entries));
     const event = self.page?.playhead.event;
     if (moment && event) hash.set("r", String(event.seq));
-    return `${location.pathname}${location.search}#${hash}`;
+    return `${location.pathname}#${hash}`;
   };
   const remember = async () => history.replaceState(null, "", await link(false));
 
@@ -110,6 +112,8 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       if (told.exit) show(`\x1b[2m(${t("exit code")} ${told.exit})\x1b[0m\r\n`);
       stop();
       remember();
+    } else if (told.is === "reads") {
+      setReads(self.line);
     } else if (told.is === "more") {
       setPrompt(told.prompt);
       stop();
@@ -119,6 +123,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       setCourse(told.lessons);
     } else if (told.is === "lesson") {
       setLesson(told);
+      keep(told);
     } else if (told.is === "other") {
       mount(told.document);
     } else {
@@ -138,7 +143,13 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       show(`\x1b[2m${t("done again")}: ${now.at(-1)!.line || t("a pause")}\x1b[0m\r\n`);
     } else {
       self.terminal!.reset();
-      for (const entry of now) if (entry.line) show(`\x1b[2m${entry.host}$ ${entry.line}\x1b[0m\r\n`);
+      now.forEach((entry, number) => {
+        if (!entry.line) return;
+        const printed = told.printed?.[number] ?? "";
+        show(`\x1b[32m${entry.host}$ \x1b[0m${entry.line}\r\n${printed}`);
+        if (printed && !printed.endsWith("\n")) show("\r\n");
+        if (entry.exit) show(`\x1b[2m(${t("exit code")} ${entry.exit})\x1b[0m\r\n`);
+      });
       if (told.branches.length > 1) show(`\x1b[2m— ${told.branch} —\x1b[0m\r\n`);
     }
   };
@@ -146,6 +157,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
   const stop = () => {
     self.running = false;
     setRunning(false);
+    setReads("");
     if (!self.real) setTimeout(() => line.current?.focus());
   };
 
@@ -176,14 +188,18 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       return;
     }
     self.running = true;
+    self.line = text;
     setRunning(true);
     const head = self.page!.playhead;
     head.pause();
     head.go(head.index.length - 1); // what comes is watched from its beginning
     const columns = self.terminal!.cols, rows = self.terminal!.rows;
     ask({ do: "run", line: text, host, columns, rows });
-    setTimeout(() => self.running && self.terminal!.focus(), 300);
+    setTimeout(() => self.running && !line.current!.value && self.terminal!.focus(), 300);
   };
+
+  /** A line for the program that reads, as its terminal would send it. */
+  const send = (text: string) => ask({ do: "keys", keys: `${text}\r` });
 
   const sitAt = (name: string) => {
     setHost(name);
@@ -227,7 +243,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
         line.current!.focus();
       }
     });
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${location.pathname}live${location.search}`);
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${location.pathname}live`);
     self.socket = socket;
     socket.onmessage = async (message) => {
       const told: Told = JSON.parse(message.data);
@@ -236,15 +252,20 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       if (!first) return;
       setNotice("");
       const hash = new URLSearchParams(location.hash.slice(1)), carried = hash.get("c"), wanted = hash.get("l");
+      const progress = kept(wanted ?? self.lesson); // before the lesson that comes is kept
       if (wanted !== null && wanted !== self.lesson) ask({ do: "lesson", name: wanted });
-      if (carried === null) return;
-      const entries = await unpacked(carried);
-      if (entries === null) setNotice(t("live bad link"));
-      else {
-        self.told = false; // the moment that the link names is in the world that comes
-        setNotice(t("live opening"));
-        ask({ do: "restore", entries });
+      if (carried !== null) {
+        const entries = await unpacked(carried);
+        if (entries === null) setNotice(t("live bad link"));
+        else {
+          self.told = false; // the moment that the link names is in the world that comes
+          setNotice(t("live opening"));
+          ask({ do: "restore", entries });
+        }
       }
+      progress?.given.forEach((answer, number) => answer && ask({ do: "predict", number, answer }));
+      for (let hint = 0; hint < (progress?.hints ?? 0); hint++) ask({ do: "hint" });
+      if (progress?.solved) ask({ do: "solution" });
     };
     socket.onclose = () => {
       setClosed(true);
@@ -264,12 +285,15 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       if (at !== self.at) input.value = self.past[at] ?? "";
       self.at = at;
       e.preventDefault();
-    } else if (e.key === "Tab" && !e.shiftKey && input.value.trim()) {
+    } else if (e.key === "Tab" && !e.shiftKey && input.value.trim() && !running) {
       ask({ do: "complete", line: input.value, host });
       e.preventDefault();
     } else if (e.key === "c" && e.ctrlKey && input.selectionStart === input.selectionEnd) {
       if (running) ask({ do: "keys", keys: "\x03" });
       else input.value = "";
+      e.preventDefault();
+    } else if (e.key === "d" && e.ctrlKey && reads && !input.value) {
+      ask({ do: "keys", keys: "\x04" });
       e.preventDefault();
     } else if (e.key === "l" && e.ctrlKey) {
       self.terminal!.clear();
@@ -319,9 +343,17 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
         <div class="dock-screen" ref={screen} />
         {found.length > 0 && <p class="dock-found" role="status">{found.slice(0, 40).map(([text, note]) => <span key={text} title={note}>{text}</span>)}</p>}
         {!world?.real && (
-          <form class="dock-line" onSubmit={(e) => { e.preventDefault(); if (!still) { run(line.current!.value); line.current!.value = ""; } }}>
-            <label for="line" class={exit ? "failed" : ""}>{prompt || "$ "}</label>
-            <input id="line" ref={line} autocomplete="off" autocapitalize="off" spellcheck={false} disabled={closed || !world} placeholder={running ? t("live running") : t("live type")} onKeyDown={press} />
+          <form class={`dock-line${reads ? " reads" : running ? " waits" : ""}`} onSubmit={(e) => {
+            e.preventDefault();
+            if (still && !reads) return;
+            (reads ? send : run)(line.current!.value);
+            line.current!.value = "";
+          }}>
+            <label for="line" class={exit && !running ? "failed" : ""}>{reads ? `${t("live reads")} ▸` : running ? "…" : prompt || "$ "}</label>
+            <input id="line" ref={line} autocomplete="off" autocapitalize="off" spellcheck={false} disabled={closed || !world} readOnly={running && !reads} aria-describedby="line-reader"
+              placeholder={reads ? t("live reads what", { line: reads.length > 60 ? `${reads.slice(0, 59)}…` : reads }) : running ? t("live running") : t("live type")} onKeyDown={press} />
+            <span id="line-reader" class="sr" role="status">{reads ? t("live reads what", { line: reads }) : ""}</span>
+            {reads && <button type="submit" class="dock-button">{t("live send")}</button>}
             {running
               ? <button type="button" class="dock-button" onClick={() => ask({ do: "keys", keys: "\x03" })}>Ctrl-C</button>
               : <button type="submit" class="dock-button" disabled={still}>{t("run")}</button>}

@@ -144,7 +144,7 @@ function Host({ host, of, world, busy, choice, acts, many }: HostProps) {
   const networks = byNetwork(of);
   return (
     <section class="host" data-key={`host@${name}`} aria-label={t("host {name}", { name })}>
-      <h3><Icon kind="host" />{name}{host.arch && many ? <small>{String(host.arch)}</small> : null}</h3>
+      <h3><Icon kind="host" /><span data-key={`name@${name}`}>{name}</span>{host.arch && many ? <small>{String(host.arch)}</small> : null}</h3>
       <div class="cast">
         {of.actors.map((thing) => (
           <Actor key={thing.key} thing={thing} busy={busy.has(thing.key)} choice={choice} />
@@ -170,7 +170,7 @@ function Host({ host, of, world, busy, choice, acts, many }: HostProps) {
                     {containers.map((thing) => (
                       <Container key={thing.key} thing={thing} endpoints={of.endpoints.filter((each) => each.of === thing.key)} ports={of.ports} busy={busy.has(thing.key)} choice={choice} />
                     ))}
-                    {!containers.length && <span class="nothing">{t("no container")}</span>}
+                    {!containers.length && !of.containers.length && <span class="nothing">{t("no container")}</span>}
                   </div>
                 </div>
               ))}
@@ -203,6 +203,9 @@ function Host({ host, of, world, busy, choice, acts, many }: HostProps) {
   }
 }
 
+/** Who says in two words what it is for: what one needs who sees it for the first time. */
+const ROLES = new Set(["client", "daemon", "registry", "nameserver"]);
+
 const Actor = memo(function Actor({ thing, busy, choice }: { thing: Thing; busy: boolean; choice: Choice }) {
   const state = thing.state && !["running", "available"].includes(thing.state) ? thing.state : "";
   const name = thing.kind === "registry" ? thing.name! : t(thing.kind);
@@ -211,7 +214,7 @@ const Actor = memo(function Actor({ thing, busy, choice }: { thing: Thing; busy:
       aria-pressed={choice.selected === thing.key} onClick={() => choice.select(thing.key)}>
       <Icon kind={thing.kind} />
       <span class="name">{name}</span>
-      {thing.kind === "registry" && !state && <span class="sub">{t("registry")}</span>}
+      {!state && ROLES.has(thing.kind!) && <span class="sub">{t(`role ${thing.kind}`)}</span>}
       {state && <span class="sub">{STATE_SIGN[state] ?? ""} {state}</span>}
     </button>
   );
@@ -369,10 +372,13 @@ function Wires({ head, ground, world, compact }: { head: Playhead; ground: { cur
   useLayoutEffect(() => place(head.progress));
   const label = event && away ? short(event) : "";
   const width = Math.min(label.length * (innerWidth >= 1700 ? 11.6 : 9.1) + 22, Math.max(extent.w - 12, 60));
-  const middle = away && {
-    x: clamp((away.x1 + away.x2) / 2, width / 2 + 6, extent.w - width / 2 - 6),
-    y: clamp(heightOf(away, spotOf(event!.actor)!, spotOf(event!.to!)!, width), 18, extent.h - 18),
-  };
+  const middle = away && besideNames(
+    {
+      x: clamp((away.x1 + away.x2) / 2, width / 2 + 6, extent.w - width / 2 - 6),
+      y: clamp(heightOf(away, spotOf(event!.actor)!, spotOf(event!.to!)!, width), 18, extent.h - 18),
+    },
+    width, spots,
+  );
   return (
     <>
       <svg class="wires" width={extent.w} height={extent.h} aria-hidden="true">
@@ -410,6 +416,15 @@ function heightOf(line: { x1: number; x2: number; y1: number; y2: number }, a: S
   const middle = (line.y1 + line.y2) / 2;
   if (Math.abs(line.y2 - line.y1) >= 40) return middle;
   return Math.abs(line.x2 - line.x1) < width + 4 ? Math.min(a.y, b.y) - 17 : middle - 28;
+}
+
+/** A label covers no host's name: it moves to the right of it. */
+function besideNames(label: { x: number; y: number }, width: number, spots: Map<string, Spot>): { x: number; y: number } {
+  for (const [key, spot] of spots) {
+    if (!key.startsWith("name@") || label.y + 14 < spot.y || label.y - 14 > spot.y + spot.h) continue;
+    if (label.x - width / 2 < spot.x + spot.w + 8 && label.x + width / 2 > spot.x) return { x: spot.x + spot.w + 8 + width / 2, y: label.y };
+  }
+  return label;
 }
 
 const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, Math.max(low, high)));

@@ -85,14 +85,14 @@ export function Narrator({ head, hosts }: { head: Playhead; hosts: number }) {
   const spoken = useSpoken(head, hosts);
   if (!event) {
     const { title, about } = head.index.story;
-    return <div class="narrator"><p class="title">{title}</p><p class="why">{about || t("press play")}</p><p class="sr" role="status">{spoken}</p></div>;
+    return <div class="narrator opens"><p class="title"><b>{title}</b> <span class="sub">{t("press play")}</span></p>{about && <p class="why" tabIndex={0}>{about}</p>}<p class="sr" role="status">{spoken}</p></div>;
   }
   const step = head.index.story.steps[event.step ?? -1];
   return (
     <div class={`narrator${event.fails ? " fails" : ""}`}>
       {event.kind === "message" ? (
         <p class="title"><span class={`tag k-${kindOf(event.actor)}`}><Icon kind={kindOf(event.actor)} />{called(event.actor, hosts)}</span><i aria-hidden="true">→</i><span class={`tag k-${kindOf(event.to!)}`}><Icon kind={kindOf(event.to!)} />{called(event.to!, hosts)}</span><code>{short(event)}</code></p>
-      ) : event.actor === "player" && event.what === "command" ? (
+      ) : event.actor === "player" && (event.what === "command" || event.what === "exit") && step ? (
         <p class="title"><b>{step?.on}$</b> <code>{step?.line}</code></p>
       ) : event.actor === "player" && event.what === "say" ? null : (
         <p class="title">{kindOf(event.actor) !== "player" && <span class={`tag k-${kindOf(event.actor)}`}><Icon kind={kindOf(event.actor)} />{called(event.actor, hosts)}</span>}<code>{event.what}</code></p>
