@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import webbrowser
+import socket
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simdocker.cli.browser import show
 from simdocker.errors import UserError
 from simdocker.narration import from_file
 from simdocker.scenario.desk_world import open_world
@@ -27,7 +29,7 @@ def run_ui(
     world: str | None,
     *,
     backend: str,
-    listen: str,
+    listen: str | None,
     seed: int | None,
     profile: str | None,
     texts: str | None,
@@ -37,7 +39,7 @@ def run_ui(
     """Serve the page until Ctrl-C; returns the exit code. Raises UserError."""
     if backend not in ("sim", "linux"):
         raise UserError(f"--backend {backend}: there is no page for it; there is one for sim and for linux")
-    host, port = address_of(listen)
+    host, port = address_of(listen) if listen is not None else ("127.0.0.1", free_port(PORT))
     scenario, taken = _opened(world)
     page = live_page(scenario.title, from_file(texts) if texts else None)
     if backend == "linux":
@@ -87,17 +89,28 @@ def address_of(listen: str) -> tuple[str, int]:
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
+def free_port(wanted: int) -> int:
+    """The port, or another where somebody else has it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            print(f"Port {wanted} is taken: another one is used (--listen names one).", flush=True)
+            return 0
+    return wanted
+
+
 def cannot_listen(host: str, port: int, error: OSError) -> UserError:
     """The sentence for a place that cannot be had."""
     why = os.strerror(error.errno) if error.errno else str(error)  # asyncio's own words repeat the address
     return UserError(f"--listen {host}:{port}: cannot listen there: {why}; name another port")
 
 
-def announce(address: str, open_browser: bool) -> None:
-    """Say where the page is."""
+def announce(address: str, open_browser: bool) -> AbstractContextManager[None]:
+    """Say where the page is; while inside, a browser may still be on its way to it."""
     print(f"Open {address} in a browser; Ctrl-C ends it.", flush=True)
-    if open_browser:
-        webbrowser.open(address)
+    return show(address) if open_browser else nullcontext()
 
 
 async def _serve(site: Site, host: str, port: int, open_browser: bool) -> None:
@@ -105,6 +118,6 @@ async def _serve(site: Site, host: str, port: int, open_browser: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with site.served(host, port) as address:
-        announce(address, open_browser)
-        await stop.wait()
+        with announce(address, open_browser):
+            await stop.wait()
     print("ended: the pages' worlds are gone; a page's link holds its commands", flush=True)

@@ -44,8 +44,7 @@ def serve_real(
         site = _Served(Site(page, world.open, keyed=True), host, port)
         ended = os.pidfd_open(bash.pid)
         try:
-            announce(site.address(), open_browser)
-            with suppress(KeyboardInterrupt, Terminated):
+            with announce(site.address(), open_browser), suppress(KeyboardInterrupt, Terminated):
                 clock.run(until=clock.readable(ended))
         except OSError as error:
             raise cannot_listen(host, port, error) from None

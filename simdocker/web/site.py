@@ -3,7 +3,10 @@
 Whoever can reach the port can type into a simulated world, and nothing else: no file is read or written,
 and no request leads out. On a loopback address only pages of this site may open the websocket (another
 site's script in the same browser is refused by its Origin, and a name that was pointed at the loopback by its
-Host). Beyond it, and where a real shell is behind the page, a key in the address keeps out who was not invited.
+Host). Beyond it, and where a real shell is behind the page, a key in the address keeps out who was not invited. The
+page, which holds nothing but its own words, is anybody's; the world behind it asks for the key. The page keeps it for
+its origin and takes it out of the address: so an address bar on a projector and a link that is shared do not hand it
+out, and who was invited once may follow such a link. (A cookie would go to every port of this machine.)
 """
 
 from __future__ import annotations
@@ -59,6 +62,11 @@ class Site:
         self._taken = 0  # of WORLDS
         self._threads = ThreadPoolExecutor(WORLDS, "opening")
 
+    @property
+    def keyed(self) -> bool:
+        """Whether the address has a key."""
+        return bool(self._key)
+
     @asynccontextmanager
     async def served(self, host: str, port: int) -> AsyncIterator[str]:
         """While inside, the page is served; gives its address. Raises OSError."""
@@ -86,14 +94,14 @@ class Site:
             self._threads.shutdown(wait=False)
 
     async def _root(self, request: web.Request) -> web.Response:
-        self._admit(request)
+        self._admit(request, key=request.query.get("key", self._key))  # one that is wrong is told at once
         return web.Response(text=self._page, content_type="text/html", headers=HEADERS)
 
     async def _no_icon(self, request: web.Request) -> web.Response:
         return web.Response(status=204)
 
     async def _live(self, request: web.Request) -> web.WebSocketResponse:
-        self._admit(request)
+        self._admit(request, key=request.query.get("key", ""))
         origin = request.headers.get("Origin")
         if origin is not None and origin.partition("://")[2] != request.host:
             raise web.HTTPForbidden(text="only this page may type here\n")
@@ -145,10 +153,10 @@ class Site:
                 await speaking
             await loop.run_in_executor(self._threads, world.close)
 
-    def _admit(self, request: web.Request) -> None:
+    def _admit(self, request: web.Request, *, key: str) -> None:
         if self._names and request.host not in self._names:
             raise web.HTTPForbidden(text="this page is served to this machine only\n")
-        if self._key and not secrets.compare_digest(request.query.get("key", "").encode(), self._key.encode()):
+        if self._key and not secrets.compare_digest(key.encode("utf-8", "replace"), self._key.encode()):
             raise web.HTTPForbidden(text="the address lacks the key that simdocker ui printed with it\n")
 
 

@@ -55,8 +55,12 @@ def ui(
     ] = None,
     backend: Annotated[str, typer.Option(help="What is typed into: sim, or linux for real containers")] = "sim",
     listen: Annotated[
-        str, typer.Option(metavar="[HOST:]PORT", help="Where to serve it; beyond this machine the address has a key")
-    ] = "8080",
+        str | None,
+        typer.Option(
+            metavar="[HOST:]PORT",
+            help="Where to serve it (8080, or another if taken); beyond this machine the address has a key",
+        ),
+    ] = None,
     seed: options.Seed = None,
     profile: options.Profile = None,
     texts: options.Texts = None,

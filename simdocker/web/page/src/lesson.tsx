@@ -60,8 +60,8 @@ export function kept(name: string): Progress | null {
 /** What is news in a lesson comes into sight: its end, or what is said of a goal. The focus stays where one types. */
 function useInSight(lesson: Lesson) {
   const panel = useRef<HTMLElement>(null);
-  const before = useRef({ name: lesson.name, finished: lesson.finished, says: "" });
   const says = lesson.goals.map((goal) => (goal.met ? "+" : "") + goal.says).join("\n");
+  const before = useRef({ name: lesson.name, finished: lesson.finished, says });
   useEffect(() => {
     const then = before.current;
     before.current = { name: lesson.name, finished: lesson.finished, says };

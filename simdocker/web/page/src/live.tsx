@@ -41,6 +41,17 @@ const DESK: Record<string, (words: string[]) => Record<string, unknown> | null> 
   solution: () => ({ do: "solution" }),
 };
 
+/** The key that the address came with, where there is one. It is kept for this origin, which is of this port alone, and
+ * leaves the address: what is copied from there hands out no key. */
+function keyOf(): string {
+  const search = new URLSearchParams(location.search), key = search.get("key");
+  if (key !== null) {
+    localStorage.setItem("simdocker key", key);
+    history.replaceState(null, "", location.pathname + location.hash);
+  }
+  return localStorage.getItem("simdocker key") ?? "";
+}
+
 function Live({ texts, language }: { texts: Record<string, string>; language: string }) {
   const place = useRef<HTMLDivElement>(null);
   const screen = useRef<HTMLDivElement>(null);
@@ -58,7 +69,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
   const [closed, setClosed] = useState(false);
   const self = useRef({
     socket: null as WebSocket | null, terminal: null as Terminal | null, fit: null as FitAddon | null, page: null as Mounted | null,
-    entries: [] as Entry[], past: [] as string[], at: 0, running: false, line: "", real: false, told: false, branch: "", lesson: "",
+    entries: [] as Entry[], past: [] as string[], at: 0, running: false, line: "", real: false, told: false, opened: false, moment: true, branch: "", lesson: "",
   }).current;
 
   const ask = (request: Record<string, unknown>) => self.socket?.send(JSON.stringify(request));
@@ -78,7 +89,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
     self.page?.unmount();
     const head = new Playhead(new Index(document.stories[0]));
     const record = new URLSearchParams(location.hash.slice(1)).get("r");
-    head.go(record !== null && !self.told ? head.index.positionOf(Number(record)) : head.index.length - 1);
+    head.go(record !== null && self.moment ? head.index.positionOf(Number(record)) : head.index.length - 1);
     self.page = mountPage(place.current!, document, { texts, language, linked: false, playhead: head });
     Object.assign(globalThis, { simdockerPage: self.page });
   };
@@ -98,7 +109,10 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       stop();
       mount({ stories: [told.story] });
       if (self.told) remember();
+      if (!self.told && !told.entries.length && !told.real) show(`\x1b[2m${t("live welcome")}\x1b[0m\r\n`);
+      setNotice("");
       self.told = true;
+      self.moment = false;
       place.current!.closest(".live")!.setAttribute("data-ready", "");
     } else if (told.is === "events") {
       self.page?.append(told.events, told.steps);
@@ -187,6 +201,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
       else show(`\x1b[33m${t("live words")}\x1b[0m\r\n`);
       return;
     }
+    place.current!.scrollIntoView({ block: "nearest", behavior: "auto" }); // in a small window what moves is above or below
     self.running = true;
     self.line = text;
     setRunning(true);
@@ -243,14 +258,14 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
         line.current!.focus();
       }
     });
-    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${location.pathname}live`);
+    const key = keyOf();
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${location.pathname}live${key && `?key=${encodeURIComponent(key)}`}`);
     self.socket = socket;
     socket.onmessage = async (message) => {
       const told: Told = JSON.parse(message.data);
-      const first = told.is === "world" && !self.told;
       hear(told);
-      if (!first) return;
-      setNotice("");
+      if (told.is !== "world" || self.opened) return;
+      self.opened = true;
       const hash = new URLSearchParams(location.hash.slice(1)), carried = hash.get("c"), wanted = hash.get("l");
       const progress = kept(wanted ?? self.lesson); // before the lesson that comes is kept
       if (wanted !== null && wanted !== self.lesson) ask({ do: "lesson", name: wanted });
@@ -258,7 +273,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
         const entries = await unpacked(carried);
         if (entries === null) setNotice(t("live bad link"));
         else {
-          self.told = false; // the moment that the link names is in the world that comes
+          self.moment = true; // the one that the link names is in the world that comes
           setNotice(t("live opening"));
           ask({ do: "restore", entries });
         }
@@ -269,7 +284,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
     };
     socket.onclose = () => {
       setClosed(true);
-      setNotice(t("live closed"));
+      setNotice(t(self.told ? "live closed" : "live refused"));
     };
     return () => {
       watcher.disconnect();
@@ -351,7 +366,7 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
           }}>
             <label for="line" class={exit && !running ? "failed" : ""}>{reads ? `${t("live reads")} ▸` : running ? "…" : prompt || "$ "}</label>
             <input id="line" ref={line} autocomplete="off" autocapitalize="off" spellcheck={false} disabled={closed || !world} readOnly={running && !reads} aria-describedby="line-reader"
-              placeholder={reads ? t("live reads what", { line: reads.length > 60 ? `${reads.slice(0, 59)}…` : reads }) : running ? t("live running") : t("live type")} onKeyDown={press} />
+              placeholder={reads ? t("live reads what", { line: reads.length > 60 ? `${reads.slice(0, 59)}…` : reads }) : running ? t("live running") : t(lesson ? "live type lesson" : "live type")} onKeyDown={press} />
             <span id="line-reader" class="sr" role="status">{reads ? t("live reads what", { line: reads }) : ""}</span>
             {reads && <button type="submit" class="dock-button">{t("live send")}</button>}
             {running

@@ -249,7 +249,7 @@ function Images({ of, busy, choice }: { of: OfHost; busy: Set<string>; choice: C
     <>
       {[...byId.values()].map(({ names, thing }) => (
         <button type="button" key={thing.key} class={`thing image${busy.has(thing.key) ? " busy" : ""}`} data-key={thing.key} aria-pressed={choice.selected === thing.key} onClick={() => choice.select(thing.key)}>
-          <Icon kind="image" /><span class="name">{names.join(", ")}</span>
+          <Icon kind="image" /><span class="name"><Breakable text={names.join(", ")} /></span>
           <span class="sub">{layersOf(((thing.layers as string[]) ?? []).length)}</span>
         </button>
       ))}
@@ -269,13 +269,18 @@ function Images({ of, busy, choice }: { of: OfHost; busy: Set<string>; choice: C
   );
 }
 
+/** A name that breaks, where it must, behind a colon, a slash or a joining sign. */
+function Breakable({ text }: { text: string }) {
+  return <>{text.split(/(?<=[:/_-])/).map((part, i) => [i > 0 && <wbr />, part])}</>;
+}
+
 function Container({ thing, endpoints, ports, busy, choice }: { thing: Thing; endpoints: Thing[]; ports: Thing[]; busy: boolean; choice: Choice }) {
   const state = thing.state ?? "";
   const published = ports.filter((port) => endpoints.some((each) => String(port.to).startsWith(`${each.address}:`)));
   const open = [...new Set(published.map((port) => `:${String(port.port).replace(/\/tcp$/, "")}`))];
   return (
     <button type="button" class={`thing container s-${state.replace(" ", "-")}${busy ? " busy" : ""}`} data-key={thing.key} aria-pressed={choice.selected === thing.key} onClick={() => choice.select(thing.key)}>
-      <span class="name"><span class="sign" aria-hidden="true">{STATE_SIGN[state] ?? ""}</span>{thing.name}</span>
+      <span class="name"><span class="sign" aria-hidden="true">{STATE_SIGN[state] ?? ""}</span><span><Breakable text={thing.name!} /></span></span>
       <span class="sub">{state}{thing.exit !== undefined && state !== "running" ? ` (${thing.exit})` : ""}{thing.health ? `, ${thing.health}` : ""}</span>
       {endpoints.map((each) => <span class="sub address" key={each.key}>{String(each.address)}</span>)}
       {open.length > 0 && <span class="sub">{t("port {port}", { port: open.join(" ") })}</span>}
