@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from simdocker.cli import written
 from simdocker.errors import UserError
 from simdocker.scenario.told import Told, is_trace, told
 from simdocker.trace import Record
@@ -69,7 +70,7 @@ def run_export(
     if format not in NAMES:
         raise UserError(f"--format {format}: there is no such format; choose one of {', '.join(NAMES)}")
     if output is not None:
-        _check(output, path)
+        written.check(output, path, f"{Path(path).stem}.{format}" if Path(path).stem else format)
     if format == CAST:
         data = _cast(path, step, seed, profile)
     else:
@@ -79,20 +80,8 @@ def run_export(
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return 0
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise UserError(f"-o {output}: cannot be written: {error.strerror}") from None
+    written.write(output, data)
     return 0
-
-
-def _check(output: Path, source: str) -> None:
-    if output.is_dir():
-        raise UserError(f"-o {output}: this is a directory; name a file in it")
-    if not output.parent.is_dir():
-        raise UserError(f"-o {output}: there is no directory {output.parent} to write it in")
-    if output.exists() and Path(source).exists() and output.samefile(source):
-        raise UserError(f"-o {output}: this is the file that is read; name another one")
 
 
 def _of_step(source: Told, step: int | None) -> Sequence[Record]:

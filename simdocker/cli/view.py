@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simdocker.cli import browser, written
 from simdocker.errors import UserError
-from simdocker.scenario.commandline import is_command, succeeded
+from simdocker.scenario.commandline import is_command, short_name, succeeded
 from simdocker.scenario.told import is_trace, kept
 
 if TYPE_CHECKING:
@@ -48,13 +47,10 @@ def run_view(
         page = html([story], texts=words)
     else:
         page = _compared(source, run, story, name, other, seed, profile, host, words)
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
+    written.write(path, page.encode())
     print(f"{path}: open it in a browser ({len(page) / 1e6:.1f} MB, it needs no network)")
     if open_browser:
-        webbrowser.open(path.resolve().as_uri())
+        browser.opened(path.resolve().as_uri())
     return OK if run is None or succeeded(source, run) else EXPECTATIONS_FAILED
 
 
@@ -105,20 +101,15 @@ def _story(
 
 
 def _stem(source: str) -> str:
-    """What the page is called after: the scenario, or the first words of a command."""
+    """What the page is called after: the scenario, or what a command is about."""
     if is_command(source):
-        return "-".join(re.findall(r"\w+", source)[:4])
+        return short_name(source)
     return "page" if source == "-" else Path(source).stem
 
 
 def _check(path: Path, source: str, *, named: bool) -> None:
     """Raises UserError for a place where no page can be written, and for a file that is not ours to overwrite."""
-    if path.is_dir():
-        raise UserError(f"-o {path}: this is a directory; name a file in it, such as {path / 'page.html'}")
-    if not path.parent.is_dir():
-        raise UserError(f"-o {path}: there is no directory {path.parent} to write it in")
-    if path.exists() and Path(source).exists() and path.samefile(source):
-        raise UserError(f"-o {path}: this is the file that is read; name another one")
+    written.check(path, source, "page.html")
     if path.is_file() and not named and OURS not in _beginning(path):
         raise UserError(f"{path}: a file of that name is there already; name another one with -o")
 

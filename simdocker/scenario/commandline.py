@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
+import shlex
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from simdocker.scenario.result import Run
 
 DOCKER = "docker"
+SEPARATORS = {";", "&", "&&", "|", "||", ">", ">>", "<", "(", ")"}
+LONGEST = 60  # letters of a file's name: what a listing shows
 
 
 def means_docker(word: str) -> bool:
@@ -38,6 +43,22 @@ def from_command(line: str) -> Scenario:
     for sentence in unknown(line):
         raise ScenarioError(f"{line}: {sentence}")
     return replace(from_lines(line, line), title=line)
+
+
+def short_name(line: str) -> str:
+    """What a file about a command is called: its words and what it is about, without flags and what they are given
+    (`docker run -d -p 8080:80 nginx` is `docker-run-nginx`)."""
+    from simdocker.actors.client.line import Line, read_line
+
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        words = list(takewhile(lambda word: word not in SEPARATORS, lexer))
+    except ValueError:  # quotes that only a shell can read
+        words = line.split()
+    read = read_line(tuple(words[1:]))
+    named = [DOCKER, *read.words.split(), *read.args[:1]] if isinstance(read, Line) else words[:2]
+    return "-".join(re.findall(r"\w[\w.]*", " ".join(named).rpartition("@")[0] or " ".join(named)))[:LONGEST]
 
 
 def succeeded(source: str, run: Run) -> bool:

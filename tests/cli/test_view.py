@@ -9,6 +9,7 @@ import pytest
 from simdocker.cli.run import run_scenario
 from simdocker.cli.view import run_view
 from simdocker.errors import UserError
+from simdocker.scenario.commandline import short_name
 
 SCENARIO = "title: Two lines\nsteps: [{run: docker pull busybox}, {run: docker run --rm busybox true}]\n"
 
@@ -44,7 +45,24 @@ def test_a_page_is_called_after_its_scenario_and_says_how_to_open_it(
 
 def test_a_docker_command_stands_for_a_scenario(room: Path) -> None:
     assert view("docker run --rm busybox true") == 0
-    assert pages(room) == {"docker-run-rm-busybox.html"}
+    assert pages(room) == {"docker-run-busybox.html"}
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("docker run -d -p 8080:80 --name web nginx:1.25 -g x", "docker-run-nginx-1.25"),
+        ("docker pull registry.lab:5000/team/web:2", "docker-pull-registry.lab-5000-team-web-2"),
+        ("docker network create lab; docker run --network lab nginx", "docker-network-create-lab"),
+        ("docker -H tcp://server:2375 ps -a", "docker-ps"),
+        ("docker run --no-such-flag nginx", "docker-run"),
+        ("docker pull busybox@sha256:" + "0" * 64, "docker-pull-busybox"),
+        ("docker run '../../etc/passwd", "docker-run-etc-passwd"),
+        ("docker exec web cat ../../etc/passwd", "docker-exec-web"),
+    ],
+)
+def test_a_page_is_called_after_what_the_command_is_about(line: str, name: str) -> None:
+    assert short_name(line) == name
 
 
 def test_a_kept_trace_is_a_page_too(room: Path) -> None:
