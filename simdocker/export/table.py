@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from simdocker.trace import Record
-from simdocker.trace.reading import whereabouts
+from simdocker.trace.reading import cells, whereabouts
 
 COLUMNS = ("seq", "t_ns", "host", "actor", "kind", "what", "to", "cause_seq", "span", "attrs")
 
@@ -25,8 +25,6 @@ def csv_text(records: Sequence[Record]) -> str:
 
 def row(record: Record, host: str) -> tuple[object, ...]:
     """A record's cells, as COLUMNS names them."""
-    attrs = dict(record.attrs or {})
-    to = attrs.pop("to", "") if record.kind == "message" else ""
-    rest = msgspec.json.encode(attrs, order="deterministic", enc_hook=str).decode() if attrs else ""
-    cause, span = (None if number < 0 else number for number in (record.cause_seq, record.span))
-    return (record.seq, record.t_ns, host, record.actor, record.kind, record.what, to, cause, span, rest)
+    of = cells(record)
+    rest = msgspec.json.encode(of.rest, order="deterministic", enc_hook=str).decode() if of.rest else ""
+    return (record.seq, record.t_ns, host, record.actor, record.kind, record.what, of.to, of.cause, of.span, rest)

@@ -8,7 +8,6 @@ lines that are all there in another order are an order difference, not another o
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from statistics import median
@@ -18,12 +17,13 @@ import msgspec
 
 from simdocker.scenario.normal import Normaliser
 from simdocker.trace import MESSAGE
+from simdocker.trace.pairing import asks_daemon, paired, shape
+from simdocker.trace.reading import is_answer
 
 if TYPE_CHECKING:
     from simdocker.scenario.result import Run, StepResult
 
 TEXTS = ("command", "outcome", "stdout", "stderr")
-_ID = re.compile(r"(?<![0-9a-z])[0-9a-f]{12,64}(?![0-9a-z])")
 
 
 class Timing(msgspec.Struct):
@@ -178,29 +178,24 @@ def calls(run: Run, number: int) -> list[Call]:
         return []
     first, end = run.steps[number].records
     records = run.trace.records[first:end]
-    answered = {record.span: record.t_ns for record in records if record.kind == MESSAGE and record.what.isdigit()}
+    answered = {record.span: record.t_ns for record in records if is_answer(record)}
     return [
         Call(
-            _ID.sub("{id}", record.what),
+            shape(record.what),
             record.t_ns,
             answered[record.seq] - record.t_ns if record.seq in answered else None,
         )
         for record in records
-        if record.kind == MESSAGE and record.actor.startswith("client@") and " /" in record.what
+        if record.kind == MESSAGE and asks_daemon(record.actor, record.what)
     ]
 
 
 def _messages(ones: Sequence[list[Call]], others: Sequence[list[Call]]) -> Iterator[Timing]:
     """The first runs' messages side by side, each with the median over the runs that sent just the same."""
     a, b = ones[0], others[0]
-    matcher = difflib.SequenceMatcher(None, [call.shape for call in a], [call.shape for call in b], autojunk=False)
-    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
-        if kind == "equal":
-            for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
-                yield Timing(a[i].shape, _median(ones, i), _median(others, j))
-            continue
-        yield from (Timing(a[i].shape, _median(ones, i), None) for i in range(i1, i2))
-        yield from (Timing(b[j].shape, None, _median(others, j)) for j in range(j1, j2))
+    for i, j in paired([call.shape for call in a], [call.shape for call in b]):
+        what = a[i].shape if i is not None else b[j or 0].shape
+        yield Timing(what, _median(ones, i) if i is not None else None, _median(others, j) if j is not None else None)
 
 
 def _median(runs: Sequence[list[Call]], index: int) -> int | None:

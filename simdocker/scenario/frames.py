@@ -9,8 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from simdocker.errors import UserError
-from simdocker.trace import MESSAGE
-from simdocker.trace.reading import calls, whereabouts
+from simdocker.trace.reading import calls, cells, whereabouts
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -28,10 +27,8 @@ def trace_frame(run: Run) -> DataFrame:
     places = whereabouts(run.trace.records)
     rows = []
     for record in run.trace.records:
-        attrs = dict(record.attrs or {})
-        to = attrs.pop("to", "") if record.kind == MESSAGE else ""
-        cause, span = (None if number < 0 else number for number in (record.cause_seq, record.span))
-        facts = places[record.seq], record.actor, record.kind, record.what, to, cause, span, attrs
+        of = cells(record)
+        facts = places[record.seq], record.actor, record.kind, record.what, of.to, of.cause, of.span, of.rest
         rows.append((record.seq, record.t_ns / NS, record.t_ns, *facts))
     columns = ["seq", "seconds", "t_ns", "host", "actor", "kind", "what", "to", "cause_seq", "span", "attrs"]
     frame = _pandas().DataFrame(rows, columns=columns).set_index("seq")

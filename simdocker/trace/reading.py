@@ -7,6 +7,7 @@ Nothing here is stored in the trace: it follows from `span`, `cause_seq` and the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -64,18 +65,48 @@ def calls(records: Sequence[Record]) -> list[Call]:
     return list(found.values())
 
 
+def begins_command(record: Record) -> bool:
+    """Whether a line was typed: by a scenario's player, or by a person at a prompt."""
+    return record.kind == NOTE and record.what == "command" and record.actor == PLAYER
+
+
+def stated_host(record: Record) -> str | None:
+    """The host that a record itself names, its actor's own or where it says it was (`on`); None for none. A registry
+    is a host of its own."""
+    _, at, host = record.actor.partition("@")
+    if at:
+        return host
+    attrs = record.attrs or {}
+    return str(attrs["on"]) if "on" in attrs else None
+
+
+class Cells(msgspec.Struct):
+    """A record as a row of a table: whom a message goes to, "" for none; None for no cause and no span; the rest of its
+    attributes."""
+
+    to: str
+    cause: int | None
+    span: int | None
+    rest: dict[str, Any]
+
+
+def cells(record: Record) -> Cells:
+    """What of a record does not stand in a column of its own as it is."""
+    rest = dict(record.attrs or {})
+    to = str(rest.pop("to", "")) if record.kind == MESSAGE else ""
+    cause, span = (None if number < 0 else number for number in (record.cause_seq, record.span))
+    return Cells(to, cause, span, rest)
+
+
 def whereabouts(records: Sequence[Record]) -> dict[int, str]:
     """The host of each record by its `seq`: the actor's own, what the record says (`on`), or that of what
     made it happen. The registries are hosts of their own, and nobody is on the player's."""
     places: dict[int, str] = {}
     for record in records:
-        _, at, host = record.actor.partition("@")
-        if not at:
-            attrs = record.attrs or {}
-            host = str(attrs["on"]) if "on" in attrs else places.get(record.cause_seq, "")
-        places[record.seq] = "" if record.actor == PLAYER else host
-        if record.actor == PLAYER and "on" in (record.attrs or {}):
-            places[record.seq] = host
+        host = stated_host(record)
+        if host is None:
+            host = "" if record.actor == PLAYER else places.get(record.cause_seq, "")
+        places[record.seq] = host
     return places
 
 
@@ -84,7 +115,7 @@ def commands(records: Sequence[Record]) -> list[Command]:
     found: dict[int, Command] = {}
     belongs: dict[int, int] = {}
     for record in records:
-        if record.actor == PLAYER and record.kind == NOTE and record.what == "command":
+        if begins_command(record):
             attrs = record.attrs or {}
             found[record.seq] = Command(len(found) + 1, str(attrs.get("line", "")), str(attrs.get("on", "")), [])
             belongs[record.seq] = record.seq

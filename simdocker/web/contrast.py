@@ -5,19 +5,17 @@ differs. `scenario.compare` holds runs against each other; where only traces are
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from simdocker.trace.pairing import asks_daemon, paired, shape
 from simdocker.web.story import Event, Step, Story
 
 if TYPE_CHECKING:
     from simdocker.scenario.compare import Comparison
-
-_ID = re.compile(r"(?<![0-9a-z])[0-9a-f]{12,64}(?![0-9a-z])")
 
 Span = tuple[int, int]
 Sent = tuple[int, int | None]
@@ -105,21 +103,14 @@ def _requests(story: Story, step: Step | None) -> list[tuple[str, Sent]]:
             answers.setdefault(event.span, event)
     found: list[tuple[str, Sent]] = []
     for event in mine:
-        if event.actor.startswith("client@") and " /" in event.what:
+        if asks_daemon(event.actor, event.what):
             answer = answers.get(event.seq)
-            found.append((_ID.sub("{id}", event.what), (event.t, answer.t - event.t if answer is not None else None)))
+            found.append((shape(event.what), (event.t, answer.t - event.t if answer is not None else None)))
     return found
 
 
 def _pairs(ones: list[tuple[str, Sent]], others: list[tuple[str, Sent]]) -> Iterator[Pair]:
-    """Requests of the same shape in the same order belong together."""
-    matcher = difflib.SequenceMatcher(
-        None, [shape for shape, _ in ones], [shape for shape, _ in others], autojunk=False
-    )
-    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
-        if kind == "equal":
-            for (shape, one), (_, other) in zip(ones[i1:i2], others[j1:j2], strict=True):
-                yield Pair(shape, one, other)
-            continue
-        yield from (Pair(shape, one, None) for shape, one in ones[i1:i2])
-        yield from (Pair(shape, None, other) for shape, other in others[j1:j2])
+    """Requests that belong together, or stand alone."""
+    for i, j in paired([what for what, _ in ones], [what for what, _ in others]):
+        what = ones[i][0] if i is not None else others[j or 0][0]
+        yield Pair(what, ones[i][1] if i is not None else None, others[j][1] if j is not None else None)

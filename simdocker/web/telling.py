@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simdocker.narration import LONG_ID, NOT_IN_THE_CATALOGUE, Narration, narration
 from simdocker.trace import MESSAGE, NOTE, PLAYER, ROOT, STATE, STEP, Record
+from simdocker.trace.reading import begins_command, is_answer, stated_host
 from simdocker.web.objects import Objects
 from simdocker.web.story import Changes, Event, Link, Step, Story
 
@@ -59,7 +60,7 @@ class Teller:
             cause=record.cause_seq,
             span=record.span,
             step=step,
-            reply=record.kind == MESSAGE and record.what.isdigit(),
+            reply=is_answer(record),
             fails=_fails(record, attrs),
             host=host,
             attrs={key: _plain(value) for key, value in attrs.items() if key not in ("to", "on") and value is not None},
@@ -77,13 +78,8 @@ class Teller:
 
     def _host(self, record: Record, attrs: Mapping[str, Any]) -> str:
         """The host that a record belongs to, "" for none: its actor's, else that of the call, else of its cause."""
-        name, at, host = record.actor.partition("@")
-        if at and name != "registry":
-            return host
-        if record.kind == STATE or record.actor == PLAYER:
-            on = attrs.get("on")
-            if on:
-                return str(on)
+        if not record.actor.startswith("registry@") and (stated := stated_host(record)):
+            return stated
         if record.actor.startswith("container/") and (there := self._objects.host_of(record.actor)):
             return there
         for seq in (record.span, record.cause_seq):
@@ -100,12 +96,12 @@ class Teller:
         """The step that a record belongs to: its cause's, else the latest. What a client begins of itself is one as
         well: a person typed it in a shell that is not ours."""
         steps = self.story.steps
-        begins = record.kind == NOTE and record.what == "command"
-        if begins and record.actor == PLAYER:
+        if begins_command(record):
             return self._begin(
                 Step(first=record.seq, t=record.t_ns, line=str(attrs["line"]).rstrip(), on=str(attrs["on"]))
             )
-        if begins and record.cause_seq == ROOT and record.actor.startswith("client@"):
+        by_itself = record.cause_seq == ROOT and record.actor.startswith("client@")
+        if by_itself and record.kind == NOTE and record.what == "command":
             line, on = shlex.join(["docker", *attrs["argv"]]), record.actor.partition("@")[2]
             return self._begin(Step(first=record.seq, t=record.t_ns, line=line, on=on))
         if record.actor == PLAYER and record.kind == NOTE and record.what == "say":
@@ -212,7 +208,7 @@ def _plain(value: Any) -> Any:
 def _fails(record: Record, attrs: Mapping[str, Any]) -> bool:
     """Whether this is what went wrong. Docker Hub's first 401 asks for a token, and nothing is wrong."""
     if record.kind == MESSAGE:
-        if record.what.isdigit():
+        if is_answer(record):
             return int(record.what) >= 400 and record.what != "401"
         return record.what in ("refused", "timed out", "NXDOMAIN") or bool(attrs.get("broken"))
     if record.kind == NOTE and record.what == "exit":

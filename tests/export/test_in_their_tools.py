@@ -19,23 +19,19 @@ import pytest
 
 from simdocker.cli.export import FORMATS
 from simdocker.scenario.told import told
+from tests.web.browser import chromium, needs_browser
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 HERE = Path(__file__).parent
 SCENARIOS = HERE.parents[1] / "scenarios"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PERFETTO_PORT = 9001  # the one from which Perfetto's page may fetch a trace
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium: needs a Chromium on this machine")
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as play:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield browser
-        browser.close()
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
