@@ -8,7 +8,7 @@ from pathlib import Path
 
 from simdocker.cli import written
 from simdocker.errors import UserError
-from simdocker.scenario.told import Told, is_trace, told
+from simdocker.scenario.told import Told, is_trace, strange, told
 from simdocker.trace import Record
 from simdocker.trace.reading import commands
 
@@ -75,7 +75,9 @@ def run_export(
         data = _cast(path, step, seed, profile)
     else:
         source = told(path, seed=seed, profile=profile)
-        data = FORMATS[format](_of_step(source, step))
+        records = _of_step(source, step)
+        with strange(path):
+            data = FORMATS[format](records)
     if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simdocker.cli import browser, written
 from simdocker.errors import UserError
 from simdocker.scenario.commandline import is_command, short_name, succeeded
-from simdocker.scenario.told import is_trace, kept
+from simdocker.scenario.told import is_trace, kept, strange
 
 if TYPE_CHECKING:
     from simdocker.narration import Narration
@@ -92,7 +92,9 @@ def _story(
             raise UserError(
                 f"{source}: this is a trace, and is not played again: --seed and --profile are for scenarios"
             )
-        return None, of_records(kept(source), title=Path(source).stem, texts=words), Path(source).name
+        records = kept(source)
+        with strange(source):
+            return None, of_records(records, title=Path(source).stem, texts=words), Path(source).name
     from simdocker.scenario.load import load
     from simdocker.scenario.player import play
 

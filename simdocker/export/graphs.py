@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ import networkx as nx
 
 from simdocker.trace import MESSAGE, ROOT, Record
 from simdocker.trace.reading import is_answer, is_request, whereabouts
+
+NO_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def dot(records: Sequence[Record]) -> str:
@@ -25,8 +28,8 @@ def dot(records: Sequence[Record]) -> str:
     for actor in dict.fromkeys(actor for pair in messages for actor in pair):
         hosts.setdefault(actor.partition("@")[2], []).append(actor)
     graph = graphviz.Digraph("simdocker", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box"})
-    for host, actors in hosts.items():
-        with graph.subgraph(name=f"cluster_{host}") as cluster:
+    for number, (host, actors) in enumerate(hosts.items()):
+        with graph.subgraph(name=f"cluster_{number}") as cluster:
             if host:
                 cluster.attr(label=graphviz.escape(host))
             for actor in actors:
@@ -41,8 +44,8 @@ def dot(records: Sequence[Record]) -> str:
 
 
 def _node(actor: str) -> str:
-    """A node's name without the colon, behind which Graphviz reads a port."""
-    return actor.replace(":", "_")
+    """A node's name: without the colon, behind which Graphviz reads a port, and the signs of HTML and of escapes."""
+    return re.sub(r"[^\w@./+ -]", lambda sign: f"_{ord(sign[0]):x}_", actor.replace(":", "_"))
 
 
 def graphml(records: Sequence[Record]) -> bytes:
@@ -56,7 +59,7 @@ def graphml(records: Sequence[Record]) -> bytes:
             record.seq,
             label=_printable(f"{record.actor} {record.what}"),
             t_ns=record.t_ns,
-            host=places[record.seq],
+            host=_printable(places[record.seq]),
             actor=_printable(record.actor),
             kind=record.kind,
             what=_printable(record.what),
@@ -71,4 +74,4 @@ def graphml(records: Sequence[Record]) -> bytes:
 
 def _printable(text: str) -> str:
     """Without what XML 1.0 cannot hold."""
-    return "".join(sign if sign >= " " or sign in "\t\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)

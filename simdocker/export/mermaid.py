@@ -16,6 +16,8 @@ from simdocker.trace.reading import is_answer, whereabouts
 
 LONG = 90  # characters: longer labels make the arrows of a slide unreadable
 
+WORDS = {"end", "note", "box", "loop", "alt", "else", "opt", "par", "and", "rect", "activate", "deactivate", "create"}
+
 
 def sequence_diagram(records: Sequence[Record]) -> str:
     """The records as `sequenceDiagram` source. Hosts are boxes, actors their lifelines."""
@@ -78,13 +80,16 @@ def _actors(record: Record, host: str) -> list[str]:
 
 
 def _name(actor: str) -> str:
-    """An identifier: Mermaid's may hold neither blanks nor signs."""
+    """An identifier: Mermaid's may hold neither blanks nor signs, and be none of its words."""
+    if actor.lower() in WORDS:
+        return f"_{actor}"
     return re.sub(r"\W", lambda sign: "__" if sign[0] == "@" else f"_{ord(sign[0]):x}_", actor)
 
 
 def _text(text: str) -> str:
     """Text for a label: short, and without the signs that Mermaid reads, such as `;`, which ends a statement."""
-    text = LONG_ID.sub(r"\1", text.split("\n", 1)[0])
+    text = LONG_ID.sub(r"\1", (text.splitlines() or [""])[0])
+    text = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
     if len(text) > LONG:
         text = text[: LONG - 1] + "…"
     return re.sub(r"[;#<>%{}\\]", lambda sign: f"#{ord(sign[0])};", text)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from simdocker.errors import UserError
-from simdocker.trace import Record
+from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
+from simdocker.trace.reading import PLAYER
 
 if TYPE_CHECKING:
     from simdocker.scenario.result import Run
+
+
+LATEST = 1 << 62
+"""ns: a century and a half, beyond which no tool's clock goes."""
 
 
 class Told(msgspec.Struct):
@@ -48,7 +55,8 @@ def is_trace(path: str) -> bool:
 
 
 def kept(path: str) -> list[Record]:
-    """The records of a trace file. Raises UserError for a line that is none, as where a copy was cut off."""
+    """The records of a trace file. Raises UserError for a line that is none, as where a copy was cut off, and for one
+    that no trace has: readers rely on the order of records and on what they point to."""
     decode = msgspec.json.Decoder(Record).decode
     try:
         lines = Path(path).read_bytes().splitlines()
@@ -57,9 +65,42 @@ def kept(path: str) -> list[Record]:
     records: list[Record] = []
     for number, line in enumerate(lines, 1):
         try:
-            records.append(decode(line))
+            record = decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise UserError(
-                f"{path}: line {number} is no record of a trace; write it anew with simdocker run --trace FILE SCENARIO"
-            ) from None
+            raise _no_trace(path, number) from None
+        if not _follows(record, records[-1] if records else None):
+            raise _no_trace(path, number)
+        records.append(record)
     return records
+
+
+def _follows(record: Record, before: Record | None) -> bool:
+    """Whether a record can be the next one of a trace."""
+    ordered = record.seq == (before.seq + 1 if before else 0) and (before.t_ns if before else 0) <= record.t_ns < LATEST
+    points = -1 <= record.cause_seq < record.seq and -1 <= record.span < record.seq
+    attrs = record.attrs or {}
+    says = isinstance(attrs.get("to"), str) if record.kind == MESSAGE else record.kind in (STATE, STEP, NOTE)
+    if record.kind == NOTE and record.actor == PLAYER and record.what == "command":
+        says = isinstance(attrs.get("line"), str) and isinstance(attrs.get("on"), str)
+    return ordered and points and says
+
+
+def _no_trace(path: str, number: int) -> UserError:
+    return UserError(
+        f"{path}: line {number} is no record of a trace; write it anew with simdocker run --trace FILE SCENARIO"
+    )
+
+
+@contextmanager
+def strange(path: str) -> Iterator[None]:
+    """While a reader goes through a trace that may be anybody's: a record that lacks what those of its kind say is told
+    in a sentence. Raises UserError."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        if not is_trace(path):
+            raise
+        raise UserError(
+            f"{path}: its records do not say what a trace's do ({type(error).__name__}: {error}); "
+            "write it anew with simdocker run --trace FILE SCENARIO"
+        ) from None

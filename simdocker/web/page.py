@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import re
 from functools import lru_cache
 from html import escape
 from importlib.resources import files
@@ -44,6 +45,9 @@ PAGE = """<!doctype html>
 </html>
 """
 NOWHERE_ELSE = "base-uri 'none'; form-action 'none'"
+TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Unicode's embeddings, overrides and isolates."""
+
 BASE = "html,body{margin:0;height:100%}"
 
 
@@ -57,8 +61,8 @@ def document(stories: list[Story], contrast: Contrast | None = None, texts: Narr
     """What `simdocker.mountPage` takes: one story, or two and what differs, with the page's words."""
     texts = texts or narration()
     return {
-        "stories": stories,
-        "comparison": contrast,
+        "stories": _shown(stories),
+        "comparison": _shown(contrast),
         "language": texts.language,
         "texts": texts.table.get("page", {}),
     }
@@ -92,7 +96,7 @@ def _page(name: str, data: str, title: str, document: str, texts: Narration, sty
     return PAGE.format(
         language=escape(texts.language),
         policy=f"default-src 'none'; script-src {_digest(script)}; style-src {styles}; {NOWHERE_ELSE}",
-        title=escape(title or "simdocker"),
+        title=escape(TURNS.sub("", title or "simdocker")),
         base=BASE,
         style=style,
         data=data,
@@ -100,6 +104,13 @@ def _page(name: str, data: str, title: str, document: str, texts: Narration, sty
         document=inert(document),
         script=script,
     )
+
+
+def _shown(told: object) -> msgspec.Raw:
+    """What is told, with texts that read in the order in which they stand: signs that turn the direction of what
+    follows are written out. A name may be a stranger's, and would show other names turned round."""
+    text = msgspec.json.encode(told).decode()
+    return msgspec.Raw(TURNS.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text).encode())
 
 
 def inert(json: str) -> str:

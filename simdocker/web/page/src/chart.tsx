@@ -147,7 +147,7 @@ function ByOrder({ head, rows, lines, hosts, choice, filter, scope, toggle }: Bo
             return (
               <g key={`s${at}`} class={`heading${ahead}`} onClick={go}>
                 <rect x="4" y={here - ROW / 2 + 4} width={wide - 8} height={ROW - 8} rx="6" />
-                <text x="14" y={here + 5}>{step?.say !== undefined ? step.say : `${step?.on}$ ${step?.line?.split("\n")[0]}`}</text>
+                <text x="14" y={here + 5}>{(step?.say !== undefined ? step.say : `${step?.on}$ ${step?.line?.split("\n")[0]}`).slice(0, 300)}</text>
               </g>
             );
           }

@@ -18,13 +18,13 @@ const PATHS: Record<string, string> = {
 export function Icon({ kind }: { kind: string }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
-      <path d={PATHS[kind] ?? PATHS.host} />
+      <path d={Object.hasOwn(PATHS, kind) ? PATHS[kind] : PATHS.host} />
     </svg>
   );
 }
 
-export const STATE_SIGN: Record<string, string> = {
+export const STATE_SIGN: Record<string, string> = Object.assign(Object.create(null), {
   created: "○", running: "●", paused: "❚❚", exited: "■", died: "■", restarting: "↻", removing: "✕", "start failed": "✕",
   downloading: "↓", downloaded: "▤", extracted: "■", available: "●", refused: "✕", stopped: "■", killed: "✕", starting: "↻",
   stopping: "↓", enabled: "●", disabled: "■", installed: "○", hangs: "…",
-};
+});

@@ -5,7 +5,7 @@ import { Icon } from "./icons";
 import type { Playhead } from "./playhead";
 import { short, type Choice } from "./stage";
 import { last, type Thing } from "./story";
-import { called, duration, kindOf, size, t } from "./words";
+import { called, duration, kindOf, size, t, cut } from "./words";
 
 const HIDDEN = new Set(["key", "kind", "name", "host", "of", "was", "layers"]);
 const SIZES = new Set(["size", "bytes", "unpacked", "memory"]);
@@ -31,7 +31,7 @@ export function Inspector({ head, choice, hosts }: { head: Playhead; choice: Cho
       {thing ? (
         <dl>
           {Object.entries(thing).filter(([name, value]) => !HIDDEN.has(name) && value !== null && value !== undefined).map(([name, value]) => (
-            <div key={name}><dt>{t(name)}</dt><dd>{said(name, value)}</dd></div>
+            <div key={name}><dt>{t(name)}</dt><dd>{cut(said(name, value), 2000)}</dd></div>
           ))}
           {Array.isArray(thing.layers) && thing.layers.length > 0 && <div><dt>{t("layers")}</dt><dd>{(thing.layers as string[]).join(" ")}</dd></div>}
           {parts.slice(0, 40).map((part) => <div key={part.key}><dt>{t(part.kind)}</dt><dd>{partOf(part)}</dd></div>)}
@@ -71,11 +71,11 @@ function said(name: string, value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-const NAME: Record<string, string> = { "copy up": "C", create: "A", whiteout: "D" };
+const NAME = new Map([["copy up", "C"], ["create", "A"], ["whiteout", "D"]]);
 
 function partOf(part: Thing): string {
   if (part.kind === "endpoint") return `${part.address} (${called(String(part.network), 1)})`;
   if (part.kind === "mount") return `${part.target} ← ${part.volume ? called(String(part.volume), 1) : part.source}`;
-  if (part.kind === "entry") return `${NAME[String(part.how)] ?? ""} ${part.path}`;
+  if (part.kind === "entry") return `${NAME.get(String(part.how)) ?? ""} ${part.path}`;
   return part.key;
 }

@@ -17,7 +17,7 @@ interface Stack {
   image?: Thing;
 }
 
-const SIGN: Record<string, [string, string]> = { "copy up": ["C", "copied up"], create: ["A", "new"], whiteout: ["D", "whiteout"] };
+const SIGN = new Map([["copy up", ["C", "copied up"]], ["create", ["A", "new"]], ["whiteout", ["D", "whiteout"]]]);
 const MOST = 9; // entries that a block shows
 
 export function Layers({ head, choice }: { head: Playhead; choice: Choice }) {
@@ -138,7 +138,7 @@ function Writable({ container, world, choice, head }: { container: Thing; world:
       <button type="button" class="block writable" aria-pressed={choice.selected === container.key} onClick={() => choice.select(container.key)}>
         <span class="cap">{t("writable layer")}</span>
         {entries.slice(-MOST).map((entry) => {
-          const [letter, how] = SIGN[String(entry.how)] ?? ["", ""];
+          const [letter, how] = SIGN.get(String(entry.how)) ?? ["", ""];
           return <span key={entry.key} class={`entry e-${String(entry.how).replace(" ", "-")}${fresh.has(entry.key) ? " fresh" : ""}`}><b>{letter}</b> <span class="path">{String(entry.path)}</span> <small>{t(how)}</small></span>;
         })}
         {entries.length > MOST && <span class="entry">… {t("and {n} more", { n: entries.length - MOST })}</span>}

@@ -7,7 +7,7 @@ import type { Playhead } from "./playhead";
 import { ALL, rowAt, rowsOf, type Filter, type Row } from "./rows";
 import { short } from "./stage";
 import type { Event } from "./story";
-import { called, duration, t } from "./words";
+import { called, cut, duration, t } from "./words";
 
 const ROW = 34;
 
@@ -65,7 +65,7 @@ function Line({ row, head, hosts, current, toggle }: { row: Row; head: Playhead;
     const failed = (step?.exit ?? -1) > 0 && (step.last ?? -1) <= (head.event?.seq ?? -1);
     return (
       <button type="button" class={`head${past}`} aria-current={mark} onClick={() => head.go(row.at)}>
-        {step?.say !== undefined ? <em>{step.say}</em> : <span class="what"><b>{hosts > 1 ? `${step?.on}$` : "$"}</b> {step?.line}</span>}
+        {step?.say !== undefined ? <em>{step.say.slice(0, 500)}</em> : <span class="what"><b>{hosts > 1 ? `${step?.on}$` : "$"}</b> {step?.line?.slice(0, 500)}</span>}
         {failed && <span class="exit">{t("exit {code}", { code: step.exit })}</span>}
       </button>
     );
@@ -92,6 +92,8 @@ function atHome(event: Event): boolean {
   return place(event.actor) === place(event.to);
 }
 
+const LETTERS = 20_000; // of a text in the terminal: what a browser lays out at once
+
 /** What the user saw on the terminal: each command, and when it has ended what it printed. */
 export function Terminal({ head }: { head: Playhead }) {
   usePlayhead(head);
@@ -110,8 +112,8 @@ export function Terminal({ head }: { head: Playhead }) {
         if (step.say !== undefined) return <p class="say" key={step.first}># {step.say}</p>;
         return (
           <div key={step.first}>
-            <p class="typed"><b>{step.on}$</b> {step.line}</p>
-            {over && step.printed?.map(([fd, text], i) => <pre key={i} class={fd === 2 ? "err" : ""}>{text}</pre>)}
+            <p class="typed"><b>{step.on}$</b> {cut(step.line ?? "", LETTERS)}</p>
+            {over && step.printed?.map(([fd, text], i) => <pre key={i} class={fd === 2 ? "err" : ""}>{cut(text, LETTERS)}</pre>)}
             {over && (step.exit ?? 0) > 0 && <p class="exit">{t("exit {code}", { code: step.exit })}</p>}
           </div>
         );

@@ -5,7 +5,7 @@ import { usePlayhead } from "./hooks";
 import { Icon } from "./icons";
 import { SPEEDS, type Playhead } from "./playhead";
 import { inWords, short } from "./stage";
-import { called, duration, kindOf, t } from "./words";
+import { called, cut, duration, kindOf, t } from "./words";
 
 export function Transport({ head }: { head: Playhead }) {
   usePlayhead(head);
@@ -93,11 +93,11 @@ export function Narrator({ head, hosts }: { head: Playhead; hosts: number }) {
       {event.kind === "message" ? (
         <p class="title"><span class={`tag k-${kindOf(event.actor)}`}><Icon kind={kindOf(event.actor)} />{called(event.actor, hosts)}</span><i aria-hidden="true">→</i><span class={`tag k-${kindOf(event.to!)}`}><Icon kind={kindOf(event.to!)} />{called(event.to!, hosts)}</span><code>{short(event)}</code></p>
       ) : event.actor === "player" && (event.what === "command" || event.what === "exit") && step ? (
-        <p class="title"><b>{step?.on}$</b> <code>{step?.line}</code></p>
+        <p class="title"><b>{step?.on}$</b> <code>{cut(step?.line ?? "", 240)}</code></p>
       ) : event.actor === "player" && event.what === "say" ? null : (
-        <p class="title">{kindOf(event.actor) !== "player" && <span class={`tag k-${kindOf(event.actor)}`}><Icon kind={kindOf(event.actor)} />{called(event.actor, hosts)}</span>}<code>{event.what}</code></p>
+        <p class="title">{kindOf(event.actor) !== "player" && <span class={`tag k-${kindOf(event.actor)}`}><Icon kind={kindOf(event.actor)} />{called(event.actor, hosts)}</span>}<code>{cut(event.what, 240)}</code></p>
       )}
-      <p class="why">{event.why || (event.reply && event.span !== undefined ? t("answers {what}", { what: short(head.index.events[head.index.positionOf(event.span)]) }) : "")}</p>
+      <p class="why">{(event.why && cut(event.why, 600)) || (event.reply && event.span !== undefined ? t("answers {what}", { what: short(head.index.events[head.index.positionOf(event.span)]) }) : "")}</p>
       <p class="sr" role="status">{spoken}</p>
     </div>
   );

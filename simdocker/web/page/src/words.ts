@@ -4,12 +4,17 @@ let table: Record<string, string> = {};
 export let language = "en";
 
 export function speak(texts: Record<string, string> | undefined, of = "en"): void {
-  table = texts ?? {};
+  table = Object.assign(Object.create(null), texts); // a name may be any word, such as `constructor`
   language = of;
 }
 
 export function t(key: string, values: Record<string, unknown> = {}): string {
   return (table[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "–"));
+}
+
+/** A text of which one sees the beginning; how much is left out is said. */
+export function cut(text: string, letters: number): string {
+  return text.length <= letters ? text : `${text.slice(0, letters)}… (${t("and {n} more letters", { n: text.length - letters })})`;
 }
 
 const UNITS: [number, string][] = [[60e9, "min"], [1e9, "s"], [1e6, "ms"], [1e3, "µs"], [1, "ns"]];
