@@ -31,15 +31,15 @@ def dot(records: Sequence[Record]) -> str:
     for number, (host, actors) in enumerate(hosts.items()):
         with graph.subgraph(name=f"cluster_{number}") as cluster:
             if host:
-                cluster.attr(label=graphviz.escape(host))
+                cluster.attr(label=graphviz.escape(_printable(host)))
             for actor in actors:
-                cluster.node(_node(actor), label=graphviz.escape(actor.partition("@")[0]))
+                cluster.node(_node(actor), label=graphviz.escape(_printable(actor.partition("@")[0])))
     for (sender, receiver), counted in messages.items():
         counts = [
             f"{count} {what}{'s' if count > 1 and what in ('request', 'answer') else ''}"
             for what, count in counted.items()
         ]
-        graph.edge(_node(sender), _node(receiver), label=graphviz.escape("\n".join(counts)))
+        graph.edge(_node(sender), _node(receiver), label=graphviz.escape(_printable("\n".join(counts))))
     return str(graph.source)
 
 
