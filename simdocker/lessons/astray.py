@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from simdocker.lessons.lines import steps_of
 from simdocker.lessons.session import LessonSession
-from simdocker.scenario.session import Entry, replay
+from simdocker.scenario.session import Entry
 
 if TYPE_CHECKING:
     from simdocker.lessons.catalogue import Lesson
@@ -57,7 +57,7 @@ def heard_on_the_way(lesson: Lesson) -> set[str]:
     first = next(iter(session.world.machines))
     heard = _said(session.verdicts())
     for step in steps_of(lesson.spec.solution, lesson.scenario.world):
-        session.perform(_entry(step, first), replay)
+        session.perform(_entry(step, first), session.replay)
         heard |= _said(session.verdicts())
     return heard
 

@@ -11,7 +11,7 @@ import msgspec
 
 from simdocker.errors import UserError
 from simdocker.trace import MESSAGE, NOTE, STATE, STEP, Record
-from simdocker.trace.reading import PLAYER
+from simdocker.trace.reading import begins_command
 
 if TYPE_CHECKING:
     from simdocker.scenario.result import Run
@@ -80,7 +80,7 @@ def _follows(record: Record, before: Record | None) -> bool:
     points = -1 <= record.cause_seq < record.seq and -1 <= record.span < record.seq
     attrs = record.attrs or {}
     says = isinstance(attrs.get("to"), str) if record.kind == MESSAGE else record.kind in (STATE, STEP, NOTE)
-    if record.kind == NOTE and record.actor == PLAYER and record.what == "command":
+    if begins_command(record):
         says = isinstance(attrs.get("line"), str) and isinstance(attrs.get("on"), str)
     return ordered and points and says
 

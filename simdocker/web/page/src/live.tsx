@@ -367,11 +367,11 @@ function Live({ texts, language }: { texts: Record<string, string>; language: st
             <label for="line" class={exit && !running ? "failed" : ""}>{reads ? `${t("live reads")} ▸` : running ? "…" : prompt || "$ "}</label>
             <input id="line" ref={line} autocomplete="off" autocapitalize="off" spellcheck={false} disabled={closed || !world} readOnly={running && !reads} aria-describedby="line-reader"
               placeholder={reads ? t("live reads what", { line: reads.length > 60 ? `${reads.slice(0, 59)}…` : reads }) : running ? t("live running") : t(lesson ? "live type lesson" : "live type")} onKeyDown={press} />
-            <span id="line-reader" class="sr" role="status">{reads ? t("live reads what", { line: reads }) : ""}</span>
-            {reads && <button type="submit" class="dock-button">{t("live send")}</button>}
             {running
               ? <button type="button" class="dock-button" onClick={() => ask({ do: "keys", keys: "\x03" })}>Ctrl-C</button>
               : <button type="submit" class="dock-button" disabled={still}>{t("run")}</button>}
+            {reads && <button type="submit" class="dock-button">{t("live send")}</button>}
+            <span id="line-reader" class="sr" role="status">{reads ? t("live reads what", { line: reads }) : ""}</span>
           </form>
         )}
       </section>
