@@ -19,7 +19,7 @@ from simdocker.lessons.astray import Astray, first_sentence
 from simdocker.lessons.lines import steps_of
 from simdocker.lessons.progress import Progress, Standing
 from simdocker.lessons.session import LessonSession
-from simdocker.scenario.session import Entry, replay
+from simdocker.scenario.session import Entry
 from simdocker.scenario.worldspec import WorldSpec
 from tests.cli.screen import PATIENCE, Screen
 
@@ -132,7 +132,7 @@ def remarks(lesson: catalogue.Lesson, lines: str) -> list[str]:
     said = []
     for step in steps_of(lines, lesson.scenario.world):
         entry = Entry(step.on or next(iter(session.world.machines)), step.run or "", int(step.wait or 0))
-        session.perform(entry, replay)
+        session.perform(entry, session.replay)
         said.append(astray.after(len(session.entries), session.verdicts()))
     return list(filter(None, said))
 
