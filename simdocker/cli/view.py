@@ -76,6 +76,8 @@ def _compared(
         run2, story2, name2 = _story(source, other, seed if other == "sim" else None, None, host, words)
     else:
         run2, story2, name2 = _story(other, "sim", seed, profile, host, words)
+    if name == name2:  # both simulated: then the files tell them apart
+        name, name2 = _stem(source), _stem(other)
     if run is not None and run2 is not None and other in BACKENDS:
         return html([story, story2], contrast(story, story2, (name, name2), compare(run, run2)), words)
     return html([story, story2], contrast(story, story2, (name, name2)), words)

@@ -83,6 +83,9 @@ def test_a_kept_trace_is_a_page_too(room: Path) -> None:
 def test_two_runs_are_one_page(room: Path) -> None:
     assert view("two.yaml", other="two.yaml", output="both.html") == 0
     assert '"agree":true' in Path("both.html").read_text("utf-8")
+    Path("one.yaml").write_text("steps: [{run: docker pull busybox}]")
+    assert view("two.yaml", other="one.yaml", output="both.html") == 0
+    assert '"one":"two","other":"one"' in Path("both.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
