@@ -81,7 +81,7 @@ def _actors(record: Record, host: str) -> list[str]:
 
 def _name(actor: str) -> str:
     """An identifier: Mermaid's may hold neither blanks nor signs, and be none of its words."""
-    if actor.lower() in WORDS:
+    if not actor or actor.lower() in WORDS:
         return f"_{actor}"
     return re.sub(r"\W", lambda sign: "__" if sign[0] == "@" else f"_{ord(sign[0]):x}_", actor)
 

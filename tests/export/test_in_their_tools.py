@@ -20,6 +20,7 @@ import pytest
 from simdocker.cli.export import FORMATS
 from simdocker.scenario.told import told
 from tests.web.browser import chromium, needs_browser
+from tests.web.test_strangers import TEXTS, records
 
 HERE = Path(__file__).parent
 SCENARIOS = HERE.parents[1] / "scenarios"
@@ -70,6 +71,22 @@ def test_mermaid_draws_the_sequence_diagram(browser: Any, mermaid: Path, name: s
         r.what for r in source.records if r.kind == "message" and r.what in ("HEAD /_ping", "POST /containers/create")
     ]
     assert [text for text in texts if text in asked] == asked
+
+
+def test_mermaid_draws_the_names_of_a_stranger_and_runs_none(browser: Any, mermaid: Path) -> None:
+    page = browser.new_page()
+    page.add_script_tag(path=str(mermaid))
+    drawn = page.evaluate(
+        """async source => {
+            mermaid.initialize({startOnLoad: false, maxTextSize: 1e6, maxEdges: 1e5});
+            document.body.innerHTML = (await mermaid.render('drawn', source)).svg;
+            return [document.title, document.querySelectorAll('img, svg script').length,
+                    document.querySelectorAll('text.messageText').length];
+        }""",
+        FORMATS["mermaid"](records(*TEXTS)).decode(),
+    )
+    page.close()
+    assert drawn == ["", 0, 2 * len(TEXTS)]
 
 
 class _Served(SimpleHTTPRequestHandler):
