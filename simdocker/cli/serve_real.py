@@ -110,13 +110,15 @@ async def _serve(stage: LinuxWorld, path: Path, doors: Doors, *, keeps: bool) ->
     edge = Edge(bridge, versions, COMMON_HEADERS)
     if keeps:
         await stage.restored()
-    async with listening(edge, path, None, tuple(doors.beside(edge, front.registries if front is not None else ()))):
+    registries = front.registries if front is not None else ()
+    async with listening(edge, path, None, tuple(doors.beside(edge, registries))) as refuse:
         print(f"The daemon of {stage.host}, with real containers, listens; Ctrl-C ends it. In another terminal:")
         print(f"    export DOCKER_HOST=unix://{path}", flush=True)
         for line in doors.told():
             print(line, flush=True)
         await stop.wait()
         if keeps:
+            await refuse()
             stop.clear()
             await _stopped(stage, clock, stop)
     print("The daemon has ended;", "its world is kept for the next start." if keeps else REMOVED, flush=True)

@@ -9,7 +9,7 @@ import logging
 import os
 import resource
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from ssl import SSLContext
@@ -37,9 +37,10 @@ class Door(NamedTuple):
 @asynccontextmanager
 async def listening(
     edge: Edge, path: Path, tcp: tuple[str, int] | None, doors: Sequence[Door] = ()
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Answer on a unix socket, and on TCP where asked to; `doors` are for other edges of the same bridge, or with TLS.
-    Raises UserError for a place that is taken."""
+    Inside there is a function with which to let nobody in any more; who is in goes on. Raises UserError for a place
+    that is taken."""
     if tcp is not None:
         doors = (Door(edge, *tcp), *doors)
     _make_way(path)
@@ -47,6 +48,14 @@ async def listening(
     runners = {edge: _runner(edge), **{door.edge: _runner(door.edge) for door in doors if door.edge is not edge}}
     tunnels: list[asyncio.Server] = []
     taken = ""
+
+    async def refuse() -> None:
+        for runner in runners.values():
+            for site in tuple(runner.sites):
+                await site.stop()
+        for server in tunnels:
+            server.close()
+
     try:
         for runner in runners.values():
             await runner.setup()
@@ -63,7 +72,7 @@ async def listening(
                 tunnels.append(await tunnel(door.tls, runners[door.edge], door.host, door.port))
         edge_clock = asyncio.ensure_future(edge.bridge.keep_time())
         try:
-            yield
+            yield refuse
         finally:
             edge_clock.cancel()
             with suppress(asyncio.CancelledError):
