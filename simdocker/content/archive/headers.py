@@ -30,7 +30,7 @@ def plain(block: bytes) -> tarfile.TarInfo | None:
             _often_octal(gid),
             _octal(size),
         )
-        info.mtime, info.chksum = _octal(mtime), _octal(sum_)
+        info.mtime, info.chksum = _often_octal(mtime), _octal(sum_)
         info.devmajor, info.devminor = _often_octal(major), _often_octal(minor)
     except ValueError:
         return None
