@@ -249,6 +249,8 @@ class StorageDriver:
             if rootfs.union < 0:
                 rootfs.unite(rootfs.lower)
             syscalls.move_mount(rootfs.union, rootfs.path)
+            if rootfs.own is None:
+                rootfs.own = Upper(rootfs.upper, rootfs.lower, kept=True)
         except OSError as error:
             rootfs.let_go()
             self._journal.forget(MOUNT, rootfs.path)

@@ -39,12 +39,13 @@ NEW = Entry("")
 
 
 class Upper:
-    """The upper directory `path` over the layers `lower`, topmost first, and what has been told of it."""
+    """The upper directory `path` over the layers `lower`, topmost first, and what has been told of it: of a container
+    that is `kept` all that is there already, by an earlier run."""
 
-    def __init__(self, path: str, lower: Sequence[str]) -> None:
+    def __init__(self, path: str, lower: Sequence[str], *, kept: bool = False) -> None:
         self._path = path
         self._lower = lower
-        self._told: dict[str, Entry] = {}
+        self._told = dict(islice(self._entries(), MOST)) if kept else {}
         self._made = os.stat(path).st_mtime_ns
 
     def tell(self, trace: Trace, actor: str, container: str, cause: int | None = None) -> None:
@@ -79,7 +80,8 @@ class Upper:
         while todo:
             path, here, below = todo.pop()
             try:
-                entries = sorted(islice(os.scandir(here), MOST + 1), key=lambda entry: entry.name)
+                with os.scandir(here) as names:
+                    entries = sorted(islice(names, MOST + 1), key=lambda entry: entry.name)
             except OSError:  # it has just been removed
                 continue
             for entry in entries:
