@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from simdocker.actors.daemon.container import LARGEST_LOG, LONGEST_LINE, Log
 from simdocker.api import Stream
 from simdocker.api.streams import MANY
 from simdocker.des import Environment
+from tests.server.rich_world import tarred
 from tests.server.serve_command import Serving, serve
 from tests.server.wire import Wire
 
@@ -156,6 +158,26 @@ def test_who_has_left_by_halves_is_noticed_and_who_waits_for_nothing_is_told(ser
         waiting.shutdown(socket.SHUT_WR)
         assert serving.ask_daemon("DELETE", "/containers/waits-on").status == 204
         assert waiting.recv(1) == b""
+
+
+def test_a_removal_that_meets_a_restart_comes_to_an_end(serving: Serving) -> None:
+    for number in range(4):
+        running(serving, "twice", "trap exit TERM; while :; do sleep 0.1; done")
+        with ThreadPoolExecutor(3) as pool:
+            asked = [pool.submit(serving.ask_daemon, "POST", "/containers/twice/restart?t=0") for _ in range(2)]
+            time.sleep(number * 0.01)
+            removed = pool.submit(serving.ask_daemon, "DELETE", "/containers/twice?force=1").result()
+            assert removed.status in (204, 409), removed.body
+            assert {answer.result().status for answer in asked} <= {204, 404, 500}
+        assert soon(lambda: serving.ask_daemon("DELETE", "/containers/twice?force=1").status == 404)
+
+
+def test_no_file_has_a_zero_in_its_name(serving: Serving) -> None:
+    running(serving, "zero", "sleep 100")
+    for method in ("GET", "PUT"):
+        answer = serving.ask_daemon(method, "/containers/zero/archive?path=/a%00b", tarred({}))
+        assert (answer.status, answer.json["message"][:24]) == (404, "Could not find the file ")
+    assert serving.ask_daemon("DELETE", "/containers/zero?force=1").status == 204
 
 
 @pytest.mark.parametrize("header", ["Sec-WebSocket-Version: x", "Sec-WebSocket-Key: x"])

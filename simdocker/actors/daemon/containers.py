@@ -278,6 +278,8 @@ class Containers:
         state.removing = True  # whoever else wants to remove it from now on is refused
         if state.running:
             yield from self.lifecycle.kill(container)
+            if container.process is not None:  # somebody was starting it again
+                yield from self.lifecycle.kill(container)
         yield from self._remove(container, truthy(query.get("v")))
         return Response(204)
 

@@ -20,7 +20,7 @@ from simdocker.actors.daemon.endings import Endings
 from simdocker.actors.daemon.signals import SIGKILL, SIGTERM, parse_signal, supported
 from simdocker.api import ApiError, BadRequest, Conflict, InternalError, NotModified, Request, Response, Stream
 from simdocker.api.gotext import integer
-from simdocker.backends.ports import DriverError, Process, ProcessSpec, StartFailed
+from simdocker.backends.ports import DriverError, Process, ProcessSpec, RunningProcess, StartFailed
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.containers import Containers
@@ -31,6 +31,8 @@ MS = 1_000_000
 DEFAULT_STOP_TIMEOUT_S = 10  # Docker's default
 
 STARTED = Response(204)
+
+MARKED = "container is marked for removal and cannot be started"
 
 
 class Lifecycle:
@@ -85,7 +87,7 @@ class Lifecycle:
         if state.running:
             raise NotModified
         if state.removing or state.dead:
-            raise Conflict("container is marked for removal and cannot be started")
+            raise Conflict(MARKED)
         yield from self.start(container)
         return STARTED
 
@@ -102,6 +104,11 @@ class Lifecycle:
         else:
             yield from self.lock(container)
         daemon = self.daemon
+        if container.state.removing:  # since it was asked for
+            self.unlock(container)
+            if restarted:
+                return
+            raise Conflict(MARKED)
         try:
             if container.state.running and not restarted:
                 return
@@ -258,7 +265,7 @@ class Lifecycle:
         if process is not None and not process.exited.triggered:
             yield from self.kill(container)
         else:
-            yield from self._gone(container)
+            yield from self._gone(container, process)
         self.containers.event(container, "stop")
 
     def post_kill(self, request: Request, id: str) -> Reply:
@@ -292,7 +299,7 @@ class Lifecycle:
         if process is not None:
             if not process.exited.triggered:
                 yield process.exited
-            yield from self._gone(container)
+            yield from self._gone(container, process)
 
     def signal(self, container: Container, number: int) -> None:
         """Send a signal to the first process. One that means to end the container also forbids its
@@ -320,13 +327,13 @@ class Lifecycle:
         self.daemon.keep(container)
         self.containers.event(container, "unpause")
 
-    def _gone(self, container: Container) -> Process:
-        """Process: wait until the end of the current run has been handled."""
-        while container.process is not None or container.busy is not None:
+    def _gone(self, container: Container, process: RunningProcess | None) -> Process:
+        """Process: wait until the end of that run has been handled; somebody may have started another."""
+        while (process is not None and container.process is process) or container.busy is not None:
             if container.busy is not None:
                 yield container.busy
-            elif container.process is not None and not container.process.exited.processed:
-                yield container.process.exited  # it has ended, and the daemon is still to be told
+            elif process is not None and not process.exited.processed:
+                yield process.exited  # it has ended, and the daemon is still to be told
             else:
                 yield self.daemon.env.timeout(0)
         self.daemon.env.follow(container.ended_seq)

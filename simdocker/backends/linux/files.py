@@ -156,6 +156,8 @@ class DiskFiles:
         """The inode called `name`, or what is mounted on it."""
         flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
         mount = self._mounts.get(path)
+        if "\0" in name:
+            raise _error(errno.ENOENT, path)  # no file has such a name
         try:
             return os.open(mount.source, os.O_PATH | os.O_CLOEXEC) if mount else os.open(name, flags, dir_fd=directory)
         except FileNotFoundError:
