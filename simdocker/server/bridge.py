@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from simdocker.api import Response, Stream
+from simdocker.content.blob import Blob
 from simdocker.des.wall import WallClock
 from simdocker.server.ledger import Entry, Ledger
 from simdocker.server.visits import END, Acts, Ask, Call, End, Leave, Reached, Read, Type, Visits, not_kept, report
@@ -142,7 +143,7 @@ class Visitor:
         path: str,
         query: dict[str, list[str]],
         headers: list[tuple[str, str]],
-        body: bytes | None,
+        body: bytes | Blob | None,
         version: str,
         to: str = "",
     ) -> Response:

@@ -35,7 +35,7 @@ OPTIONS = (
     ("--registry", "registry"),  # the world has one more registry, which is called after its port
 )  # fmt: skip
 HEAD = 8
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder(enc_hook=bytes).encode  # a Blob is what it says
 
 
 class Description(msgspec.Struct):

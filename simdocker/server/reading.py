@@ -10,11 +10,14 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp.web import BaseRequest
 
 from simdocker.api import BadRequest
+from simdocker.content.blob import Blob
+from simdocker.content.spool import LITTLE, Spool, not_written
 
 _ABSOLUTE = re.compile(r"^https?://[^/?]*(?=/)", re.IGNORECASE)  # what a client writes to a proxy
 _VERSION = re.compile(r"/v([0-9.]+)(/.*)")
 
 Version = tuple[int, ...]
+JSON = "application/json"
 JSON_ERRORS: Version = (1, 24)
 LONG = 18  # digits of a number that is larger than any version's
 
@@ -54,7 +57,7 @@ class Question(NamedTuple):
     path: str
     query: dict[str, list[str]]
     headers: list[tuple[str, str]]
-    body: bytes | None
+    body: bytes | Blob | None
     version: str
 
 
@@ -75,17 +78,34 @@ def asked(http: BaseRequest, versions: Versions | None) -> Question:
     return Question(http.method, path, _query(raw_query), headers, None, version)
 
 
-async def body(http: BaseRequest, most: int) -> bytes | None:
-    """All of the body, which has `most` bytes (0: as many as it likes); None for an empty one. Raises TooLarge."""
+async def body(http: BaseRequest, most: int) -> bytes | Blob | None:
+    """All of the body, which has `most` bytes (0: as many as it likes); None for an empty one, a Blob for one that is
+    large and no JSON: an archive. Raises TooLarge, BadRequest."""
     if not http.body_exists:
         return None
     parts, size = [], 0
-    async for part in http.content.iter_any():
+    content = http.content.iter_any()
+    async for part in content:
         size += len(part)
         if most and size > most:
             raise TooLarge(most)
         parts.append(part)
-    return b"".join(parts) or None
+        if size > LITTLE and not most and http.content_type != JSON:
+            break
+    else:
+        return b"".join(parts) or None
+    spool = Spool()
+    try:
+        for part in parts:
+            spool.write(part)
+        parts.clear()
+        async for part in content:
+            spool.write(part)
+        return spool.blob()
+    except OSError as error:
+        if isinstance(error, ConnectionError):  # it is the client that has gone
+            raise
+        raise BadRequest(not_written(error)) from None
 
 
 def before(version: str, other: Version) -> bool:

@@ -41,7 +41,7 @@ class Ask(Act):
     path: str
     query: dict[str, list[str]] = {}
     headers: list[tuple[str, str]] = []
-    body: bytes | None = None
+    body: Any = None  # bytes; a Blob of many
     version: str = ""
     to: str = ""  # which of those who can be visited
 

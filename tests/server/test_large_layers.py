@@ -21,7 +21,7 @@ from simdocker.content.archive import inflate
 from simdocker.content.blob import Blob
 from simdocker.content.spool import LITTLE, Spool
 from simdocker.server.portions import PORTION
-from tests.server.serve_command import MANIFEST, Serving, serve
+from tests.server.serve_command import MANIFEST, Serving, a_port, serve
 
 MIB = 1 << 20
 FILES = 80
@@ -38,16 +38,22 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield serving
 
 
-@pytest.fixture(scope="module")
-def large() -> tuple[bytes, bytes]:
-    """A layer of 80 MiB that does not compress, as it is and as a blob."""
+def an_archive(files: int) -> bytes:
+    """So many mebibytes that do not compress."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for number in range(FILES):
+        for number in range(files):
             entry = tarfile.TarInfo(f"part{number}")
             entry.size = MIB
             tar.addfile(entry, io.BytesIO(os.urandom(MIB)))
-    return buffer.getvalue(), gzip.compress(buffer.getvalue(), 0)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def large() -> tuple[bytes, bytes]:
+    """A layer of 80 MiB, as it is and as a blob."""
+    archive = an_archive(FILES)
+    return archive, gzip.compress(archive, 0)
 
 
 def anonymous(pid: int) -> int:
@@ -121,9 +127,43 @@ def test_a_large_layer_is_pushed_and_pulled_without_being_held_in_memory(
                                                                          "Cmd": ["x"]})  # fmt: skip
         assert made.status == 201
     found = front.ask_daemon("GET", "/containers/big/archive?path=/part7").body
-    with tarfile.open(fileobj=io.BytesIO(found)) as copied, tarfile.open(fileobj=io.BytesIO(archive)) as sent:
-        mine, theirs = copied.extractfile("part7"), sent.extractfile("part7")
-        assert mine is not None and theirs is not None and mine.read() == theirs.read()
+    assert digest_of(contents(found)["part7"]) == digest_of(contents(archive)["part7"])
+
+
+def test_a_large_archive_is_imported_and_copied_without_being_held_in_memory(
+    front: Serving, large: tuple[bytes, bytes]
+) -> None:
+    with watched(front.process.pid):
+        for archive in large:
+            answer = front.ask_daemon("POST", "/images/create?fromSrc=-&repo=large", archive)
+            assert b'"status":"sha256:' in answer.body, answer.body
+        made = front.ask_daemon("POST", "/containers/create?name=imported", {"Image": "large", "Cmd": ["x"]})
+        assert made.status == 201
+        assert front.ask_daemon("PUT", "/containers/imported/archive?path=/", large[0]).status == 200
+    found = front.ask_daemon("GET", "/containers/imported/archive?path=/part3").body
+    assert digest_of(contents(found)["part3"]) == digest_of(contents(large[0])["part3"])
+
+
+@pytest.mark.parametrize("path", ["/containers/create", "/plugins/none/set", "/swarm/init", "/networks/create"])
+def test_a_large_archive_where_json_belongs_is_refused(front: Serving, path: str) -> None:
+    assert front.ask_daemon("POST", path, bytes(LITTLE + 1)).status in (400, 404, 415, 500, 503)
+
+
+def test_a_large_archive_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    archive = an_archive(LITTLE // MIB + 1)
+    kept = ("--data-root", str(tmp_path / "kept"))
+    port = a_port()
+    with serve(tmp_path, *kept, port=port) as serving:
+        serving.ask_daemon("POST", "/images/create?fromSrc=-&repo=large", archive)
+        serving.ask_daemon("POST", "/containers/create?name=imported", {"Image": "large", "Cmd": ["x"]})
+    with serve(tmp_path, *kept, port=port) as serving:
+        found = serving.ask_daemon("GET", "/containers/imported/archive?path=/part3").body
+    assert contents(found)["part3"] == contents(archive)["part3"]
+
+
+def contents(archive: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {entry.name: tar.extractfile(entry).read() for entry in tar if entry.isreg()}  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("sized", [True, False], ids=["announced", "chunked"])

@@ -180,6 +180,13 @@ def test_no_file_has_a_zero_in_its_name(serving: Serving) -> None:
     assert serving.ask_daemon("DELETE", "/containers/zero?force=1").status == 204
 
 
+def test_no_file_has_so_long_a_name(serving: Serving) -> None:
+    answer = serving.ask_daemon("POST", "/volumes/create", {"Name": "a" * 300})
+    assert answer.status in (201, 500)
+    assert answer.status == 201 or answer.json["message"].endswith(": file name too long")
+    serving.ask_daemon("DELETE", f"/volumes/{'a' * 300}")
+
+
 @pytest.mark.parametrize("header", ["Sec-WebSocket-Version: x", "Sec-WebSocket-Key: x"])
 def test_a_websocket_that_begins_wrongly_is_refused(serving: Serving, header: str) -> None:
     running(serving, "sock", "sleep 100")

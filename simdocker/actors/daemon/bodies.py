@@ -29,6 +29,7 @@ from simdocker.api.models import (
     NetworkDisconnectBody,
     VolumeCreateBody,
 )
+from simdocker.content.blob import Blob
 
 MODELS: dict[str, Any] = {
     "/auth": AuthConfig,
@@ -79,15 +80,16 @@ def read(request: Request, parameters: bool) -> None:
     if body is None:
         if not request.path.endswith(_ENDS_NEEDED):  # most requests of a run
             return
-    elif type(body) is not dict and type(body) is not bytes:
+    elif type(body) not in (dict, bytes, Blob):
         return
     head, _, rest = request.path[1:].partition("/")
     route = f"{head}/{rest.rpartition('/')[2]}" if parameters else request.path
     model = MODELS.get(route)
     if model is None:
         return
-    if type(body) is bytes:
+    if type(body) is not dict and body is not None:
         _check_type(request.headers.get("Content-Type"))
+        body = bytes(body)
     try:
         if type(body) is bytes:
             body = _decoded(body)

@@ -304,6 +304,6 @@ def _reference(text: str) -> Reference:
 def _json(body: object) -> Any:
     """A body that is a list. Raises InternalError for what is none."""
     try:
-        return msgspec.json.decode(body) if isinstance(body, bytes) else body or []
+        return msgspec.json.decode(bytes(body)) if isinstance(body, bytes | Blob) else body or []
     except msgspec.DecodeError as error:
         raise InternalError(str(error)) from None

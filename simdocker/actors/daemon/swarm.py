@@ -14,6 +14,7 @@ import msgspec
 from simdocker.actors.daemon.daemon import Handler, Reply, Route
 from simdocker.actors.daemon.gojson import problem
 from simdocker.api import ApiError, BadRequest, Request
+from simdocker.content.blob import Blob
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -104,6 +105,8 @@ def _read(request: Request) -> dict[str, Any]:
     """The body. Raises BadRequest."""
     if request.body is None or request.body == b"":
         raise BadRequest("got EOF while reading request body")
+    if isinstance(request.body, Blob):
+        request.body = bytes(request.body)
     if not isinstance(request.body, bytes):
         return dict(request.body)
     try:

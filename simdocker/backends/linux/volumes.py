@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DATA, OPTIONS_FILE = "_data", "opts.json"
 GOING = ".going-"
 OPTIONS = ("device", "o", "type")
+NAME_MAX = 255  # bytes of a file's name
 
 
 class VolumeDriver:
@@ -58,6 +59,9 @@ class VolumeDriver:
                 raise DriverError(f'invalid option: "{option}"')
         if options and not options.get("device"):
             raise DriverError('missing required option: "device"')
+        if len(os.fsencode(name)) > NAME_MAX:
+            path = self._data(name).parent
+            raise DriverError(f"error while creating volume root path '{path}': mkdir {path}: file name too long")
         data = self._data(name)
         if not data.exists():
             yield from self._in_kernel(self._make, data, options)
