@@ -119,6 +119,8 @@ class _Found:
         resolved = f"{files.real(folder or '/').rstrip('/')}/{name}"
         try:
             node = files.find(resolved)
+            if node is not None and resolved.endswith("/") and node.kind not in (DIRECTORY, SYMLINK):
+                raise NotADirectoryError(resolved)
         except NotADirectoryError:
             merged = f"/var/lib/docker/overlay2/{container.id}/merged"
             raise InternalError(f"lstat {merged}{resolved}: not a directory") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import to_builtins
 
 from simdocker.actors.daemon.daemon import Reply, Route
@@ -22,6 +23,7 @@ from simdocker.actors.distribution.session import AuthConfig, Refused, Session, 
 from simdocker.api import BadRequest, InternalError, Request, Response, Unauthorized
 from simdocker.api.gotext import digits, integer
 from simdocker.content import reference as references
+from simdocker.content.blob import Blob
 from simdocker.content.manifest import Index
 from simdocker.content.reference import HUB
 
@@ -32,6 +34,16 @@ INDEX_HOST = "index.docker.io"  # searches are served from here, images from ano
 HUB_ADDRESS = "https://index.docker.io/v1/"  # what the client calls Docker Hub in its configuration
 SEARCH_FILTERS = frozenset(("is-automated", "is-official", "stars"))
 MOST_RESULTS, USUAL_RESULTS = 100, 25
+
+
+def _in_body(body: Blob) -> AuthConfig:
+    """Raises BadRequest."""
+    text = bytes(body)
+    try:
+        return msgspec.json.decode(text, type=AuthConfig)
+    except msgspec.MsgspecError as error:
+        fault = str(error) if text else "EOF"
+        raise BadRequest(f"Bad parameters and missing X-Registry-Auth: {fault}") from None
 
 
 class RegistryRequests:
@@ -51,15 +63,16 @@ class RegistryRequests:
         ]
 
     def push(self, request: Request, name: str) -> Reply:
-        """Process: `POST /images/{name}/push?tag=`: progress as a stream; all tags without `tag`."""
+        """Process: `POST /images/{name}/push?tag=`: progress as a stream; all tags without `tag`. Credentials that
+        are not in the header are in the body, where docker-py's `{}` stands for none."""
         yield from ()
-        if "X-Registry-Auth" not in request.headers:
-            raise BadRequest("Bad parameters and missing X-Registry-Auth: EOF")
+        in_header = "X-Registry-Auth" in request.headers
+        credentials = auth_config(request.headers) if in_header else _in_body(Blob.of(request.body or b""))
         reference = references.parse(name)
         tag = request.query.get("tag", "")
         if tag:
             reference = reference.with_tag(tag)
-        return Push(self.daemon, reference, auth_config(request.headers)).start()
+        return Push(self.daemon, reference, credentials).start()
 
     def login(self, request: Request) -> Reply:
         """Process: `POST /auth`: whether a registry takes these credentials."""

@@ -45,11 +45,12 @@ class Stats:
         streaming = truthy(request.query.get("stream", "1"))
         yield self.daemon.work("api.inspect")
         if not streaming:
-            before = self._now(container)
             if not container.running:
                 return Response(200, _empty(container))
-            if not truthy(request.query.get("one-shot")):
-                yield self.daemon.env.timeout(S)
+            if truthy(request.query.get("one-shot")):  # at once, held against nothing
+                return Response(200, self._sample(container, None))
+            before = self._now(container)
+            yield self.daemon.env.timeout(S)
             return Response(200, self._sample(container, before))
         stream = Stream(self.daemon.env)
         self.daemon.env.process(self._follow(container, stream))

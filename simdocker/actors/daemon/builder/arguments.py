@@ -31,6 +31,7 @@ class Arguments:
     def declare_before_from(self, name: str, default: str | None) -> None:
         """`ARG name=default` before the first FROM."""
         self._before_from[name] = default
+        self._referenced.add(name)
 
     def end_stage(self) -> None:
         """What a stage declared counts in that stage alone."""
