@@ -46,6 +46,7 @@ def shown(settings: EndpointSettings, state: EndpointState | None) -> dict[str, 
     """An `EndpointSettings` as the API shows it, before (`state` None) or after a connection."""
     network = state.network if state else None
     endpoint = state.endpoint if state else None
+    asked_mac = settings.MacAddress if network is None else ""  # shown until the network gives one
     names = state.aliases if state and state.aliases is not None else settings.Aliases
     ipam = settings.IPAMConfig
     return {
@@ -64,7 +65,7 @@ def shown(settings: EndpointSettings, state: EndpointState | None) -> dict[str, 
         "IPv6Gateway": "",
         "GlobalIPv6Address": "",
         "GlobalIPv6PrefixLen": 0,
-        "MacAddress": endpoint.mac if endpoint else settings.MacAddress if state is None else "",
+        "MacAddress": endpoint.mac if endpoint else asked_mac,
         "DriverOpts": dict(settings.DriverOpts) if settings.DriverOpts is not None else None,
     }
 

@@ -219,6 +219,10 @@ def test_a_mac_address_is_taken(client: Any) -> None:
     assert found == "02:42:ac:11:65:43\n"
     box = client.containers.create("busybox", "true", mac_address="02:42:ac:11:65:43")
     assert box.attrs["Config"]["MacAddress"] == "02:42:ac:11:65:43"
+    client.networks.create("lab")
+    client.api.connect_container_to_network(box.id, "lab", mac_address="02:42:ac:11:00:99")
+    box.reload()
+    assert box.attrs["NetworkSettings"]["Networks"]["lab"]["MacAddress"] == "02:42:ac:11:00:99"
 
 
 def test_security_options_are_kept_or_refused(client: Any, request: Any) -> None:
