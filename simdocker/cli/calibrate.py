@@ -45,9 +45,9 @@ def run_calibrate(
     facts = machine() | (_engine(host) if backend == "engine" else {})
 
     def play(name: str, scenario: Scenario, turn: int) -> Run:
+        world = build(scenario, backend=backend, host=host)
         if not as_json:
             print(f"repetition {turn + 1} of {repeat}: {name}", file=sys.stderr)
-        world = build(scenario, backend=backend, host=host)
         with stopped_by_ctrl_c(world.env):
             return Player(scenario, world, Silent()).play()
 

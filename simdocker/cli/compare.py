@@ -15,7 +15,7 @@ from simdocker.errors import UserError
 from simdocker.scenario.compare import Comparison, compare
 from simdocker.scenario.load import load
 from simdocker.scenario.player import Player, Silent
-from simdocker.scenario.stage import build
+from simdocker.scenario.stage import BACKENDS, build
 from simdocker.scenario.units import show_duration
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def run_compare(
     data_root: str | None = None,
 ) -> int:
     """Play on the simulator and on `other`, `repeat` times each; returns the exit code. Raises UserError."""
+    if other not in BACKENDS:
+        raise UserError(f"--with {other}: there is no such backend; known are {', '.join(BACKENDS)}")
     if repeat < 1:
         raise UserError(f"--repeat {repeat}: a scenario is played at least once")
     scenario = load(path)

@@ -36,18 +36,16 @@ def learn(asked: str | None, *, check: str | None, backend: str, host: str | Non
         return show_course()
     lesson = catalogue.find(asked)
     refuse_backend(lesson, backend)
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    if check is None and not proving:
+        if backend != "sim":
+            raise UserError(f"--backend {backend} checks lines that were typed before: it goes with --check FILE")
+        if interactive:
+            return _sit_down(lesson)
+        check = "-"  # lines from a pipe
     if backend == "linux":
         be_root()
-    if proving:
-        return _prove(lesson, backend, host)
-    interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    if check is None and not interactive:
-        check = "-"  # lines from a pipe
-    if check is not None:
-        return _check(lesson, check, backend, host)
-    if backend != "sim":
-        raise UserError(f"--backend {backend} checks lines that were typed before: it goes with --check FILE")
-    return _sit_down(lesson)
+    return _prove(lesson, backend, host) if check is None else _check(lesson, check, backend, host)
 
 
 def show_course() -> int:

@@ -6,6 +6,7 @@ how to mend it.
 
 from __future__ import annotations
 
+import difflib
 import re
 import sys
 from pathlib import Path
@@ -79,7 +80,7 @@ def text_of(path: str) -> str:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ScenarioError(f"{path}: there is no such file") from None
+        raise ScenarioError(f"{path}: there is no such file{_guess(path)}") from None
     except IsADirectoryError:
         raise ScenarioError(f"{path}: this is a directory; name a scenario file in it") from None
     except OSError as error:
@@ -97,6 +98,22 @@ def text_of(path: str) -> str:
         line = text.count("\n", 0, odd.start()) + 1
         raise ScenarioError(f"{path}:{line}: there is a control character; a scenario is plain text")
     return text
+
+
+def _guess(path: str) -> str:
+    """What may have been meant by a path where nothing is."""
+    if path == "docker":
+        return "; a command goes on, as in docker run nginx"
+    if path.isdecimal():
+        return f"; a lesson is taken by simdocker learn {path}"
+    wanted = Path(path)
+    try:
+        names = [each.name for each in wanted.parent.iterdir() if each.is_file()]
+    except OSError:
+        return ""
+    near = [name for name in names if wanted.stem and name.startswith(wanted.stem)][:1]
+    near = near or difflib.get_close_matches(wanted.name, names, 1, 0.7)
+    return f": did you mean {wanted.parent / near[0]}?" if near else ""
 
 
 def _looks_like_yaml(text: str) -> bool:

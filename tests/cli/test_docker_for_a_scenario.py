@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from simdocker.cli.commands import app
@@ -48,6 +49,38 @@ def test_a_command_that_fails_has_its_page_and_an_exit_code_that_says_so() -> No
     assert simdocker("view", "docker", "run", "no/such").exit_code == 1
     assert Path("docker-run-no-such.html").is_file()
     assert simdocker("run", "-q", "docker", "run", "no/such").exit_code == 1
+
+
+def test_an_option_of_ours_behind_docker_is_remarked_upon() -> None:
+    told = simdocker("view", "docker", "run", "busybox", "true", "-o", "x.html")
+    assert "options of ours come before docker" in told.stderr and not Path("x.html").exists()
+    assert simdocker("run", "-q", "docker", "run", "busybox", "echo", "a").stderr.count("ours") == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "guess"),
+    [
+        ("chaptr.yaml", "did you mean chapter.yaml?"),
+        ("chap", "did you mean chapter.yaml?"),
+        ("3", "simdocker learn 3"),
+        ("docker", "as in docker run nginx"),
+        ("elsewhere/x.yaml", "there is no such file\n"),
+    ],
+)
+def test_a_file_that_is_not_there_is_guessed(path: str, guess: str) -> None:
+    Path("chapter.yaml").write_text("title: x\nsteps: [{run: docker ps}]\n")
+    told = simdocker("run", path)
+    assert told.exit_code == 2 and guess in told.stderr
+
+
+@pytest.mark.parametrize("command", ["", *get_command(app).commands])  # type: ignore[attr-defined]
+def test_every_help_fits_a_terminal_and_no_line_of_the_list_is_cut(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = simdocker(*filter(None, [command]), "--help").stdout
+    assert max(map(len, text.splitlines())) <= 80
+    assert command or "..." not in text.partition("Commands:")[2]
 
 
 def test_a_file_called_docker_is_a_file() -> None:

@@ -16,7 +16,10 @@ app = typer.Typer(
     name="simdocker",
     help="""See what happens behind `docker run`: a simulator of Docker's architecture.
 
-Start with:  simdocker run scenarios/01-five-steps-of-docker-run.yaml
+\b
+See it:    simdocker view --open docker run nginx
+Type it:   simdocker shell
+Learn it:  simdocker learn
 """,
     no_args_is_help=True,
     add_completion=False,

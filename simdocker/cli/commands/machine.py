@@ -16,14 +16,20 @@ def doctor(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was found as one array")] = False,
 ) -> None:
-    """Try what the Linux backend needs of this machine, and say how to mend what is missing."""
+    """Try what the Linux backend needs of this machine.
+
+    Says how to mend what is missing. Exit 1: it cannot run here.
+    """
     from simdocker.cli.doctor import see_doctor
 
     raise typer.Exit(exit_code(lambda: see_doctor(data_root, json=json)))
 
 
 def cleanup() -> None:
-    """Remove what killed runs left behind, on this machine and on engines, and only that."""
+    """Remove what killed runs left behind, and only that.
+
+    On this machine, and on Docker Engines.
+    """
     from simdocker.cli.cleanup import clean_up
 
     raise typer.Exit(exit_code(clean_up))

@@ -23,7 +23,10 @@ def run(
     data_root: options.DataRoot = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only what docker prints, and what failed")] = False,
 ) -> None:
-    """Play a scenario, or one command, and show every message. Exit 0: what is expected holds; 1: not all of it."""
+    """Play a scenario, or one command, and show every message.
+
+    Exit 0: what is expected holds; 1: not all of it; 2: the file or the usage is wrong.
+    """
     from simdocker.cli.run import run_scenario
 
     raise typer.Exit(
@@ -58,7 +61,10 @@ def compare(
     data_root: options.DataRoot = None,
     json: options.Json = False,
 ) -> None:
-    """Play a scenario on the simulator and for real, and show what differs. Exit 0: equal outcomes; 1: not."""
+    """Play a scenario simulated and for real, and show what differs.
+
+    Exit 0: equal outcomes; 1: not.
+    """
     from simdocker.cli.compare import run_compare
 
     raise typer.Exit(
@@ -90,7 +96,7 @@ def calibrate(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the profile written, with its report, instead")] = False,
 ) -> None:
-    """Measure what things cost on a real machine, and write a cost profile for --profile."""
+    """Measure what things cost on a real machine, for --profile."""
     from simdocker.cli.calibrate import run_calibrate
 
     raise typer.Exit(

@@ -28,7 +28,10 @@ def view(
     host: options.Host = None,
     open_browser: options.Open = False,
 ) -> None:
-    """Write a run as one web page that moves: who talks to whom, in which order, and why."""
+    """Write a run as one web page that moves.
+
+    It shows who talks to whom, in which order, and why. Exit 0 and 1 as `simdocker run`.
+    """
     from simdocker.cli.view import run_view
 
     raise typer.Exit(
@@ -67,7 +70,10 @@ def ui(
     data_root: options.DataRoot = None,
     open_browser: options.Open = False,
 ) -> None:
-    """Type docker commands in a web page and watch the stage move; undo, fork and share what you did."""
+    """Type docker commands in a web page and watch it move.
+
+    Undo, fork and share what you did.
+    """
     from simdocker.cli.ui import run_ui
 
     raise typer.Exit(
@@ -98,7 +104,10 @@ def export(
     seed: options.Seed = None,
     profile: options.Profile = None,
 ) -> None:
-    """Write a trace for another tool: Perfetto, Mermaid, Graphviz, yEd, a spreadsheet, Jaeger, asciinema."""
+    """Write a trace for another tool.
+
+    For Perfetto, Mermaid, Graphviz, yEd, a spreadsheet, Jaeger or asciinema.
+    """
     from simdocker.cli.export import run_export
 
     raise typer.Exit(
@@ -112,7 +121,7 @@ def explain(
     ],
     bundle: Annotated[bool, typer.Option("--bundle", help="The same as an OCI bundle's config.json.")] = False,
 ) -> None:
-    """List the system calls that make a container, each with its reason.
+    """List the system calls that make a container, with reasons.
 
     \b
     Such as:  simdocker explain docker run -m 64m busybox true

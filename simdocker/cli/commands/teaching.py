@@ -13,7 +13,8 @@ from simdocker.cli.outcome import exit_code
 
 def learn(
     lesson: Annotated[
-        str | None, typer.Argument(help="A lesson's number or name, or a lesson file; without it: the list")
+        str | None,
+        typer.Argument(metavar="[LESSON]", help="A lesson's number or name, or a lesson file; without it: the list"),
     ] = None,
     check: Annotated[
         str | None,
@@ -29,7 +30,10 @@ def learn(
         bool, typer.Option("--prove", help="For who writes a lesson: its solution leads there, its wrong ways do not")
     ] = False,
 ) -> None:
-    """Lessons to take at a prompt, with goals that are checked. --check exits 0 when all are reached, else 1."""
+    """Lessons to take at a prompt, with goals that are checked.
+
+    --check exits 0 when all are reached, else 1.
+    """
     from simdocker.cli.learn import learn as take_lesson
 
     raise typer.Exit(exit_code(lambda: take_lesson(lesson, check=check, backend=backend, host=host, proving=prove)))
@@ -47,7 +51,10 @@ def grade(
         Path | None, typer.Option(metavar="FILE.html", help="Write the table, and what each lacks, as a page")
     ] = None,
 ) -> None:
-    """Check a folder of students' lines against their lessons' goals, each by the simulator."""
+    """Check a folder of students' lines against their lessons.
+
+    Each is played by the simulator. Exit 1: some of it belongs to no lesson.
+    """
     from simdocker.cli.grade import grade_folder
 
     raise typer.Exit(exit_code(lambda: grade_folder(folder, lesson=lesson, output=output, report=report)))
@@ -56,14 +63,14 @@ def grade(
 def schema(
     reference: Annotated[bool, typer.Option("--reference", help="The same for people, as markdown")] = False,
 ) -> None:
-    """Print the JSON Schema of scenario files, from which editors complete their keys."""
+    """Print the JSON Schema of scenario files, for editors."""
     from simdocker.cli.schema import show_schema
 
     raise typer.Exit(exit_code(lambda: show_schema(reference=reference)))
 
 
 def validate(
-    scenario: Annotated[list[str], typer.Argument(help="Scenario files to check")],
+    scenario: Annotated[list[str], typer.Argument(metavar="SCENARIO", help="Scenario files to check")],
 ) -> None:
     """Check scenario files without playing them. Exit 2 when one is wrong."""
     from simdocker.cli.validate import validate_files
@@ -72,7 +79,9 @@ def validate(
 
 
 def catalog(
-    image: Annotated[str | None, typer.Argument(help="Show one image's layers, such as nginx:latest")] = None,
+    image: Annotated[
+        str | None, typer.Argument(metavar="[IMAGE]", help="Show one image's layers, such as nginx:latest")
+    ] = None,
 ) -> None:
     """List the images of the built-in Docker Hub."""
     from simdocker.cli.catalog import show_catalog

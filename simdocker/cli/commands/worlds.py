@@ -21,7 +21,10 @@ def shell(
     speed: options.Speed = None,
     data_root: options.DataRoot = None,
 ) -> None:
-    """Type docker commands at a prompt, against a simulated world or real containers."""
+    """Type docker commands at a prompt.
+
+    The world is simulated, or with --backend linux real.
+    """
     from simdocker.cli.shell import opened_shell
 
     raise typer.Exit(
@@ -66,7 +69,7 @@ def serve(
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show the messages")] = False,
 ) -> None:
-    """Let real clients (docker, docker-py, …) talk to the simulated daemon."""
+    """Let real clients (docker, docker-py) use the simulated daemon."""
     from simdocker.cli.doors import opened
     from simdocker.cli.serve import serve as serve_world
 
