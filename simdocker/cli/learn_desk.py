@@ -159,8 +159,8 @@ class LessonDesk(Desk):
         if given:
             self.console.print(Text(f"  You said: {given}", "dim"))
         else:
-            words = "a" if question.choices else "ANSWER"
-            self.console.print(Text(f"  Answer with  :predict {words}   (or skip it)", "dim"))
+            how = "its letter" if question.choices else ":predict ANSWER"
+            self.console.print(Text(f"  Type {how}, or skip the question", "dim"))
 
     def goals(self, verdicts: list[Verdict], *, feedback: bool = False) -> None:
         """The goals, ticked or open."""

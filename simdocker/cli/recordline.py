@@ -120,7 +120,7 @@ class RecordLines:
         if not self.width or line.cell_len + inline.cell_len <= self.width:
             line.append(inline.plain, "dim")
         elif not again:
-            for number, part in enumerate(textwrap.wrap(text, max(20, self.width - len(INDENT) - 2))):
+            for number, part in enumerate(textwrap.wrap(text, max(12, self.width - len(INDENT) - 2))):
                 line.append(f"\n{INDENT}{'  ' if number else '↳ '}{part}", "dim")
 
     def _short_actor(self, actor: str) -> str:

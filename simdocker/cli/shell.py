@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from simdocker.scenario.model import Scenario
 
 USAGE_ERROR, FAULT = 2, 70  # EX_SOFTWARE of sysexits.h
+NOT_FOUND = 127  # what a shell says of a command that there is not
 HOME = "/home/user"
 
 
@@ -110,6 +111,9 @@ class Desk:
             for record in self.session.records_of(entry):
                 if record.what == NOT_IN_THE_CATALOGUE:
                     print(narration().absent(record.attrs or {}), file=sys.stderr)
+        word = line.split()[0]
+        if self.interactive and entry.exit == NOT_FOUND and word in self.commands:
+            print(f"simdocker: did you mean :{word}?", file=sys.stderr)
         if self.session.left:
             raise Leave
 

@@ -114,6 +114,8 @@ def test_feedback_on_an_earlier_line_says_how_far_back_it_is_and_a_letter_is_an_
     assert desk.text.count("also made a container") == 1  # it is said once
     desk.type(":check\r")
     desk.see(":undo 2 goes back to before  docker run busybox true")
+    desk.type("check\r")
+    desk.see("simdocker: did you mean :check?")
     desk.type("b\r")
     desk.see("b: command not found")
 
