@@ -92,9 +92,8 @@ def _of_step(source: Told, step: int | None) -> Sequence[Record]:
         return source.records
     played = commands(source.records)
     if not 1 <= step <= len(played):
-        raise UserError(
-            f"--step {step}: there {'is 1 command' if len(played) == 1 else f'are {len(played)} commands'}, counted from 1"
-        )
+        there_are = "is 1 command" if len(played) == 1 else f"are {len(played)} commands"
+        raise UserError(f"--step {step}: there {there_are}, counted from 1")
     return played[step - 1].records
 
 
