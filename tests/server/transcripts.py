@@ -1,6 +1,6 @@
 """The recorded command lines of tests/reference/cli-transcripts.json at a served world, by the real client.
 
-    python -m tests.server.transcripts [LABEL…]
+    python -m tests.server.transcripts [sim|linux [LABEL…]]
 
 prints what differs and how many are identical. The machine of the recording had two registries, an
 image named busybox and what earlier builds had left; the prelude makes the same here.
@@ -9,20 +9,28 @@ image named busybox and what earlier builds had left; the prelude makes the same
 from __future__ import annotations
 
 import difflib
+import fcntl
+import io
 import json
 import os
 import pty
+import re
 import signal
+import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
+import termios
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from simdocker.scenario.normal import Normaliser
 from tests.scenario.corpus import install
+from tests.server.kernel import Kernel, served_kernel
 from tests.server.serving import Served, served_world
 
 RECORDED = json.loads((Path(__file__).parents[1] / "reference" / "cli-transcripts.json").read_text(encoding="utf-8"))
@@ -52,18 +60,38 @@ CMD ["cat","/hello.txt"]
     "hello.txt": "hello\n",
 }
 PRELUDE = (
+    "tag busybox given",
+    "create --name given given",
+    "export -o exported.tar given",
+    "rm given",
+    "rmi busybox given alpine",
+    "import - busybox < rootfs",
+    "a second later",
+    "build -t alpine:3.10 -t alpine:latest - < alpine",
+    "a second later",
+    "build -t 127.0.0.1:5000/layers:1 - < layers",
+    "push 127.0.0.1:5000/layers:1",
+    "a second later",
     "build -t demo:1 ctx",
-    "build -t demo:4 -",
+    "a second later",
+    "build -t demo:4 - < true",
+    "a second later",
+    "build - < false",
     "tag demo:1 127.0.0.1:5000/multi:1",
     "push 127.0.0.1:5000/multi:1",
-    "rmi 127.0.0.1:5000/multi:1",
-    "tag busybox 127.0.0.1:5002/authd:1",
 )
+"""What the recording's machine had been told, as its images, containers and history show."""
+FILES = {
+    "alpine": "FROM busybox\nCMD sh\n",
+    "layers": "FROM busybox\nRUN head -c 50460000 /dev/zero > /layer\n",
+    "true": "FROM busybox:latest\nRUN true\n",
+    "false": "FROM busybox:latest\nRUN false\n",
+}
 TYPED = {
     "run -i stdin": "hello\n",
     "exec -i": "in\n",
-    "build from stdin Dockerfile": "FROM busybox:latest\nRUN true\n",
-    "build failing RUN": "FROM busybox:latest\nRUN false\n",
+    "build from stdin Dockerfile": FILES["true"],
+    "build failing RUN": FILES["false"],
     "build bad Dockerfile": "FROM busybox:latest\nBOGUS x\n",
     "run -it": "echo tty-$((1+1)); exit\n",
     "exec -it": "echo e-$((1+1)); exit\n",
@@ -81,6 +109,8 @@ BEFORE = {
     "run auto-pull": ["rmi 127.0.0.1:5000/multi:1"],
     "network create": ["network create docker_gwbridge"],
     "run -P --expose": ["run --rm -P --expose 1 busybox true"] * 2,
+    "start -a": ["wait or_c1"],
+    "push authed": ["tag busybox 127.0.0.1:5002/authd:1"],
 }
 """What the recording's machine had been told between two transcripts, or long before."""
 STOPPED = {"logs -f (killed after 1.5s)": signal.SIGINT, "stats (stream, killed after 3.5s)": signal.SIGKILL}
@@ -105,10 +135,13 @@ class Played(NamedTuple):
 class Player:
     """The person at the keyboard. `home` is theirs on this machine; the recording calls it /home/user."""
 
-    def __init__(self, served: Served, home: Path) -> None:
+    def __init__(self, served: Served | Kernel, home: Path) -> None:
         self.served = served
         self.home = home
+        self.speed = 1 if isinstance(served, Kernel) else SPEED
         self.early: dict[str, subprocess.Popen[bytes]] = {}
+        for name, text in FILES.items():
+            (home / name).write_text(text)
         for name, text in CONTEXT.items():
             (home / "ctx").mkdir(exist_ok=True)
             (home / "ctx" / name).write_text(text)
@@ -116,15 +149,33 @@ class Player:
     def prelude(self) -> None:
         for line in PRELUDE:
             self.hidden(line)
-        self.served.world.place_file("vm", "bind/f", "x")
+        if isinstance(self.served, Served):
+            self.served.world.place_file("vm", "bind/f", "x")
+        else:
+            (self.home / "bind").mkdir()
+            (self.home / "bind" / "f").write_text("x")
 
     def hidden(self, line: str) -> None:
         """A command that no transcript shows."""
-        typed = TYPED["build from stdin Dockerfile"] if line.endswith("-") else None
-        done = self.start(line.split(), {"DOCKER_BUILDKIT": "0"}, self.home)
-        code, _, err = self.finish(done, typed)
-        if code:
-            raise RuntimeError(f"docker {line}: {err}")
+        if line == "a second later":
+            time.sleep(1.1 / self.speed)
+            return
+        command, _, source = line.partition(" < ")
+        if source == "rootfs":
+            write_rootfs(self.home / "exported.tar", self.home / source)
+        typed = (self.home / source).read_bytes() if source else b""
+        done = self.start(command.split(), {"DOCKER_BUILDKIT": "0"}, self.home)
+        _, err = done.communicate(typed, timeout=60)
+        if done.returncode and source != "false":
+            raise RuntimeError(f"docker {line}: {err.decode()}")
+
+    def until_healthy(self, name: str) -> None:
+        """Look again and again, as one does; whether it comes to that is the next transcript's matter."""
+        for _ in range(50):
+            asked = self.start(["inspect", "-f", "{{.State.Health.Status}}", name], {}, self.home)
+            if asked.communicate(timeout=60)[0] == b"healthy\n":
+                break
+            time.sleep(0.1 / self.speed)
 
     def start(self, argv: list[str], env: dict[str, str], cwd: Path, **streams: Any) -> subprocess.Popen[bytes]:
         environment = {
@@ -141,8 +192,12 @@ class Player:
         label = transcript["label"]
         for line in BEFORE.get(label, ()):
             self.hidden(line)
+        if label == "ps":
+            self.until_healthy("or_w6")
         argv = [
-            word if word.startswith(HOME + "/bind") else word.replace(HOME, str(self.home))
+            word
+            if word.startswith(HOME + "/bind") and isinstance(self.served, Served)
+            else word.replace(HOME, str(self.home))
             for word in transcript["argv"]
         ]
         env = ENVIRONMENT.get(label, {"DOCKER_BUILDKIT": "0"})
@@ -154,11 +209,11 @@ class Player:
             time.sleep(0.3)
         if label in ("run -it", "exec -it"):
             return self.at_a_terminal(argv, env, TYPED[label])
-        if label == "start -a":
-            time.sleep(0.2)  # `start` has just started it, and it takes 0.3 s
+        if label == "top":
+            time.sleep(1.2 / self.speed)  # a `sleep 1` has just been started
         process = self.start(argv, env, self.home / "ctx")
         if label in STOPPED or label == "events live":
-            time.sleep(1.5 / SPEED)
+            time.sleep(1.5 / self.speed)
             if label == "events live":
                 self.hidden("run --rm busybox true")
                 time.sleep(0.2)
@@ -175,6 +230,7 @@ class Player:
 
     def at_a_terminal(self, argv: list[str], env: dict[str, str], typed: str) -> Outcome:
         keyboard, screen = pty.openpty()
+        fcntl.ioctl(keyboard, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         process = self.start(argv, env, self.home, stdin=screen, stdout=screen, stderr=screen, start_new_session=True)
         os.close(screen)
         shown = b""
@@ -193,22 +249,50 @@ class Player:
         return process.wait(20), shown.decode(), ""
 
 
-def play(labels: list[str] | None = None) -> Iterator[Played]:
+def play(backend: str = "sim", labels: list[str] | None = None) -> Iterator[Played]:
     """Play all of them in their order; `labels`: only these are yielded."""
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch) / "user"
         home.mkdir()
-        with served_world(WORLD, Path(scratch), speed=SPEED, prepare=install) as served:
+        with served_by(backend, Path(scratch)) as served:
             player = Player(served, home)
             player.prelude()
             for transcript in TRANSCRIPTS:
                 exit_code, out, err = player.play(transcript)
                 real, ours = Normaliser(), Normaliser()  # the recording left steps out: ids are counted anew
                 expected, out = cut(transcript["stdout"], out)
-                recorded = (transcript["exit"], real.text(expected), real.text(transcript["stderr"]))
-                played = Played(transcript["label"], recorded, (exit_code, ours.text(out), ours.text(err)))
+                recorded = (transcript["exit"], real.text(unnumbered(expected)), real.text(transcript["stderr"]))
+                here = (exit_code, ours.text(unnumbered(out)), ours.text(err))
+                played = Played(transcript["label"], recorded, here)
                 if not labels or played.label in labels:
                     yield played
+
+
+def write_rootfs(exported: Path, path: Path) -> None:
+    """The recording's busybox was imported from the files themselves: without what a container adds to them, and
+    a little larger."""
+    with tarfile.open(exported) as given, tarfile.open(path, "w") as made:
+        for entry in given:
+            if entry.name != ".dockerenv":
+                made.addfile(entry, given.extractfile(entry) if entry.isreg() else None)
+        padding = tarfile.TarInfo("etc/padding")
+        padding.size = 1000
+        made.addfile(padding, io.BytesIO(bytes(padding.size)))
+
+
+def served_by(backend: str, directory: Path) -> AbstractContextManager[Served | Kernel]:
+    """The machine of the recording, simulated or real."""
+    if backend == "linux":
+        return served_kernel(WORLD, directory)
+    return served_world(WORLD, directory, speed=SPEED, prepare=install)
+
+
+def unnumbered(out: str) -> str:
+    """Without the numbers of processes."""
+    out = re.sub(r'"Pid": [1-9]\d*', '"Pid": <pid>', out)
+    if not re.match(r"(UID +)?PID ", out):
+        return out
+    return re.sub(r"(?<=\s)\d+(?= )|^\d+", "<pid>", re.sub(r"\d\d:\d\d(?= )", "<time>", out), flags=re.M)
 
 
 def cut(recorded: str, played: str) -> tuple[str, str]:
@@ -221,7 +305,8 @@ def cut(recorded: str, played: str) -> tuple[str, str]:
 
 def main() -> None:
     same = total = 0
-    for played in play(sys.argv[1:]):
+    backend, *labels = sys.argv[1:] or ["sim"]
+    for played in play(backend, labels):
         total += 1
         same += played.same
         if not played.same:
