@@ -122,3 +122,17 @@ def _request(lab: Lab, what: str) -> Any:
 
 def _without_name(message: str) -> str:
     return re.sub(r"<id>|\b[0-9a-f]{64}\b|\bodd\b", "<container>", message)
+
+
+def test_a_container_that_is_up_is_never_unhealthy_only_because_its_program_has_just_ended() -> None:
+    lab = Lab()
+    lab.line("docker run -d --name odd --health-cmd true --health-interval 10ms busybox:latest sleep 1")
+    daemon = lab.world.daemon()
+    container = daemon.containers.get("odd")
+    seen = []
+    while container.state.running:
+        lab.env.step()
+        shown = inspect(daemon, container)["State"]
+        seen.append((shown["Running"], shown["Health"]["Status"]))
+    assert {status for running, status in seen if running} == {"starting", "healthy"}
+    assert seen[-1] == (False, "unhealthy")

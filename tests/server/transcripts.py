@@ -38,7 +38,7 @@ SWARM = ("swarm ", "node ", "service ", "secret ", "config ", "stack ", "plugin 
 TRANSCRIPTS = [found for found in RECORDED if not found["label"].startswith(SWARM)]
 
 HOME = "/home/user"
-KEPT = 1500
+KEPT = 1480
 SPEED = 3  # of the world, and of the person who stops what does not end
 WORLD = {
     "title": "the machine of the recording",
@@ -261,8 +261,8 @@ def play(backend: str = "sim", labels: list[str] | None = None) -> Iterator[Play
                 exit_code, out, err = player.play(transcript)
                 real, ours = Normaliser(), Normaliser()  # the recording left steps out: ids are counted anew
                 expected, out = cut(transcript["stdout"], out)
-                recorded = (transcript["exit"], real.text(unnumbered(expected)), real.text(transcript["stderr"]))
-                here = (exit_code, ours.text(unnumbered(out)), ours.text(err))
+                recorded = (transcript["exit"], real.text(in_order(expected)), real.text(transcript["stderr"]))
+                here = (exit_code, ours.text(in_order(out)), ours.text(err))
                 played = Played(transcript["label"], recorded, here)
                 if not labels or played.label in labels:
                     yield played
@@ -287,8 +287,11 @@ def served_by(backend: str, directory: Path) -> AbstractContextManager[Served | 
     return served_world(WORLD, directory, speed=SPEED, prepare=install)
 
 
-def unnumbered(out: str) -> str:
-    """Without the numbers of processes."""
+def in_order(out: str) -> str:
+    """Without the numbers of processes, and without the order in which the client happens to list an image's tags."""
+    if out.startswith("REPOSITORY  ") and "SHARED SIZE" not in out:
+        header, *rows = out.splitlines(keepends=True)
+        return "".join([header, *sorted(rows)])
     out = re.sub(r'"Pid": [1-9]\d*', '"Pid": <pid>', out)
     if not re.match(r"(UID +)?PID ", out):
         return out
@@ -296,8 +299,8 @@ def unnumbered(out: str) -> str:
 
 
 def cut(recorded: str, played: str) -> tuple[str, str]:
-    """The recorder kept the first 1,500 characters: the lines that it kept whole, and as many of ours."""
-    if len(recorded) < KEPT:
+    """The recorder kept some 1,500 characters: the lines that it kept whole, and as many of ours."""
+    if len(recorded) < KEPT or recorded.endswith("\n"):
         return recorded, played
     lines = recorded.splitlines(keepends=True)[:-1]
     return "".join(lines), "".join(played.splitlines(keepends=True)[: len(lines)])

@@ -56,7 +56,7 @@ class Endings:
         else:
             yield from lifecycle.lock(container)
         state.finished_ns = daemon.env.now
-        self._ended(container, process, code)
+        probed = self._ended(container, process, code)
         restart = None
         if not daemon.life.stopping:
             restart = restarting.delay(container, code, daemon.env.now - state.started_ns)
@@ -74,6 +74,8 @@ class Endings:
         else:
             state.restarting = True
             container.restart_count += 1
+        if probed:  # not before its state changes: a container that is up is not unhealthy for having ended
+            health.unprobed(container)
         container.ended_seq = daemon.trace.state(container.actor, state.status)
         lifecycle.unlock(container)
         self.containers.console.end_followers(container)
@@ -83,12 +85,13 @@ class Endings:
         elif container.host.AutoRemove:
             yield from self.containers.remove(container, volumes=True)
 
-    def _ended(self, container: Container, process: RunningProcess, code: int) -> None:
-        """The process is no more: its last words are kept, its state says how it ended."""
+    def _ended(self, container: Container, process: RunningProcess, code: int) -> bool:
+        """The process is no more: its last words are kept, its state says how it ended → whether its health was
+        probed."""
         state = container.state
         container.log.flush(self.daemon.env.now)
         self.containers.console.end_attached(container)
-        health.suspended(container)
+        probed = health.left_alone(container)
         if container.stdin is not None and container.stdin.full:
             container.stdin.cancel()  # whoever types waits for room
         container.stdin = None
@@ -97,11 +100,13 @@ class Endings:
         state.paused = False
         state.pid = 0
         container.process = None
+        return probed
 
     def unseen(self, container: Container, process: RunningProcess) -> Process:
         """Process: a container ended while dockerd was away: no event tells of it."""
         code: int = process.exited.value  # type: ignore[assignment]  # it has a value: it has happened
-        self._ended(container, process, code)
+        if self._ended(container, process, code):
+            health.unprobed(container)
         self.daemon.keep(container)
         yield from self.lifecycle.release(container)
         container.state.running = container.state.restarting = False

@@ -74,20 +74,25 @@ def resumed(daemon: Daemon, container: Container) -> None:
 
 
 def suspended(container: Container) -> None:
-    """The container has ended or is paused: nobody probes it any more."""
-    health = container.health
-    if health is not None and health.stop is not None:
-        health.stop.succeed()
-        health.stop = None
-        health.status = UNHEALTHY
+    """The container is paused: nobody probes it any more."""
+    if left_alone(container):
+        unprobed(container)
 
 
-def left_alone(container: Container) -> None:
-    """dockerd has ended, and with it the monitor."""
+def left_alone(container: Container) -> bool:
+    """The monitor ends: the container's process has ended, or dockerd → whether there was one."""
     health = container.health
-    if health is not None and health.stop is not None:
-        health.stop.succeed()
-        health.stop = None
+    if health is None or health.stop is None:
+        return False
+    health.stop.succeed()
+    health.stop = None
+    return True
+
+
+def unprobed(container: Container) -> None:
+    """What nobody probes counts as unhealthy."""
+    if container.health is not None:
+        container.health.status = UNHEALTHY
 
 
 def _monitor(daemon: Daemon, container: Container, health: Health, stop: Event) -> Process:
