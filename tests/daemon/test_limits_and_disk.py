@@ -99,3 +99,11 @@ def test_pruning_containers_asks_first() -> None:
     assert steps[1].stdout.startswith("WARNING! This will remove all stopped containers.\nAre you sure")
     assert steps[2].stdout.endswith("Total reclaimed space: 2B\n")
     assert steps[3].stdout == "two\n"
+
+
+def test_an_image_shares_no_layer_with_what_its_build_went_through() -> None:
+    steps = outcomes(
+        r"printf 'FROM busybox\nRUN printf 12345 > /five\nRUN printf 1234567 > /seven\n' | docker build -t two -",
+        "docker system df -v | grep two",
+    )
+    assert steps[1].stdout.split()[-3:] == ["4.281MB", "12B", "0"]

@@ -7,6 +7,7 @@ take: an image's own part is what no other image shares.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from simdocker.actors.daemon import image_views, views
@@ -38,7 +39,7 @@ class DiskUsage:
         everything = sorted(store.all(), key=lambda image: -image.created_ns)
         layers = {image.id: _layers(image) for image in everything}
         images = [image for image in everything if image.names or not store.children(image)]
-        uses = Counter(layer for stack in layers.values() for layer in stack)
+        uses = Counter(layer for image in images for layer in layers[image.id])  # what a build went through shares none
         volumes = [
             volume.view() | {"UsageData": {"RefCount": len(volume.users), "Size": daemon.volumes.size(volume)}}
             for volume in daemon.volumes.all()
@@ -47,7 +48,7 @@ class DiskUsage:
         return Response(
             200,
             {
-                "LayersSize": sum(layer.size for layer in uses),
+                "LayersSize": sum(layer.size for layer in {*chain(*layers.values())}),
                 "Images": [self._image(image, layers[image.id], uses) for image in images],
                 "Containers": [views.summary(daemon, container, size=True) for container in newest_first],
                 "Volumes": volumes,
