@@ -94,6 +94,10 @@ class Containers:
             raise BadRequest(f"Multiple IDs found with provided prefix: {name_or_id}")
         raise NotFound(f"No such container: {name_or_id}")
 
+    def holds(self, container: Container) -> bool:
+        """Whether it has not been removed."""
+        return container.id in self._by_id
+
     def restored(self, container: Container) -> None:
         """One that was there before this daemon began."""
         self._by_id[container.id] = self._by_name[container.name] = container

@@ -92,7 +92,7 @@ class Events:
         query = request.query
         since, until = self._time(query.get("since")), self._time(query.get("until"))
         if since is not None and until is not None and unix(since) > unix(until):
-            raise BadRequest(f"`since` time ({unix(since)}) cannot be after `until` time ({unix(until)})")
+            raise BadRequest(f"`since` time ({query['since']}) cannot be after `until` time ({query['until']})")
         filters = Filters.parse(query.get("filters"))
         stream = Stream(env)
         if since is not None or (until is not None and until <= env.now):

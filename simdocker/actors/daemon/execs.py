@@ -65,7 +65,7 @@ class Execs:
     def get(self, id: str) -> Exec:
         """By id. Raises NotFound."""
         found = self._by_id.get(id)
-        if found is None:
+        if found is None or not self.daemon.containers.holds(found.container):
             raise NotFound(f"No such exec instance: {id}")
         return found
 
@@ -231,11 +231,11 @@ class Execs:
             stream.close()
 
     def end_all(self, container: Container) -> None:
-        """The container's run is over: its execs that ended are forgotten."""
+        """The container's run is over; of its execs is told for a while, to clients that wait for their ends."""
         for id in container.exec_ids or ():
             exec = self._by_id.get(id)
-            if exec is not None and not exec.running:
-                del self._by_id[id]
+            if exec is not None and exec.ended_ns < 0:  # it ends now, or was never started
+                exec.ended_ns = int(self.daemon.env.now)
         container.exec_ids = None
 
     def inspect(self, request: Request, id: str) -> Reply:

@@ -41,7 +41,7 @@ class Exporting:
         yield self.daemon.work("storage.mount")
         files = self.daemon.storage.files(container.id)
         names = sorted(files.names("/"))
-        data = archive.pack(entry for name in names for entry in copying.below(files, f"/{name}", name))
+        data = archive.pack((entry for name in names for entry in copying.below(files, f"/{name}", name)), kinds=True)
         self.daemon.containers.event(container, "export")
         return Response(200, data, OCTETS, size=data.size)
 

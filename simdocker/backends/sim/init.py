@@ -7,6 +7,7 @@ child's status.
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 
 from simdocker.backends.sim import signals
 from simdocker.backends.sim.program import Blocking, Process
@@ -30,5 +31,6 @@ def docker_init(p: Process) -> Blocking:
         p.signal(number, "catch")
     while (status := (yield from p.wait(child))) is None:
         for number in p.take_signals():
-            p.kill(child.pid, number)
+            with suppress(ProcessLookupError):  # it is dead already, of a key at the terminal for instance
+                p.kill(child.pid, number)
     return status

@@ -143,7 +143,7 @@ def _rebased(content: Blob, old: str, new: str) -> Iterator[bytes | int | Blob]:
 
 def archive_of(files: Files, path: str, name: str) -> Blob:
     """What is at `path`, a directory with all below it, under `name`."""
-    return pack(below(files, path, name))
+    return pack(below(files, path, name), kinds=True)
 
 
 def below(files: Files, path: str, name: str) -> Iterator[tuple[str, Node]]:

@@ -8,6 +8,7 @@ attribute like any other.
 
 from __future__ import annotations
 
+import stat
 import tarfile
 from collections.abc import Iterable, Iterator
 
@@ -27,15 +28,25 @@ _TYPES = {
     FIFO: tarfile.FIFOTYPE,
     DEVICE: tarfile.CHRTYPE,
 }
+_KINDS = {
+    FILE: stat.S_IFREG,
+    DIRECTORY: stat.S_IFDIR,
+    SYMLINK: stat.S_IFLNK,
+    FIFO: stat.S_IFIFO,
+    DEVICE: stat.S_IFCHR,
+}
+"""What moby's pkg/archive adds to the modes of what it reads from a filesystem, as Go's archive/tar once did."""
 
 
-def member(name: str, node: Node, link: str = "") -> Iterator[bytes | int | Blob]:
+def member(name: str, node: Node, link: str = "", *, kinds: bool = False) -> Iterator[bytes | int | Blob]:
     """The pieces of one entry: its header, and a file's bytes up to a whole block. `link` makes it a hard
-    link to an earlier entry."""
+    link to an earlier entry. With `kinds` its mode says, too, what it is."""
     info = tarfile.TarInfo(name)
     info.type = tarfile.LNKTYPE if link else _TYPES[node.kind]
     info.linkname = link or node.target
     info.mode, info.uid, info.gid = node.mode, node.uid, node.gid
+    if kinds:
+        info.mode |= _KINDS[node.kind]
     info.uname, info.gname = _ROOT.get(node.uid, ""), _ROOT.get(node.gid, "")
     info.mtime = node.mtime // SECOND
     info.devmajor, info.devminor = node.rdev
@@ -60,13 +71,13 @@ def end() -> bytes:
     return bytes(2 * tarfile.BLOCKSIZE)
 
 
-def pack(entries: Iterable[tuple[str, Node]]) -> Blob:
+def pack(entries: Iterable[tuple[str, Node]], *, kinds: bool = False) -> Blob:
     """An archive of these names, in this order; a file seen before becomes a hard link. Of sockets there is
     none in an archive (as moby's pkg/archive leaves them out)."""
-    return Blob(_pieces(entries))
+    return Blob(_pieces(entries, kinds))
 
 
-def _pieces(entries: Iterable[tuple[str, Node]]) -> Iterator[bytes | int | Blob]:
+def _pieces(entries: Iterable[tuple[str, Node]], kinds: bool) -> Iterator[bytes | int | Blob]:
     first: dict[Node, str] = {}
     for name, node in entries:
         if node.kind == SOCKET:
@@ -74,7 +85,7 @@ def _pieces(entries: Iterable[tuple[str, Node]]) -> Iterator[bytes | int | Blob]
         link = ""
         if node.kind != DIRECTORY:
             link = first.setdefault(node, name)
-        yield from member(name, node, link if link != name else "")
+        yield from member(name, node, link if link != name else "", kinds=kinds)
     yield end()
 
 
