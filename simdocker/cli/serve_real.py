@@ -108,6 +108,7 @@ async def _serve(stage: LinuxWorld, path: Path, doors: Doors, *, keeps: bool) ->
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     edge = Edge(bridge, versions, COMMON_HEADERS)
+    clock.sleep(max(0, time.time_ns() - EPOCH_NS - clock.now))  # what the preparation took: it shows the time of day
     if keeps:
         await stage.restored()
     registries = front.registries if front is not None else ()

@@ -16,7 +16,7 @@ from simpy import Event as SimEvent
 from simdocker.actors.daemon.daemon import Reply, Route
 from simdocker.actors.daemon.query import Filters
 from simdocker.api import BadRequest, InternalError, Request, Response, Stream
-from simdocker.api.times import EPOCH_S, S, parse_unix, unix, unix_nano
+from simdocker.api.times import EPOCH_S, S, parse_unix, unix_nano
 
 if TYPE_CHECKING:
     from simdocker.actors.daemon.daemon import Daemon
@@ -91,7 +91,7 @@ class Events:
         env = self.daemon.env
         query = request.query
         since, until = self._time(query.get("since")), self._time(query.get("until"))
-        if since is not None and until is not None and unix(since) > unix(until):
+        if since is not None and until is not None and since > until:
             raise BadRequest(f"`since` time ({query['since']}) cannot be after `until` time ({query['until']})")
         filters = Filters.parse(query.get("filters"))
         stream = Stream(env)

@@ -318,7 +318,8 @@ class Runtime:
         pids = {str(pid) for pid in self._running(container_id, "ps").cgroup.pids()}
         done = subprocess.run(["ps", *ps_args.split()], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise DriverError(f"ps: exit status {done.returncode}: {done.stderr.strip()}")
+            why = done.stderr.partition("\n")[0] or f"exit status {done.returncode}"
+            raise DriverError(f"ps: {why}")
         titles, *rows = [line.split() for line in done.stdout.splitlines()]
         if "PID" not in titles:
             raise DriverError("Couldn't find PID field in ps output")

@@ -109,7 +109,7 @@ def process(spec: ProcessSpec, user: User, layout: Layout) -> list[Step]:
         Step("setsid", "setsid", (), "Signals of the engine's terminal do not reach it."),
         *(terminal() if spec.tty else ()),
         bounded(allowed(spec)),
-        *_process(spec, user, layout),
+        *_process(spec, user, layout, another=True),
     ]
 
 
@@ -252,8 +252,9 @@ def _hardening(spec: ProcessSpec) -> Iterator[Step]:
         yield Step("remount / ro", "bind remount", ("/", MS_RDONLY), "The root filesystem was asked for read-only.")
 
 
-def _process(spec: ProcessSpec, user: User, layout: Layout) -> Iterator[Step]:
-    """The end of every start: what the process has and may do. Capabilities go last, as the steps need them."""
+def _process(spec: ProcessSpec, user: User, layout: Layout, *, another: bool = False) -> Iterator[Step]:
+    """The end of every start: what the process has and may do, the container's first or `another`. Capabilities go
+    last, as the steps need them."""
     for name, (soft, hard) in (spec.rlimits or {}).items():
         yield Step(f"setrlimit {name}", "setrlimit", (name, soft, hard), "A limit was asked for.")
     if spec.oom_score_adj:
@@ -262,7 +263,8 @@ def _process(spec: ProcessSpec, user: User, layout: Layout) -> Iterator[Step]:
     yield Step("umask", "umask", (0o022,), "Whatever the engine's own was.")
     yield Step("dup2", "streams", (spec.tty,), "Standard input, output and error are the container's.")
     yield Step("close_range", "close", (), "No descriptor of the engine's leads out of the container.")
-    yield Step("mkdir cwd", "mkdir", (spec.cwd,), "The working directory is made if it is missing.")
+    if not another:
+        yield Step("mkdir cwd", "mkdir", (spec.cwd,), "The working directory is made if it is missing.")
     yield Step("chdir", "chdir", (spec.cwd,), "Where the command starts.")
     if spec.no_new_privileges:
         why = "No set-user-ID program gives it more than it has."
@@ -281,9 +283,11 @@ def _process(spec: ProcessSpec, user: User, layout: Layout) -> Iterator[Step]:
 
 
 def environment_of(spec: ProcessSpec, user: User) -> dict[str, str]:
-    """The variables of the process: those asked for, and HOME."""
+    """The variables of the process: those asked for, and after them HOME, as runc adds it where it is missing or
+    empty."""
     given = dict(variable.partition("=")[::2] for variable in spec.env)
-    return {"HOME": user.home, **given}
+    given["HOME"] = given.get("HOME") or user.home
+    return given
 
 
 def wire(steps: Sequence[Step]) -> list[tuple[str, tuple[Any, ...]]]:

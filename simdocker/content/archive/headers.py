@@ -56,7 +56,7 @@ def _octal(field: bytes) -> int:
 _often, _often_octal = lru_cache(_text), lru_cache(_octal)  # most entries of a layer say the same
 
 
-def checksum(block: bytes) -> int:
+def checksum(block: bytes | bytearray) -> int:
     """A header's checksum, its own place in it as spaces. Adler's begins with the plain sum of bytes, which is whole
     as long as they are no more than 256."""
     return 8 * ord(" ") + sum((adler32(part) & 0xFFFF) - 1 for part in (block[:148], block[156:334], block[334:]))

@@ -12,6 +12,7 @@ import stat
 import tarfile
 from collections.abc import Iterable, Iterator
 
+from simdocker.content.archive.headers import checksum
 from simdocker.content.blob import Blob
 from simdocker.content.changeset import DEVICE, DIRECTORY, FIFO, FILE, SOCKET, SYMLINK, WHITEOUT, Node, walk
 
@@ -45,8 +46,6 @@ def member(name: str, node: Node, link: str = "", *, kinds: bool = False) -> Ite
     info.type = tarfile.LNKTYPE if link else _TYPES[node.kind]
     info.linkname = link or node.target
     info.mode, info.uid, info.gid = node.mode, node.uid, node.gid
-    if kinds:
-        info.mode |= _KINDS[node.kind]
     info.uname, info.gname = _ROOT.get(node.uid, ""), _ROOT.get(node.gid, "")
     info.mtime = node.mtime // SECOND
     info.devmajor, info.devminor = node.rdev
@@ -55,9 +54,18 @@ def member(name: str, node: Node, link: str = "", *, kinds: bool = False) -> Ite
     holds = node.kind == FILE and not link
     if holds:
         info.size = node.size
-    yield info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    header = info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    yield _of_kind(header, node) if kinds else header
     if holds:
         yield from padded(node.size if node.data is None else node.data)
+
+
+def _of_kind(header: bytes, node: Node) -> bytes:
+    """The header with a mode that says what the entry is; tarfile leaves that out."""
+    before, block = header[: -tarfile.BLOCKSIZE], bytearray(header[-tarfile.BLOCKSIZE :])
+    block[100:108] = b"%07o\0" % (node.mode | _KINDS[node.kind])
+    block[148:156] = b"%06o\0 " % checksum(block)
+    return before + block
 
 
 def padded(data: bytes | bytearray | Blob | int) -> Iterator[bytes | int | Blob]:
