@@ -60,6 +60,7 @@ class Request(msgspec.Struct, gc=False):
     size: int = 0
     meter: Any = None  # of whoever wants to know how much of a bulky body has come, from who really carries it
     version: str = ""
+    looks: bool = False  # it only looks, and the world is to go on as if nobody had asked
 
 
 class Response(msgspec.Struct, gc=False):

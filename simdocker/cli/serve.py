@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,7 @@ def serve(
         built.trace.keep = False  # whoever reads it here listens
         front = built.front(described.registry, doors.registry_scheme) if described.registry is not None else None
         others = {REGISTRY: front.handle} if front is not None else {}
-        bridge = Bridge(clock, built.connect(here).call, ledger, others, _today)
+        bridge = Bridge(clock, built.connect(here).call, ledger, others, _today, partial(built.only_looks, here))
         with _narrated(built, quiet):
             asyncio.run(_serve(bridge, here, path, doors, front.registries if front is not None else ()))
         bridge.end()

@@ -37,8 +37,10 @@ class WallClock(Environment):
 
     `working`, `waiting` and `typing` count what those outside are doing: they have asked for something
     that is being done, wait for something to happen, can send input. Whoever carries their messages
-    keeps the counts; this clock does not look at them (see `ahead`). `steps` counts the events that have
-    happened: with it, a call from outside has a place among them that can be found again.
+    keeps the counts; this clock does not look at them (see `ahead`).
+
+    A call from outside comes first at an instant at which nothing has happened yet. So its instant is its
+    place among the events, and a world that is deterministic can be lived through again from its calls.
     """
 
     def __init__(self, speed: float = 1.0, *, outside: bool = False, start: int = 0):
@@ -48,7 +50,6 @@ class WallClock(Environment):
         self.outside = outside
         self._start = start
         self.working = self.waiting = self.typing = 0
-        self.steps = 0
         self._origin: int | None = None
         self._stepping = False
         self._event_time = 0
@@ -74,33 +75,24 @@ class WallClock(Environment):
     def stir(self) -> None:
         """Those outside have got something to which they may react."""
 
-    def step(self) -> None:
-        """Let the next event happen; `EmptySchedule` when there is none."""
-        self.steps += 1
-        super().step()
+    def live_until(self, at: int) -> None:
+        """Let everything that comes until the instant `at` happen at once. Only before the first run, which goes
+        on from there."""
+        self._live(at + 1)
+        self._start = self._event_time = max(self._event_time, at)
 
-    def live_until(self, number: int, at: int) -> None:
-        """Let events happen at once until the one of that number, which came at the instant `at`. Only before
-        the first run, which goes on from there. Raises Astray when it comes at another, or not at all."""
-        self._live(number)
-        if self._event_time != at:
-            raise Astray(f"event {number} comes at {self._event_time} ns and not at {at}")
-
-    def live_through(self, number: int, at: int, fn: Callable[..., object], *args: Any) -> None:
-        """Have `fn(*args)` called again as the event of that number, at the instant `at`, when a call from outside
-        did it the first time; everything before happens at once. As `live_until`."""
+    def live_through(self, at: int, fn: Callable[..., object], *args: Any) -> None:
+        """Have `fn(*args)` called again at the instant `at`, when a call from outside did it the first time;
+        everything before happens at once. As `live_until`. Raises Astray when it is later already."""
+        self._live(at)
+        if self._event_time > at:
+            raise Astray(f"it is {self._event_time} ns already, and not {at}")
 
         def call(_event: Event) -> None:
             fn(*args)
 
-        self._live(number - 1)
-        if not self._event_time <= at <= (self._queue[0][0] if self._queue else at):
-            raise Astray(f"event {number} does not come at {at} ns")
-        event = Event(self)
-        event._ok, event._value = True, None
-        event.callbacks.append(call)
-        self._schedule_at(event, at, FIRST)
-        self._live(number)
+        self._call_at(at, call)
+        self._live_on()
 
     def sleep(self, ns: int) -> None:
         """As a laptop does whose lid is closed: time goes on and nothing happens, and afterwards everything is as far
@@ -109,17 +101,26 @@ class WallClock(Environment):
         self.slept += ns
         self._start = self._event_time = self._event_time + ns
 
-    def _live(self, steps: int) -> None:
+    def _live(self, before: int) -> None:
+        while self._queue and self._queue[0][0] < before:
+            self._live_on()
+
+    def _live_on(self) -> None:
         self._stepping = True
         try:
-            while self.steps < steps and self._queue:
-                with suppress(Exception):  # whoever it happened to was told the first time
-                    self.step()
+            with suppress(Exception):  # whoever it happened to was told the first time
+                self.step()
         finally:
             self._stepping = False
             self._start = self._event_time
-        if self.steps != steps:
-            raise Astray(f"event {steps} does not come")
+
+    def _call_at(self, at: int, fn: Callable[[Event], None]) -> None:
+        """Have `fn` called at an instant, before whatever else happens then."""
+        event = Event(self)
+        event._ok = True
+        event._value = None
+        event.callbacks.append(fn)
+        self._schedule_at(event, at, FIRST)
 
     # -- entrances from outside -----------------------------------------------------------------
 
@@ -232,11 +233,7 @@ class WallClock(Environment):
         self._wake.clear()
         while self._inbox:
             at, fn = self._inbox.popleft()
-            event = Event(self)
-            event._ok = True
-            event._value = None
-            event.callbacks.append(fn)
-            self._schedule_at(event, max(at, self._event_time))
+            self._call_at(max(at, self._event_time + 1), fn)
         self._step_due()
         if self._inbox:
             return True

@@ -172,6 +172,11 @@ class World:
             wire = self._wires[here, address] = self._wire(here, address)
         return wire
 
+    def only_looks(self, here: str, method: str, path: str) -> bool:
+        """Whether a request of the host to its own daemon leaves no trace in the world's future."""
+        daemon = self.daemons.get(here)
+        return daemon is not None and self._default_daemon[here] == SOCKET and daemon.router.looks(method, path)
+
     def _registry(self, here: str, name: str, scheme: str) -> RegistryConnection:
         """The way from a client to a registry, for what it asks without its daemon."""
         return self.directory.connect(here, name, scheme=scheme, actor=f"client@{here}")

@@ -49,16 +49,22 @@ class Bridge:
         ledger: Ledger | None = None,
         others: Mapping[str, Call] | None = None,
         today: Callable[[], int] | None = None,
+        looks: Callable[[str, str], bool] | None = None,
     ) -> None:
-        """A world that was served before has slept until the time outside, which `today` tells. Raises UserError for a
-        ledger that does not fit the world."""
+        """A world that was served before has slept until the time outside, which `today` tells. `looks(method, path)`
+        is whether who asks that of `call` only looks: it is not recorded. Raises UserError for a ledger that does not
+        fit the world."""
         self.clock = clock
         self._visits = Visits(clock, {"": call, **(others or {})}, self._reached)
         self._ledger = ledger
+        self._looks = looks
         self._last = 0  # the number of the last visit
+        self._told: dict[int, int] | None = None  # while the world is lived through again: when each visit heard last
         self.slept = 0  # ns for which nobody served the world
         if ledger is not None:
-            ledger.relive(clock, self._again)
+            self._told = {}
+            ledger.relive(clock, self._again, self._told)
+            self._told = None
             if today is not None:
                 self.slept = ledger.wake(clock, today())
             for number in self._visits.open:  # their connections ended with the process that had them
@@ -94,18 +100,25 @@ class Bridge:
 
     def _happen(self, act: Acts, visitor: Visitor | None) -> None:
         """What cannot be kept does not happen."""
-        if self._ledger is not None:
+        looks = isinstance(act, Ask) and not act.to and self._looks is not None and self._looks(act.method, act.path)
+        if self._ledger is not None and not looks:
             try:
-                self._ledger.write(Entry(self.clock.steps, self.clock.now, act))
+                self._ledger.write(Entry(self.clock.now, act))
             except OSError as error:
                 if visitor is not None:
                     visitor.answered(not_kept(error))
                 return
-        self._visits.happen(act, visitor)
+        self._visits.happen(act, visitor, looks=looks)
 
-    def _reached(self, number: int) -> None:
-        if self._ledger is not None:
-            self._ledger.write(Entry(self.clock.steps, self.clock.now, Reached(number)))
+    def _reached(self, number: int, looks: bool) -> None:
+        now = self.clock.now
+        if self._told is not None:
+            self._told[number] = now
+        elif self._ledger is not None:
+            if looks:
+                self._ledger.reached(now)
+            else:
+                self._ledger.write(Entry(now, Reached(number)))
 
     def _again(self, act: Acts) -> None:
         self._last = max(self._last, act.visit)

@@ -2,15 +2,17 @@
 
 The ledger of a world is not its state. A SimPy process is a suspended Python generator and cannot be stored;
 but the world is deterministic, so it is enough to keep its description and each act of a client with its
-place: which of the world's events it was, and when. Living through them again, without anybody waiting, gives
-the same world, running containers included. An act is written before it happens, and how far the world had
-come before a client is told of it: what was answered is never lost when the process is killed (a loss of power
-may cost the last moments: the disk is not asked to flush). Whoever ends it on purpose also keeps how far it had come.
+instant. Living through them again, without anybody waiting, gives the same world, running containers included.
+An act is written before it happens, and how far the world had come before a client is told of it: what was
+answered is never lost when the process is killed (a loss of power may cost the last moments: the disk is not asked
+to flush). A request that only looks is not recorded, so whoever asks `docker ps` every second for days does not make
+the next start slow; how far the world had come for it, or when it was ended on purpose, is a number in a file beside.
 While nobody serves the world, it sleeps as a laptop does whose lid is closed: nothing happens in it, its running
 processes are afterwards as far from everything they wait for as before, and its clock is set.
 
 A record is its length and its CRC-32 (4 bytes each, big-endian) and a MessagePack value: the `Description`
-first, then `Entry`s. Half a record at the end is what a killed process was writing; it is cut off.
+first, then `Entry`s. Half a record at the end is what a killed process was writing; it is cut off. The file
+beside is an instant (8 bytes) and its CRC-32.
 """
 
 from __future__ import annotations
@@ -18,23 +20,26 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from simdocker.des.wall import Astray, WallClock
 from simdocker.errors import UserError
-from simdocker.server.visits import Acts, Ended, Reached, Slept
+from simdocker.server.visits import Acts, Reached, Slept
 
-FILE = "ledger"
+FILE, BESIDE = "ledger", "reached"
 OF_A_REAL_ONE = "world.json"  # backends.linux.dataroot.WORLD
 OPTIONS = (
     ("--world", "scenario"), ("--on", "host"), ("--seed", "seed"), ("--profile", "profile"),
     ("--registry", "registry"),  # the world has one more registry, which is called after its port
 )  # fmt: skip
 HEAD = 8
+QUICK_S = 1.0  # living through a ledger that takes longer says how far it is
+OFTEN = 1_000  # records, after which the time is looked at
 _encode = msgspec.msgpack.Encoder(enc_hook=bytes).encode  # a Blob is what it says
 
 
@@ -54,15 +59,10 @@ class Description(msgspec.Struct):
 
 
 class Entry(msgspec.Struct, array_like=True, gc=False):
-    """An act that came as event `number` of the world, at `at_ns`."""
+    """An act that came at the instant `at_ns` of the world."""
 
-    number: int
     at_ns: int
-    act: Acts | Reached | Ended | Slept
-
-
-def _nothing() -> None:
-    """What happens when a world ends for now."""
+    act: Acts | Reached | Slept
 
 
 _read_description = msgspec.msgpack.Decoder(Description).decode
@@ -81,6 +81,7 @@ class Ledger:
                 raise UserError(f"--data-root {directory}: the world in it has real containers; add --backend linux")
             file = os.open(directory / FILE, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)  # passwords are in it
             self._file = os.fdopen(file, "a+b", buffering=0)
+            self._beside = os.open(directory / BESIDE, os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -119,34 +120,42 @@ class Ledger:
         """It is the ledger of this world. Raises UserError."""
         if self.description is None:
             try:
+                self.reached(0)  # and so there is room for it
                 self._write(description)
             except OSError as error:
                 raise UserError(f"--data-root {self.directory}: {error.strerror}") from None
             self.description = description
             self._new = True
 
-    def relive(self, clock: WallClock, happen: Callable[[Acts], None]) -> None:
-        """Let everything that is recorded happen again, at once. Raises UserError when the world goes another
-        way than it did: what was recorded was done to another."""
+    def relive(self, clock: WallClock, happen: Callable[[Acts], None], told: Mapping[int, int]) -> None:
+        """Let everything that is recorded happen again, at once. `told` is when each visit has been told something
+        in the meantime. Raises UserError when the world goes another way than it did: what was recorded was done to
+        another."""
+        size, patience = os.fstat(self._file.fileno()).st_size, time.monotonic() + QUICK_S
         for number, record in enumerate(self._records, 1):
+            if number % OFTEN == 0 and time.monotonic() > patience:
+                patience = time.monotonic() + QUICK_S
+                done = 100 * self._file.tell() // size
+                print(f"simdocker: living through what was done to the world… {done} %", file=sys.stderr, flush=True)
             try:
                 entry = _read_entry(record)
                 match entry.act:
-                    case Reached():
-                        clock.live_until(entry.number, entry.at_ns)
-                    case Ended():
-                        clock.live_through(entry.number, entry.at_ns, _nothing)
+                    case Reached(visit):
+                        clock.live_until(entry.at_ns)
+                        if told.get(visit) != entry.at_ns:
+                            raise Astray(f"visit {visit} is answered at {told.get(visit)} ns and not at {entry.at_ns}")
                     case Slept(ns):
-                        clock.live_until(entry.number, entry.at_ns)
+                        clock.live_until(entry.at_ns)
                         clock.sleep(ns)
                     case act:
-                        clock.live_through(entry.number, entry.at_ns, happen, act)
+                        clock.live_through(entry.at_ns, happen, act)
             except (msgspec.MsgspecError, Astray) as reason:
                 raise UserError(
                     f"--data-root {self.directory}: its world cannot be lived through again from act {number} on "
                     f"({reason}): use the simdocker that made it, {self.description and self.description.version}, "
                     "or another directory"
                 ) from None
+        clock.live_until(self._reached())
         whole = self._file.tell()
         if os.fstat(self._file.fileno()).st_size > whole:
             print(
@@ -163,7 +172,7 @@ class Ledger:
         if self._new or slept <= 0:
             return 0
         try:
-            self._write(Entry(clock.steps, clock.now, Slept(slept)))
+            self._write(Entry(clock.now, Slept(slept)))
         except OSError as error:
             raise UserError(f"--data-root {self.directory}: {error.strerror}") from None
         clock.sleep(slept)
@@ -172,7 +181,7 @@ class Ledger:
     def end(self, clock: WallClock) -> None:
         """The world ends for now: keep how far it has come. Raises UserError."""
         try:
-            self._write(Entry(clock.steps + 1, int(min(clock.now, clock.peek())), Ended()))
+            self.reached(int(min(clock.now, clock.peek())))
         except OSError as error:
             raise UserError(
                 f"--data-root {self.directory}: {error.strerror}; its world comes back as it was at the last answer"
@@ -182,8 +191,14 @@ class Ledger:
         """Keep an act. Raises OSError."""
         self._write(entry)
 
+    def reached(self, at_ns: int) -> None:
+        """Keep how far the world has come. Raises OSError."""
+        instant = at_ns.to_bytes(8, "big")
+        os.pwrite(self._beside, instant + zlib.crc32(instant).to_bytes(4, "big"), 0)
+
     def close(self) -> None:
         self._file.close()
+        os.close(self._beside)
 
     def _write(self, value: Description | Entry) -> None:
         data = _encode(value)
@@ -196,6 +211,10 @@ class Ledger:
         except OSError:
             self._file.truncate(begin)
             raise
+
+    def _reached(self) -> int:
+        data = os.pread(self._beside, 12, 0)
+        return int.from_bytes(data[:8], "big") if zlib.crc32(data[:8]).to_bytes(4, "big") == data[8:] else 0
 
     def _read(self) -> Iterator[bytes]:
         """The records up to the end, or to half a record, where the file then stands. Raises UserError."""

@@ -1,8 +1,8 @@
 """What clients do to a world, and what the world does about it.
 
 Everything that comes in from outside is one of five `Act`s. They are plain data, and nothing else enters:
-a world is a function of its description, its seed and its acts, each at its place among the world's own
-events. So a served world can be lived through again (`ledger`).
+a world is a function of its description, its seed and its acts, each at its instant. So a served world can be
+lived through again (`ledger`). A request that only looks is none of them: the world goes on as if nobody had asked.
 """
 
 from __future__ import annotations
@@ -66,16 +66,11 @@ class Leave(Act):
 
 class Reached(Act):
     """Nobody's doing: the world has come so far when it told the client of the visit an answer or its end, and
-    may not fall behind that again."""
-
-
-class Ended(msgspec.Struct, tag=True, gc=False):
-    """Nobody's doing either: so far the world had come when whoever served it ended. An event in which nothing
-    happens, because the last one may have been long before."""
+    may not fall behind that again. Lived through again, it does so at the same instant."""
 
 
 class Slept(msgspec.Struct, tag=True, gc=False):
-    """Afterwards nobody served the world for `ns`, and then its clock was set to the time outside."""
+    """Nobody's doing either: for `ns` nobody served the world, and then its clock was set to the time outside."""
 
     ns: int
 
@@ -98,22 +93,23 @@ class Caller(Protocol):
 
 class Visit:
     """A request that has not ended: its caller (None: nobody is there to be told), what is typed, and from
-    the answer on its stream."""
+    the answer on its stream. Whoever only `looks` is of no consequence."""
 
-    __slots__ = ("answered", "caller", "gone", "stream", "typed")
+    __slots__ = ("answered", "caller", "gone", "looks", "stream", "typed")
 
-    def __init__(self, caller: Caller | None, typed: Stream | None) -> None:
+    def __init__(self, caller: Caller | None, typed: Stream | None, looks: bool) -> None:
         self.caller = caller
         self.typed = typed
+        self.looks = looks
         self.stream: Stream | None = None
         self.answered = self.gone = False
 
 
 class Visits:
-    """The visits to the actors of a world on `clock`, `ways` being the way to each. `reached` is called before a
-    client is told an answer, or its end; what it raises (OSError) the client is told instead."""
+    """The visits to the actors of a world on `clock`, `ways` being the way to each. `reached(number, looks)` is called
+    before a client is told an answer, or its end; what it raises (OSError) the client is told instead."""
 
-    def __init__(self, clock: WallClock, ways: Mapping[str, Call], reached: Callable[[int], None]) -> None:
+    def __init__(self, clock: WallClock, ways: Mapping[str, Call], reached: Callable[[int, bool], None]) -> None:
         self.clock = clock
         self._ways = ways
         self._reached = reached
@@ -129,11 +125,11 @@ class Visits:
         visit = self._open.get(number)
         return visit is not None and visit.typed is not None and visit.typed.full
 
-    def happen(self, act: Acts, caller: Caller | None = None) -> None:
+    def happen(self, act: Acts, caller: Caller | None = None, *, looks: bool = False) -> None:
         """Let a client act at this moment. What it does to a visit that has ended changes nothing."""
         if isinstance(act, Ask):
             typed = Stream(self.clock) if (act.method == "POST" or _talks(act)) and not act.to else None
-            new = self._open[act.visit] = Visit(caller, typed)
+            new = self._open[act.visit] = Visit(caller, typed, looks)
             self.clock.process(self._answer(act, new))
             return
         visit = self._open.get(act.visit)
@@ -152,7 +148,7 @@ class Visits:
     def _answer(self, ask: Ask, visit: Visit) -> Generator[Event, Any, None]:
         self.clock.working += 1
         try:
-            response = yield from self._ways[ask.to](_request(ask, visit.typed))
+            response = yield from self._ways[ask.to](_request(ask, visit))
         except Unreachable as gone:
             del self._open[ask.visit]
             if visit.caller is not None:
@@ -166,11 +162,11 @@ class Visits:
             self.clock.stir()
         visit.answered = True
         visit.stream = response.stream
+        try:
+            self._reached(ask.visit, visit.looks)
+        except OSError as error:
+            response = not_kept(error)
         if visit.caller is not None:
-            try:
-                self._reached(ask.visit)
-            except OSError as error:
-                response = not_kept(error)
             visit.caller.answered(response)
         if visit.gone or visit.stream is None:
             self._end(ask.visit, visit)
@@ -182,9 +178,9 @@ class Visits:
                 if visit.caller is not None:
                     visit.caller.told(chunk)
         self._open.pop(number, None)
+        with suppress(OSError):  # it was told an answer, and the rest cannot be taken back
+            self._reached(number, visit.looks)
         if visit.caller is not None:
-            with suppress(OSError):  # it was told an answer, and the rest cannot be taken back
-                self._reached(number)
             visit.caller.told(END)
 
     def _leave(self, number: int, visit: Visit) -> None:
@@ -204,12 +200,13 @@ def _talks(ask: Ask) -> bool:
     return any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in ask.headers)
 
 
-def _request(ask: Ask, typed: Stream | None) -> Request:
+def _request(ask: Ask, visit: Visit) -> Request:
     query = {name: values[0] if len(values) == 1 else Repeated(values) for name, values in ask.query.items()}
     body = ask.body or None
     headers = CIMultiDict(ask.headers)
     size = len(body or b"")
-    return Request(ask.method, ask.path, query, body, headers, typed, size, version=ask.version)
+    version, looks = ask.version, visit.looks
+    return Request(ask.method, ask.path, query, body, headers, visit.typed, size, version=version, looks=looks)
 
 
 def not_kept(error: OSError) -> Response:

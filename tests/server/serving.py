@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,9 @@ def served_world(
     clock.working += 1  # the preparation, too, takes no time on the wall
     prepare(world)
     clock.working -= 1
+    here = next(iter(world.machines))
     edge = Edge(
-        Bridge(clock, world.connect(next(iter(world.machines))).call, ledger, today=today),
+        Bridge(clock, world.connect(here).call, ledger, today=today, looks=partial(world.only_looks, here)),
         Versions(MINIMUM_API_VERSION, "1.47", API_VERSION),
         COMMON_HEADERS,
     )

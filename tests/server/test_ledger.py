@@ -21,7 +21,8 @@ import pytest
 from simdocker.api.times import EPOCH_NS, S
 from simdocker.errors import UserError
 from simdocker.scenario.world import World
-from simdocker.server.ledger import FILE, Description, Ledger
+from simdocker.server.ledger import BESIDE, FILE, Description, Ledger
+from simdocker.trace import Record
 from tests.server.serving import ONE_HOST, Served, served_world
 
 docker = pytest.importorskip("docker")
@@ -34,12 +35,23 @@ PATIENCE = 120  # seconds until something that must happen is given up, however 
 def kept_world(
     directory: Path, world: dict[str, Any] = ONE_HOST, later: int = 0
 ) -> Iterator[tuple[Served, docker.DockerClient, Told]]:
-    """The world that is kept in a directory, a client at it, and the trace of all that has happened in it. It is
-    served `later`, in ns from now."""
+    """The world that is kept in a directory, a client at it, and the trace of all that has happened in it, but for the
+    requests that only look. It is served `later`, in ns from now."""
     told: Told = []
 
     def listen(world: World) -> None:
-        world.trace.listen(lambda record: told.append((record.t_ns, record.cause_seq, record.actor, record.what)))
+        looks: set[int] = set()
+        numbers: dict[int, int] = {}  # with those requests it is another
+
+        def note(record: Record) -> None:
+            method, _, path = record.what.partition(" ")
+            if record.actor == "client@laptop" and world.only_looks("laptop", method, path):
+                looks.add(record.seq)
+            if not {record.seq, record.span} & looks:
+                numbers[record.seq] = len(told)
+                told.append((record.t_ns, numbers.get(record.cause_seq, -1), record.actor, record.what))
+
+        world.trace.listen(note)
 
     def today() -> int:
         return time.time_ns() - EPOCH_NS + later
@@ -125,6 +137,39 @@ def test_a_world_that_was_ended_comes_back_as_it_was_at_that_moment(tmp_path: Pa
         before, left = list(told), served.world.env.now
     with kept_world(tmp_path, later=-86_400 * S) as (served, client, told):
         assert served.world.env.now >= left
+        assert told[: len(before)] == before
+
+
+def test_whoever_only_looks_leaves_no_trace(tmp_path: Path) -> None:
+    """Nothing is kept of it, and the world goes on as if nobody had asked; but it does not come back as it was before
+    somebody saw how it is now."""
+    checked = {"test": ["CMD", "true"], "interval": S, "timeout": S, "retries": 1}
+    kept = tmp_path / "kept" / FILE
+    with kept_world(tmp_path) as (served, client, told):
+        client.images.pull("busybox", tag="latest")
+        client.containers.run("busybox", ["sleep", "9000"], name="well", detach=True, healthcheck=checked)
+        for number in range(5):
+            client.containers.run("busybox", ["sh", "-c", "echo > f; sleep 0.01"], name=f"c{number}", detach=True)
+            size = kept.stat().st_size
+            client.ping()
+            client.version()
+            client.info()
+            client.networks.list()
+            client.volumes.list()
+            client.images.list()
+            client.api.containers(all=True, size=True)
+            client.api.inspect_container(f"c{number}")
+            client.api.inspect_image("busybox")
+            assert kept.stat().st_size == size
+            assert client.containers.run("busybox", "echo hi", remove=True) == b"hi\n"
+        until(lambda: client.containers.get("c4").status == "exited")
+        seen, before = served.world.env.now, list(told)
+    (tmp_path / "kept" / BESIDE).write_bytes(b"half")
+    with kept_world(tmp_path, later=-86_400 * S) as (served, client, told):
+        client.api.inspect_container("well")
+        assert len(told) > len(before) // 2 and told[: len(before)] == before[: len(told)]
+    with kept_world(tmp_path, later=-86_400 * S) as (served, client, told):
+        until(lambda: served.world.env.now > seen)
         assert told[: len(before)] == before
 
 
@@ -242,6 +287,6 @@ def test_a_ledger_of_another_world_is_refused(tmp_path: Path) -> None:
     """With another seed everything takes another time."""
     with kept_world(tmp_path) as (_, client, _told):
         client.images.pull("busybox", tag="latest")
-    refused = r"cannot be lived through again from act \d+ on \(event .*\): use the simdocker that made it, test"
+    refused = r"cannot be lived through again from act \d+ on \(visit .*\): use the simdocker that made it, test"
     with pytest.raises(UserError, match=refused), kept_world(tmp_path, {**ONE_HOST, "seed": 77}):
         pass

@@ -61,9 +61,9 @@ class Containers:
     def routes(self) -> list[Route]:
         return [
             Route("POST", "/containers/create", self.create),
-            Route("GET", "/containers/json", self.list),
+            Route("GET", "/containers/json", self.list, looks=True),
             Route("POST", "/containers/prune", self.prune),
-            Route("GET", "/containers/{id}/json", self.inspect),
+            Route("GET", "/containers/{id}/json", self.inspect, looks=True),
             Route("POST", "/containers/{id}/rename", self.rename),
             Route("POST", "/containers/{id}/update", self.update),
             Route("DELETE", "/containers/{id}", self.delete),

@@ -37,15 +37,17 @@ Handler = Callable[..., Reply]
 class Route:
     """One line of the route table: `Route("POST", "/containers/{id}/start", handler)`.
 
-    A parameter matches one segment, except that an image's or plugin's name may contain slashes.
+    A parameter matches one segment, except that an image's or plugin's name may contain slashes. A handler that only
+    `looks` waits for nothing but its own work, and changes nothing.
     """
 
-    __slots__ = ("handler", "method", "path")
+    __slots__ = ("handler", "looks", "method", "path")
 
-    def __init__(self, method: str, path: str, handler: Handler) -> None:
+    def __init__(self, method: str, path: str, handler: Handler, *, looks: bool = False) -> None:
         self.method = method
         self.path = path
         self.handler = handler
+        self.looks = looks
 
 
 class Router:
@@ -59,8 +61,11 @@ class Router:
         self._around: dict[tuple[str, str, str], Handler] = {}
         self._below: dict[tuple[str, str], Handler] = {}
         self._methods: dict[str, set[str]] = {}
+        self._looking: set[Handler] = set()
 
     def add(self, route: Route) -> None:
+        if route.looks:
+            self._looking.add(route.handler)
         head, _, rest = route.path.strip("/").partition("/")
         if "{" not in route.path:
             self._exact[route.method, route.path] = route.handler
@@ -85,6 +90,13 @@ class Router:
         if handler is not None and name:
             return handler, (name,)
         raise NotFound("page not found")
+
+    def looks(self, method: str, path: str) -> bool:
+        """Whether who asks this only looks."""
+        try:
+            return path.startswith("/") and self.find(method, path)[0] in self._looking
+        except NotFound:
+            return False
 
 
 class Daemon:
@@ -148,6 +160,7 @@ class Daemon:
         self.host_facts = host_facts or {}  # NCPU, MemTotal, OperatingSystem …, for /info
         self.hostname = str(self.host_facts.get("Name", host))
         self.platform = of_machine(self.host_facts.get("Architecture", "x86_64"))  # whose programs it can run
+        self._streams = streams
         self._random = streams.stream(f"{self.actor}/cost")
         self._ids = streams.stream(f"{self.actor}/id")
         self.random_names = streams.stream(f"{self.actor}/name")
@@ -184,7 +197,8 @@ class Daemon:
         try:
             handler, parameters = self.router.find(request.method, request.path)
             bodies.read(request, bool(parameters))
-            response: Response = yield from handler(request, *parameters)
+            answering = handler(request, *parameters)
+            response: Response = yield from self._beside(answering) if request.looks else answering
         except ApiError as error:
             return Response(error.status, {"message": error.message})
         except DriverError as error:
@@ -199,6 +213,21 @@ class Daemon:
         if response.stream is not None:
             life.watch(response.stream)
         return versions.fitted(request, response) if request.version else response
+
+    def _beside(self, answering: Reply) -> Reply:
+        """Process: answer, with costs from a stream of their own: what others draw is as if nobody had asked."""
+        costs, looks = self._random, self._streams.stream(f"{self.actor}/look")
+        answer = None
+        while True:
+            self._random = looks
+            try:
+                event = answering.send(answer)
+            except StopIteration as end:
+                response: Response = end.value
+                return response
+            finally:
+                self._random = costs
+            answer = yield event
 
     def keep(self, thing: Kept, *, new: bool = False) -> None:
         """An object has changed: from now on it is so, whatever happens to this daemon. Raises InternalError when it

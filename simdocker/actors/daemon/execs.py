@@ -58,7 +58,7 @@ class Execs:
         return [
             Route("POST", "/containers/{id}/exec", self.create),
             Route("POST", "/exec/{id}/start", self.start),
-            Route("GET", "/exec/{id}/json", self.inspect),
+            Route("GET", "/exec/{id}/json", self.inspect, looks=True),
             Route("POST", "/exec/{id}/resize", self.resize),
         ]
 

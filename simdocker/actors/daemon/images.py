@@ -52,9 +52,9 @@ class Images:
 
     def routes(self) -> list[Route]:
         return [
-            Route("GET", "/images/json", self.list),
+            Route("GET", "/images/json", self.list, looks=True),
             Route("POST", "/images/create", self.create),
-            Route("GET", "/images/{name}/json", self.inspect),
+            Route("GET", "/images/{name}/json", self.inspect, looks=True),
             Route("GET", "/images/{name}/history", self.history),
             Route("POST", "/images/{name}/tag", self.tag),
             Route("DELETE", "/images/{name}", self.delete),

@@ -55,8 +55,8 @@ class Networks:
 
     def routes(self) -> list[Route]:
         return [
-            Route("GET", "/networks", self.show),
-            Route("GET", "/networks/{id}", self.inspect),
+            Route("GET", "/networks", self.show, looks=True),
+            Route("GET", "/networks/{id}", self.inspect, looks=True),
             Route("POST", "/networks/create", self.create),
             Route("POST", "/networks/prune", self.prune),
             Route("POST", "/networks/{id}/connect", self.connect),

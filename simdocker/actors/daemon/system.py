@@ -68,10 +68,10 @@ class System:
 
     def routes(self) -> list[Route]:
         return [
-            Route("GET", "/_ping", self.ping),
-            Route("HEAD", "/_ping", self.ping),
-            Route("GET", "/version", self.version),
-            Route("GET", "/info", self.info),
+            Route("GET", "/_ping", self.ping, looks=True),
+            Route("HEAD", "/_ping", self.ping, looks=True),
+            Route("GET", "/version", self.version, looks=True),
+            Route("GET", "/info", self.info, looks=True),
         ]
 
     def fact(self, name: str) -> Any:

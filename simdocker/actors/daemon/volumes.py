@@ -85,8 +85,8 @@ class Volumes:
 
     def routes(self) -> list[Route]:
         return [
-            Route("GET", "/volumes", self.show),
-            Route("GET", "/volumes/{name}", self.inspect),
+            Route("GET", "/volumes", self.show, looks=True),
+            Route("GET", "/volumes/{name}", self.inspect, looks=True),
             Route("POST", "/volumes/create", self.create),
             Route("POST", "/volumes/prune", self.prune),
             Route("DELETE", "/volumes/{name}", self.delete),
