@@ -14,6 +14,8 @@ import pytest
 from tests.server.serving import ONE_HOST, Served, served_world
 from tests.server.wire import PATIENCE, Wire
 
+NO_BODY_AT_START = "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24"
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -52,6 +54,10 @@ def test_a_refused_attach_is_a_plain_text_and_a_refused_websocket_json(served: S
          "json: cannot unmarshal number into Go struct field NetworkCreateRequest.Name of type string"),
         ("/volumes/create", [], 400, "json: cannot unmarshal array into Go value of type volume.VolumeCreateBody"),
         ("/containers/box/exec", None, 400, "No exec command specified"),
+        ("/containers/box/start", {"Binds": None}, 400, NO_BODY_AT_START),
+        ("/containers/nobody/start", {"Binds": None}, 400, NO_BODY_AT_START),
+        ("/containers/nobody/start", {}, 404, "No such container: nobody"),
+        ("/exec/nobody/start", {}, 404, "No such exec instance: nobody"),
     ],
 )  # fmt: skip
 def test_a_body_of_the_wrong_type_is_a_fault_of_the_engine_or_the_clients(
@@ -61,6 +67,20 @@ def test_a_body_of_the_wrong_type_is_a_fault_of_the_engine_or_the_clients(
         "POST", path, json.dumps(body).encode(), headers={"Content-Type": "application/json"}
     )
     assert (refused.status, refused.json) == (status, {"message": message})
+
+
+def test_an_exec_is_not_started_without_a_body_whether_or_not_there_is_one(served: Served) -> None:
+    refused = Wire(served.path).ask("POST", "/exec/nobody/start", headers={"Content-Type": "application/json"})
+    assert (refused.status, refused.json) == (400, {"message": "got EOF while reading request body"})
+
+
+def test_nobody_attaches_to_a_paused_container(served: Served) -> None:
+    wire = Wire(served.path)
+    assert wire.ask("POST", "/containers/box/start").status == 204
+    assert wire.ask("POST", "/containers/box/pause").status == 204
+    refused = wire.ask("POST", "/containers/box/attach?stream=1")
+    assert refused.status == 409
+    assert refused.body == b"container box is paused, unpause the container before attach\r\n"
 
 
 def test_a_body_that_will_never_end_ends_with_its_connection(served: Served) -> None:

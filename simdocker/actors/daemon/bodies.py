@@ -59,7 +59,7 @@ _IN_GO: dict[str, str] = {
 }
 """What dockerd decodes the body of such a route into: its messages name it."""
 
-_NEEDED = frozenset(("/containers/create", "containers/exec", "containers/update"))
+_NEEDED = frozenset(("/containers/create", "containers/exec", "containers/update", "exec/start"))
 """Routes whose own code does not look whether there is a body."""
 
 _OWN_FAULT = frozenset(("/auth", "/commit", "/containers/create", "containers/update"))

@@ -121,9 +121,9 @@ class Console:
             yield from self.containers.lifecycle.settled(container)
         state = container.state
         if state.paused:
-            raise Conflict(f"Container {container.name} is paused, unpause the container before attach")
+            raise Conflict(f"container {id} is paused, unpause the container before attach")
         if state.restarting:
-            raise Conflict(f"Container {container.id} is restarting, wait until the container is running")
+            raise Conflict(f"container {id} is restarting, wait until the container is running")
         query = request.query
         if not checks.detach_keys(query.get("detachKeys", "")):
             raise BadRequest(f"Invalid detach keys ({query['detachKeys']}) provided")

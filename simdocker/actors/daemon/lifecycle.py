@@ -34,6 +34,9 @@ STARTED = Response(204)
 
 MARKED = "container is marked for removal and cannot be started"
 
+NO_BODY = 7  # bytes: dockerd takes a shorter one for a JSON value that says nothing
+BODY_REFUSED = "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24"
+
 
 class Lifecycle:
     """Start, stop, kill, restart, pause, unpause."""
@@ -78,6 +81,8 @@ class Lifecycle:
 
     def post_start(self, request: Request, id: str) -> Reply:
         """Process: `POST /containers/{id}/start`."""
+        if type(request.body) is bytes and len(request.body) > NO_BODY:
+            raise BadRequest(BODY_REFUSED)
         container = self.containers.get(id)
         if container.busy is not None:
             yield from self.settled(container)
