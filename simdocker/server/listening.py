@@ -22,6 +22,7 @@ from simdocker.server.connection import HalfClosing
 from simdocker.server.edge import Edge
 from simdocker.server.tls import tunnel
 
+LONGEST = 107  # bytes of a socket's path (unix(7))
 PATIENCE = 0.2  # seconds that open connections get to end when the server does
 
 
@@ -47,7 +48,7 @@ async def listening(
     _many_descriptors()
     runners = {edge: _runner(edge), **{door.edge: _runner(door.edge) for door in doors if door.edge is not edge}}
     tunnels: list[asyncio.Server] = []
-    taken = ""
+    taken = f" at {path}"
 
     async def refuse() -> None:
         for runner in runners.values():
@@ -104,6 +105,8 @@ def _many_descriptors() -> None:
 
 def _make_way(path: Path) -> None:
     """A socket that nobody listens on any more is in the way. Raises UserError for anything else."""
+    if (length := len(os.fsencode(path))) > LONGEST:
+        raise UserError(f"--socket: its path has {length} bytes and may have {LONGEST}; choose a shorter one")
     if not path.exists():
         if not path.parent.is_dir():
             raise UserError(f"--socket {path}: there is no directory {path.parent}")

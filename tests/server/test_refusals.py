@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -91,3 +93,16 @@ def test_a_body_that_will_never_end_ends_with_its_connection(served: Served) -> 
         connection.sendall(head + b"3\r\nabc\r\n")
         connection.shutdown(socket.SHUT_WR)
         assert b"unexpected EOF" in connection.makefile("rb").read()
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/tmp/" + "x" * 103, "--socket: its path has 108 bytes and may have 107; choose a shorter one"),
+        ("/proc/docker.sock", "cannot listen at /proc/docker.sock: No such file or directory"),
+    ],
+)
+def test_a_socket_that_cannot_be_is_refused_in_a_sentence(path: str, why: str) -> None:
+    serve = [sys.executable, "-m", "simdocker", "serve", "--socket", path]
+    refused = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", f"simdocker: {why}\n")
