@@ -98,6 +98,12 @@ def _today() -> int:
     return time.time_ns() - EPOCH_NS
 
 
+def endings() -> list[signal.Signals]:
+    """The signals that end a server in good order: among them a terminal's end, unless it was started with nohup."""
+    told = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]
+    return [signal.SIGINT, signal.SIGTERM, *told]
+
+
 def _clock(speed: str, start: int) -> WallClock:
     """Raises UserError."""
     if speed == "max":
@@ -115,7 +121,7 @@ async def _serve(bridge: Bridge, here: str, path: Path, doors: Doors, registries
     versions = Versions(MINIMUM_API_VERSION, NEWEST_API_VERSION, API_VERSION)
     edge = Edge(bridge, versions, COMMON_HEADERS)
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in endings():
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with listening(edge, path, None, tuple(doors.beside(edge, registries))):
         print(f"The simulated daemon of {here} listens; Ctrl-C ends it. In another terminal:")

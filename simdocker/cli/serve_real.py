@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Generator
 from contextlib import closing, nullcontext
@@ -18,7 +17,7 @@ from simdocker.api.times import EPOCH_NS
 from simdocker.backends.linux.dataroot import DataRoot
 from simdocker.cli.doors import REGISTRY, Doors
 from simdocker.cli.rootless import be_root
-from simdocker.cli.serve import NEWEST_API_VERSION, _narrated
+from simdocker.cli.serve import NEWEST_API_VERSION, _narrated, endings
 from simdocker.cli.tracefile import written
 from simdocker.des.wall import WallClock
 from simdocker.errors import UserError
@@ -105,7 +104,7 @@ async def _serve(stage: LinuxWorld, path: Path, doors: Doors, *, keeps: bool) ->
     others = {REGISTRY: front.handle} if front is not None else {}
     bridge = Bridge(clock, lambda request: stage.connect(stage.host).call(request), others=others)
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in endings():
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     edge = Edge(bridge, versions, COMMON_HEADERS)
     clock.sleep(max(0, time.time_ns() - EPOCH_NS - clock.now))  # what the preparation took: it shows the time of day

@@ -6,13 +6,16 @@ The statuses and sentences are those of Docker Engine 20.10.24, asked the same.
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.server.serve_command import serve
 from tests.server.serving import ONE_HOST, Served, served_world
 from tests.server.wire import PATIENCE, Wire
 
@@ -106,3 +109,11 @@ def test_a_socket_that_cannot_be_is_refused_in_a_sentence(path: str, why: str) -
     serve = [sys.executable, "-m", "simdocker", "serve", "--socket", path]
     refused = subprocess.run(serve, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", f"simdocker: {why}\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_server_leaves_no_socket_when_it_is_told_to_end_or_its_terminal_ends(tmp_path: Path, number: int) -> None:
+    with serve(tmp_path, end=number) as serving:
+        assert (tmp_path / "docker.sock").is_socket()
+    assert serving.process.returncode == 0
+    assert not (tmp_path / "docker.sock").exists()
