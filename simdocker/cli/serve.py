@@ -30,9 +30,11 @@ from simdocker.server.bridge import Bridge
 from simdocker.server.edge import Edge
 from simdocker.server.ledger import Description, Ledger
 from simdocker.server.listening import listening
+from simdocker.server.ports import PORTS, Ports
 from simdocker.server.reading import Versions
 
 if TYPE_CHECKING:
+    from simdocker.backends.sim.outside import Outside
     from simdocker.scenario.linuxworld import LinuxWorld
     from simdocker.trace import Record
 
@@ -84,10 +86,11 @@ def serve(
     with written(built.trace, trace, world):
         built.trace.keep = False  # whoever reads it here listens
         front = built.front(described.registry, doors.registry_scheme) if described.registry is not None else None
-        others = {REGISTRY: front.handle} if front is not None else {}
+        outside = built.outside(here)
+        others = {PORTS: outside.call} | ({REGISTRY: front.handle} if front is not None else {})
         bridge = Bridge(clock, built.connect(here).call, ledger, others, _today, partial(built.only_looks, here))
         with _narrated(built, quiet):
-            asyncio.run(_serve(bridge, here, path, doors, front.registries if front is not None else ()))
+            asyncio.run(_serve(bridge, here, path, doors, outside, front.registries if front is not None else ()))
         bridge.end()
     print("The daemon has ended." + (f" Its world is kept in {data_root}." if data_root is not None else ""))
     return 0
@@ -117,12 +120,15 @@ def _clock(speed: str, start: int) -> WallClock:
     return WallClock(rate, outside=True, start=start)
 
 
-async def _serve(bridge: Bridge, here: str, path: Path, doors: Doors, registries: Container[str]) -> None:
+async def _serve(
+    bridge: Bridge, here: str, path: Path, doors: Doors, outside: Outside, registries: Container[str]
+) -> None:
     versions = Versions(MINIMUM_API_VERSION, NEWEST_API_VERSION, API_VERSION)
     edge = Edge(bridge, versions, COMMON_HEADERS)
     stop = asyncio.Event()
     for number in endings():
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    outside.watch(Ports(bridge).told)
     async with listening(edge, path, None, tuple(doors.beside(edge, registries))):
         print(f"The simulated daemon of {here} listens; Ctrl-C ends it. In another terminal:")
         print(f"    export DOCKER_HOST=unix://{path}", flush=True)

@@ -21,6 +21,7 @@ from simdocker.actors.wire import Wire, not_found
 from simdocker.backends.sim import Machine, drivers
 from simdocker.backends.sim.lan import NAME_SERVER, Lan
 from simdocker.backends.sim.machine import HOME
+from simdocker.backends.sim.outside import Outside
 from simdocker.content.platforms import MACHINES
 from simdocker.des import CostProfile, Environment, Network, RandomStreams, rare_gc
 from simdocker.errors import UserError
@@ -186,6 +187,10 @@ class World:
         UserError."""
         host, parts = next(iter(self.machines)), (self.env, self.trace, self.profile, self.streams)
         return registries.front(name, scheme, host, self.registries, self.directory, *parts)
+
+    def outside(self, host: str) -> Outside:
+        """The way in to the ports of a host, from outside the simulation."""
+        return Outside(self.machines[host].network.stack)
 
     def _wire(self, here: str, address: str) -> Connection:
         there = server_of(address, here)

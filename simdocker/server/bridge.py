@@ -144,6 +144,7 @@ class Visitor:
         self._answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._chunks: asyncio.Queue[Any] = asyncio.Queue()
         self._ended = False
+        self._doing = ""  # what it is counted for
         self._stream: Stream | None = None
         self._unread = 0  # bytes it has been told and has not taken
         self._holds = not bridge.recorded  # up who writes: no event may come into a kept world but by an act
@@ -167,22 +168,19 @@ class Visitor:
     async def chunks(self, reader: Reader) -> AsyncGenerator[Any, None]:
         """What the answer's stream says, until it ends."""
         self._bridge.enter(Read(self._number))
-        doing = "" if reader is Reader.WATCHING else "waiting"
-        self._count(doing, 1)
+        self._do("" if reader is Reader.WATCHING else "waiting")
         taken = 0
         try:
             while (chunk := await self._chunks.get()) is not END:
-                if reader is Reader.WORKING and doing == "waiting":  # it has begun, and will end by itself
-                    self._count(doing, -1)
-                    doing = "working"
-                    self._count(doing, 1)
+                if reader is Reader.WORKING and self._doing == "waiting":  # it has begun, and will end by itself
+                    self._do("working")
                 self._unread -= _size(chunk)
                 self._catch_up()
                 if not (taken := (taken + 1) % TURN):
                     await asyncio.sleep(0)
                 yield chunk
         finally:
-            self._count(doing, -1)
+            self._do("")
             self._holds = False
             self._catch_up(self._unread)
 
@@ -201,7 +199,7 @@ class Visitor:
 
     def can_type(self, difference: int) -> None:
         """It can type now (1), or no longer (-1)."""
-        self._count("typing", difference)
+        self._bridge.count("typing", difference)
 
     def leave(self) -> None:
         """It hangs up; after the end of the answer this changes nothing."""
@@ -209,9 +207,13 @@ class Visitor:
             self._ended = True
             self._bridge.enter(Leave(self._number))
 
-    def _count(self, doing: str, difference: int) -> None:
-        if doing:
-            self._bridge.count(doing, difference)
+    def _do(self, doing: str) -> None:
+        """It is counted for this now, and no longer for what it did."""
+        before, self._doing = self._doing, doing
+        if before != doing:
+            for what, difference in ((before, -1), (doing, 1)):
+                if what:
+                    self._bridge.count(what, difference)
 
     # -- what it hears -----------------------------------------------------------------------------
 
@@ -234,7 +236,9 @@ class Visitor:
                 chunk = END
             elif self._unread > HIGH and self._holds and self._stream is not None and self._stream.held is None:
                 self._stream.held = self._bridge.clock.event()
-        self._ended = self._ended or chunk is END
+        if chunk is END:
+            self._ended = True
+            self._do("")  # before anything else happens: time does not run ahead for work that is done
         self._chunks.put_nowait(chunk)
 
     def _catch_up(self, enough: int = LOW) -> None:

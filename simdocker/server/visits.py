@@ -34,8 +34,8 @@ class Act(msgspec.Struct, tag=True, gc=False):
 
 
 class Ask(Act):
-    """A request. A query's names may come several times; a POST, or a GET that asks for a websocket, may be followed
-    by what is typed."""
+    """A request. A query's names may come several times; a POST, a CONNECT, or a GET that asks for a websocket, may be
+    followed by what is typed."""
 
     method: str
     path: str
@@ -128,7 +128,7 @@ class Visits:
     def happen(self, act: Acts, caller: Caller | None = None, *, looks: bool = False) -> None:
         """Let a client act at this moment. What it does to a visit that has ended changes nothing."""
         if isinstance(act, Ask):
-            typed = Stream(self.clock) if (act.method == "POST" or _talks(act)) and not act.to else None
+            typed = Stream(self.clock) if _talks(act) else None
             new = self._open[act.visit] = Visit(caller, typed, looks)
             self.clock.process(self._answer(act, new))
             return
@@ -196,8 +196,11 @@ class Visits:
 
 
 def _talks(ask: Ask) -> bool:
-    """Whether a GET is to become a conversation: a websocket."""
-    return any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in ask.headers)
+    """Whether it may become a conversation: a call of a port, a POST to the daemon, a GET that asks for a websocket."""
+    if ask.method == "CONNECT":
+        return True
+    websocket = any(name.lower() == "upgrade" and value.lower() == "websocket" for name, value in ask.headers)
+    return not ask.to and (ask.method == "POST" or websocket)
 
 
 def _request(ask: Ask, visit: Visit) -> Request:

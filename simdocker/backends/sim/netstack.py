@@ -58,6 +58,7 @@ class NetStack:
         "next_inode",
         "resolver",
         "trace",
+        "watched",
     )
 
     def __init__(
@@ -82,6 +83,7 @@ class NetStack:
         self.interfaces: list[Interface] = []  # the others
         self.made: list[Parent] = []  # without an address, for macvlans
         self.bound: dict[tuple[str, int], list[Bound]] = {}
+        self.watched: Callable[[Bound, bool], None] | None = None  # told who takes a port (True), or gives it back
         self.connections: dict[Socket, None] = {}
         self.neighbours: dict[str, tuple[str, str]] = {}
         self._ephemeral = FIRST_EPHEMERAL - 1
@@ -121,15 +123,20 @@ class NetStack:
         if any(socket.takes(other.address) or other.takes(socket.address) for other in others):
             raise fail(errno.EADDRINUSE)
         others.append(socket)
+        if self.watched is not None:
+            self.watched(socket, True)
 
     def unbind(self, socket: Bound) -> None:
         """The port is free again."""
         key = (socket.proto, socket.port)
-        others = [other for other in self.bound.get(key, ()) if other is not socket]
+        before = self.bound.get(key, ())
+        others = [other for other in before if other is not socket]
         if others:
             self.bound[key] = others
         else:
             self.bound.pop(key, None)
+        if self.watched is not None and len(others) < len(before):
+            self.watched(socket, False)
 
     def bound_to(self, proto: str, address: str, port: int) -> Bound | None:
         """Who takes what arrives for an address and port; the one that names the address first."""
