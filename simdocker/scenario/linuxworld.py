@@ -287,6 +287,8 @@ def _room(journal: Journal, parent: str) -> Path:
 def _settings(settings: Settings, machine: LinuxMachine, kept: DataRoot | None) -> Settings:
     """The daemon's configuration with addresses that lead nowhere yet, unless it names its own; if possible those that
     a kept world had before. Raises OSError."""
+    if kept is not None:
+        settings = msgspec.structs.replace(settings, data_root=str(kept.directory))
     if settings.default_address_pools or settings.bip:
         return settings
     before = kept.description.pools if kept is not None else []

@@ -164,6 +164,7 @@ def shown(client: docker.DockerClient) -> dict[str, Any]:
 @pytest.mark.parametrize("crash", [False, True], ids=["asked to end", "killed"])
 def test_everything_is_there_again(machine: Machine, tmp_path: Path, crash: bool) -> None:
     with machine.serving(crash=crash) as client:
+        assert client.info()["DockerRootDir"] == str(machine.data)
         client.images.pull("busybox", tag="latest")
         built(client, tmp_path / "context")
         client.images.get("mine:1").tag("other", tag="2")
