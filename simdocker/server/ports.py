@@ -18,7 +18,7 @@ from simdocker.server.bridge import Bridge, HungUp, Reader, Visitor
 
 PORTS = "ports"  # what the bridge calls the way to them
 PIECE = 1 << 16
-AGAIN = 0.02  # seconds until it is asked again whether what was sent is read
+AGAIN = 0.02  # seconds until another try
 BACKLOG = 128
 RESET = struct.pack("ii", 1, 0)  # struct linger: close with a RST
 
@@ -30,13 +30,15 @@ class Ports:
 
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
-        self._open: dict[Where, asyncio.Task[None]] = {}
+        self._open: dict[Where, tuple[socket.socket, asyncio.Task[None]]] = {}
         self._calls: set[asyncio.Task[None]] = set()
 
     def told(self, port: Where, there: bool) -> None:
         """Somebody inside takes a port (True), or gives it back. One that cannot be opened here is reached inside."""
         if not there:
-            if (server := self._open.pop(port, None)) is not None:
+            if port in self._open:
+                listener, server = self._open.pop(port)
+                listener.shutdown(socket.SHUT_RDWR)  # at once: whoever restarts takes it again in the same moment
                 server.cancel()
             return
         try:
@@ -49,13 +51,17 @@ class Ports:
                     file=sys.stderr,
                 )
             return
-        self._open[port] = asyncio.get_running_loop().create_task(self._answer(port, listener))
+        self._open[port] = listener, asyncio.get_running_loop().create_task(self._answer(port, listener))
 
     async def _answer(self, port: Where, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         with listener:
             while True:
-                caller, _ = await loop.sock_accept(listener)
+                try:
+                    caller, _ = await loop.sock_accept(listener)
+                except OSError:  # the caller is gone already, or no descriptor is left
+                    await asyncio.sleep(AGAIN)
+                    continue
                 call = loop.create_task(self._carry(port, caller))
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)

@@ -61,8 +61,12 @@ def test_a_published_port_is_open_from_the_start_of_its_container_to_its_end(ser
     assert not is_open(port)
     ok(serving, "start", "web")
     assert b"Welcome to nginx" in page(port)
+    for _ in range(3):
+        ok(serving, "restart", "-t", "0", "web")
+        assert b"Welcome to nginx" in page(port)
     ok(serving, "rm", "-f", "web")
     assert not is_open(port)
+    assert "simulated world only" not in (serving.directory / "serve.log").read_text()
 
 
 def test_a_conversation_goes_both_ways_until_one_side_ends_it(serving: Serving) -> None:
